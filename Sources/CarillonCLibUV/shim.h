@@ -1,0 +1,36 @@
+// libuv: event loop, timers, descriptor readiness, thread pool.
+// Manual: https://docs.libuv.org/en/v1.x/
+#ifndef CARILLON_CLIBUV_SHIM_H
+#define CARILLON_CLIBUV_SHIM_H
+
+#include <pthread.h>
+#include <stdint.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
+#include <uv.h>
+
+#if UV_VERSION_HEX < ((1 << 16) | (44 << 8))
+#error "Carillon needs libuv 1.44 or newer"
+#endif
+
+// Names the calling thread for debuggers and `top`; libuv has a function of its own only since 1.50.
+static inline void carillon_thread_set_name(const char *name) {
+#if defined(__linux__)
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+#elif defined(__APPLE__)
+    pthread_setname_np(name);
+#endif
+}
+
+// Lets a thread free itself at its end; libuv can only join.
+static inline void carillon_thread_detach(uv_thread_t thread) {
+    pthread_detach(thread);
+}
+
+// The calling thread as a number that can be compared.
+static inline uintptr_t carillon_thread_id(void) {
+    return (uintptr_t)pthread_self();
+}
+
+#endif

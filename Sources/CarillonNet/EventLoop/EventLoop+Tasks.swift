@@ -1,0 +1,111 @@
+internal import CarillonCLibUV
+
+extension EventLoop {
+    /// Starts a task that runs on this loop. Any thread.
+    @discardableResult
+    package func spawn(_ operation: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        Task(executorPreference: self) { await operation() }
+    }
+
+    /// Runs an operation on this loop and returns its result to the caller's own executor. Any thread.
+    package func run<Value: Sendable>(
+        _ operation: @escaping @Sendable () async throws -> Value
+    ) async rethrows -> Value {
+        try await withTaskExecutorPreference(self) { try await Self.onPreferredExecutor(operation) }
+    }
+
+    // A nonisolated(nonsending) function stays where its caller is; this one is concurrent, hence goes to the
+    // preferred executor, which is the loop.
+    @concurrent
+    private static func onPreferredExecutor<Value: Sendable>(
+        _ operation: @Sendable () async throws -> Value
+    ) async rethrows -> Value {
+        try await operation()
+    }
+
+    /// Waits on the loop's own timers. Called from a task on this loop.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    package func sleep(for duration: Duration) async throws(CancellationError) {
+        assertOnLoop()
+        let sleeper = Sleeper(loop: self)
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in sleeper.begin(duration, continuation) }
+        } onCancel: {
+            execute { sleeper.wake() }
+        }
+        if Task.isCancelled { throw CancellationError() }
+    }
+
+    /// Runs blocking work (files, name resolution) on libuv's thread pool and returns to the caller's executor.
+    /// The pool has four threads unless `UV_THREADPOOL_SIZE` says otherwise. Any thread.
+    package func offload<Value: Sendable>(
+        _ work: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await withUnsafeThrowingContinuation { continuation in
+            execute { OffloadedWork.submit(to: self) { continuation.resume(with: Result(catching: work)) } }
+        }
+    }
+}
+
+/// One sleep: woken by its timer or by cancellation, whichever is first, exactly once.
+///
+/// Safe as `@unchecked Sendable` because it is confined to its loop's thread.
+private final class Sleeper: @unchecked Sendable {
+    private let loop: EventLoop
+    private var timer: LoopTimer?
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private var isWoken = false
+
+    init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    func begin(_ duration: Duration, _ continuation: UnsafeContinuation<Void, Never>) {
+        loop.assertOnLoop()
+        guard !isWoken, !Task.isCancelled else { return continuation.resume() }
+        self.continuation = continuation
+        timer = loop.schedule(after: duration) { self.wake() }
+    }
+
+    func wake() {
+        loop.assertOnLoop()
+        isWoken = true
+        timer?.cancel()
+        timer = nil
+        continuation?.resume()
+        continuation = nil
+    }
+}
+
+/// One `uv_work_t` with the closure it runs.
+private final class OffloadedWork {
+    private let request = UnsafeMutablePointer<uv_work_t>.allocate(capacity: 1)
+    private let work: @Sendable () -> Void
+
+    private init(_ work: @escaping @Sendable () -> Void) {
+        self.work = work
+    }
+
+    deinit {
+        request.deallocate()
+    }
+
+    static func submit(to loop: EventLoop, _ work: @escaping @Sendable () -> Void) {
+        loop.assertOnLoop()
+        let offloaded = OffloadedWork(work)
+        // Retained for libuv, released once by the after-work callback, which runs on the loop.
+        offloaded.request.pointee.data = Unmanaged.passRetained(offloaded).toOpaque()
+        let result = uv_queue_work(
+            loop.uv, offloaded.request,
+            { request in
+                guard let data = request?.pointee.data else { return }
+                Unmanaged<OffloadedWork>.fromOpaque(data).takeUnretainedValue().work()
+            },
+            { request, _ in
+                guard let data = request?.pointee.data else { return }
+                Unmanaged<OffloadedWork>.fromOpaque(data).release()
+            })
+        precondition(result == 0, "libuv refused work for its pool")
+    }
+}
