@@ -1,0 +1,69 @@
+/// Why a recipient, or a channel, gets a notification or does not. The raw values are stored and given to clients: they
+/// are stable codes, never renamed.
+package enum Reason: String, CaseIterable, Sendable, Hashable {
+    // The type, the event, the recipient.
+    case typeDisabled = "type_disabled"
+    case duplicate
+    case recipientInactive = "recipient_inactive"
+    case notInvited = "not_invited"
+    case outOfScope = "out_of_scope"
+    case objectSuppressed = "object_suppressed"
+    case customerSuppressed = "customer_suppressed"
+    case actorExcluded = "actor_excluded"
+
+    // Reminders whose reason has gone.
+    case paid
+    case draft
+    case credit
+    case scheduled
+    case onPlan = "on_plan"
+    case conditionFalse = "condition_false"
+
+    // Settings and choices.
+    case optedOut = "opted_out"
+    case notSubscribed = "not_subscribed"
+    case channelOptedOut = "channel_opted_out"
+    case noEligibleRecipient = "no_eligible_recipient"
+
+    // The state of an address; mandatory types are bound by it too.
+    case noAddress = "address_suppressed:no_address"
+    case addressUnverified = "address_suppressed:unverified"
+    case hardBounce = "address_suppressed:hard_bounce"
+    case complaint = "address_suppressed:complaint"
+    case smsStopped = "address_suppressed:sms_stop"
+    case pushTokenGone = "address_suppressed:push_token_gone"
+    case channelBlocked = "address_suppressed:blocked"
+
+    // Time.
+    case quietHours = "quiet_hours"
+    case throttled
+    case digested
+
+    // Why somebody gets it.
+    case mandatoryForAll = "mandatory_all"
+    case mandatoryForDefaultUser = "mandatory_default_user"
+    case mandatoryForStandIn = "mandatory_stand_in"
+    case mandatoryForAddressee = "mandatory_addressee"
+    case optedIn = "opted_in"
+    case subscribedByDefault = "subscribed_by_default"
+    case enabledWithoutSubscription = "enabled_without_subscription"
+
+    /// Whether the reason is one for which a notification is sent, now or later.
+    package var isPositive: Bool {
+        switch self {
+        case .mandatoryForAll, .mandatoryForDefaultUser, .mandatoryForStandIn, .mandatoryForAddressee, .optedIn,
+            .subscribedByDefault, .enabledWithoutSubscription, .quietHours, .digested:
+            true
+        default:
+            false
+        }
+    }
+
+    /// Whether the reason makes a notification mandatory for its recipient.
+    package var isMandatory: Bool {
+        switch self {
+        case .mandatoryForAll, .mandatoryForDefaultUser, .mandatoryForStandIn, .mandatoryForAddressee: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// The people of one side: an account's users, or the supplier's.
+package struct Directory: Hashable, Sendable {
+    /// Everybody, active or not, in order of seniority.
+    package let users: [UserFacts]
+    /// The designated default user, who hears of everything that at least one must hear of.
+    package let defaultUser: UserID?
+    /// The state of the billing mailbox: the last resort when no user can be reached.
+    package let mailbox: AddressState
+
+    private let places: [UserID: Int]
+
+    /// Makes a directory; of two users with one id the more senior counts.
+    package init(users: [UserFacts] = [], defaultUser: UserID? = nil, mailbox: AddressState = .missing) {
+        let sorted = users.sorted { ($0.seniority, $0.id) < ($1.seniority, $1.id) }
+        self.users = sorted
+        self.defaultUser = defaultUser
+        self.mailbox = mailbox
+        places = Dictionary(
+            sorted.indices.map { (sorted[$0].id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Where in ``users`` a user stands.
+    package func place(of id: UserID) -> Int? { places[id] }
+
+    /// The facts of one user.
+    package subscript(id: UserID) -> UserFacts? { places[id].map { users[$0] } }
+}
+
+/// What is known of a customer account at the moment of a decision.
+package struct AccountFacts: Hashable, Sendable {
+    /// Which account.
+    package let id: AccountID
+    /// Its users.
+    package let directory: Directory
+    /// Whether the supplier silenced the account. Security and legal types pass.
+    package let isSuppressed: Bool
+
+    /// Makes the facts of an account.
+    package init(id: AccountID, directory: Directory, isSuppressed: Bool = false) {
+        self.id = id
+        self.directory = directory
+        self.isSuppressed = isSuppressed
+    }
+}
+
+/// What is known of the supplier's own people at the moment of a decision.
+package struct SupplierFacts: Hashable, Sendable {
+    /// The supplier's users.
+    package let directory: Directory
+    /// Those of them who get "Supplier Notifications"; nil is everybody.
+    package let teamMembers: Set<UserID>?
+
+    /// Makes the facts of a supplier.
+    package init(directory: Directory = Directory(), teamMembers: Set<UserID>? = nil) {
+        self.directory = directory
+        self.teamMembers = teamMembers
+    }
+
+    /// A supplier with no users: internal audiences resolve to nobody.
+    package static let none = SupplierFacts()
+}

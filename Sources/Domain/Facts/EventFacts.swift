@@ -1,0 +1,58 @@
+/// What is known of one event at the moment of a decision.
+package struct EventFacts: Sendable, Equatable {
+    /// Conditions under which a message has lost its reason, checked by who knows the object.
+    package enum Inapplicability: String, CaseIterable, Sendable, Hashable {
+        case paid
+        case draft
+        case credit
+        case scheduled
+        case onPlan = "on_plan"
+        case conditionFalse = "condition_false"
+
+        /// The reason code.
+        package var reason: Reason {
+            switch self {
+            case .paid: .paid
+            case .draft: .draft
+            case .credit: .credit
+            case .scheduled: .scheduled
+            case .onPlan: .onPlan
+            case .conditionFalse: .conditionFalse
+            }
+        }
+    }
+
+    /// What happened.
+    package let type: NotificationType
+    /// Who caused it; nil is a system or somebody outside.
+    package var actor: UserID?
+    /// The people the event names: for types of scope ``Scope/addressedUser``.
+    package var addressedUsers: [UserID]
+    /// The supplier users responsible: for types of scope ``Scope/assignedRep``.
+    package var assignedReps: [UserID]
+    /// Whether the producer silenced the object, as by `suppress_notifications` on an invoice.
+    package var isObjectSuppressed: Bool
+    /// Whether there is no text to send.
+    package var isTemplateMissing: Bool
+    /// Why the message has lost its reason; nil while it has one.
+    package var inapplicability: Inapplicability?
+
+    /// Makes the facts of an event.
+    package init(
+        type: NotificationType, actor: UserID? = nil, addressedUsers: [UserID] = [], assignedReps: [UserID] = [],
+        isObjectSuppressed: Bool = false, isTemplateMissing: Bool = false, inapplicability: Inapplicability? = nil
+    ) {
+        self.type = type
+        self.actor = actor
+        self.addressedUsers = addressedUsers
+        self.assignedReps = assignedReps
+        self.isObjectSuppressed = isObjectSuppressed
+        self.isTemplateMissing = isTemplateMissing
+        self.inapplicability = inapplicability
+    }
+
+    /// The event that a preference check asks about: as if the user were the one the type concerns.
+    package static func hypothetical(_ type: NotificationType, for user: UserID) -> EventFacts {
+        EventFacts(type: type, addressedUsers: [user], assignedReps: [user])
+    }
+}

@@ -1,0 +1,98 @@
+/// What is known of one user at the moment of a decision.
+package struct UserFacts: Hashable, Sendable {
+    /// Whether a user takes part.
+    package enum Status: String, CaseIterable, Sendable, Hashable {
+        case active
+        /// Invited, and not yet signed in; receives like an active user.
+        case invited
+        /// Known to the supplier, never invited.
+        case notInvited = "not_invited"
+        case disabled
+        case erased
+    }
+
+    /// Who.
+    package let id: UserID
+    /// Whether the user takes part.
+    package var status: Status
+    /// Whether the user administers the account.
+    package var isAdmin: Bool
+    /// The order in which users joined: lower is more senior. Ties are broken by id.
+    package var seniority: Int64
+    /// The state of the user's address on each channel.
+    package var addresses: PerChannel<AddressState>
+    /// The user's explicit choices.
+    package var choices: PerAudience<Choices>
+    /// The user's zone, quiet hours and digest times; nil when none were set: then nothing waits.
+    package var schedule: Schedule?
+    /// How many notifications the user got on each channel within the tenant's cap window.
+    package var recentCounts: PerChannel<Int32>
+
+    /// Makes the facts of one user.
+    package init(
+        id: UserID, status: Status = .active, isAdmin: Bool = false, seniority: Int64 = 0,
+        addresses: PerChannel<AddressState>, choices: PerAudience<Choices>? = nil, schedule: Schedule? = nil,
+        recentCounts: PerChannel<Int32> = PerChannel(repeating: 0)
+    ) {
+        self.id = id
+        self.status = status
+        self.isAdmin = isAdmin
+        self.seniority = seniority
+        self.addresses = addresses
+        self.choices =
+            choices ?? PerAudience(customer: .none, internalIndividual: .none, internalTeam: .none)
+        self.schedule = schedule
+        self.recentCounts = recentCounts
+    }
+
+    /// Why the user gets nothing at all, nil when there is no such reason.
+    package var inactivity: Reason? {
+        switch status {
+        case .active, .invited: nil
+        case .notInvited: .notInvited
+        case .disabled, .erased: .recipientInactive
+        }
+    }
+
+    /// Whether the user takes part and has a usable address on one of `channels`.
+    package func isReachable(on channels: ChannelSet) -> Bool {
+        guard inactivity == nil else { return false }
+        for channel in Channel.allCases where channels.contains(channel) && addresses[channel] == .usable {
+            return true
+        }
+        return false
+    }
+}
+
+/// Whether an address can be used.
+package enum AddressState: String, CaseIterable, Sendable, Hashable {
+    case usable
+    /// There is none.
+    case missing
+    /// It has to be confirmed first.
+    case unverified
+    /// A permanent failure came back.
+    case hardBounced = "hard_bounced"
+    /// The owner reported it as unwanted.
+    case complained
+    /// The owner answered STOP.
+    case stopped
+    /// The device's token is no longer valid.
+    case tokenGone = "token_gone"
+    /// The supplier or the operator blocked it.
+    case blocked
+
+    /// Why the address is not used, nil when it can be.
+    package var suppression: Reason? {
+        switch self {
+        case .usable: nil
+        case .missing: .noAddress
+        case .unverified: .addressUnverified
+        case .hardBounced: .hardBounce
+        case .complained: .complaint
+        case .stopped: .smsStopped
+        case .tokenGone: .pushTokenGone
+        case .blocked: .channelBlocked
+        }
+    }
+}
