@@ -1,0 +1,117 @@
+# Everything a developer does with Carillon. `make` alone lists the commands.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The oldest toolchain that knows every setting in Package.swift.
+SWIFT_MAJOR := 6
+SWIFT_MINOR := 2
+
+# Debian packages: to build and run, and what the tests need besides.
+BUILD_PACKAGES := libnghttp2-dev libssl-dev libpq-dev libuv1-dev libcurl4-openssl-dev postgresql
+TEST_PACKAGES := nghttp2-client nghttp2-server protobuf-compiler grpc-proto python3-venv
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+REPORTS := .build/reports
+PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/EndToEnd
+FORMATTED := Package.swift Sources Tests
+
+.PHONY: help setup toolchain build test demo format lint clean
+
+help: ## List the commands
+	@printf 'usage: make COMMAND\n\n'
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -u | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+demo: toolchain ## Build in release and show the sample supplier; ONCE=1 ends after the show
+	@$(call install_packages,$(BUILD_PACKAGES))
+	swift build -c release --product carillon
+	exec "$$(swift build -c release --show-bin-path)/carillon" demo $(if $(ONCE),--once)
+
+setup: toolchain ## Install what building and testing needs
+	@$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	$(MAKE) --silent $(VENV)/requirements.txt
+
+build: ## Build everything, for debugging
+	swift build
+
+test: setup ## Run every test: Swift's, the chart's, and end to end with foreign clients
+	@rm -rf $(REPORTS)
+	mkdir -p $(REPORTS)
+	swift build --build-tests
+	# The second runner runs whatever the first one says.
+	swift=0 python=0
+	swift test --skip-build --disable-xctest --xunit-output $(REPORTS)/swift.xml || swift=$$?
+	E2E_BINARY="$$(swift build --show-bin-path)/carillon" \
+		$(PYTHON) -m pytest -c Tests/pytest.ini --rootdir . --junit-xml $(REPORTS)/python.xml $(PYTHON_SUITES) || python=$$?
+	if [ $$((swift + python)) != 0 ]; then echo "swift test exited with $$swift, pytest with $$python"; fi
+	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml
+	exit $$((swift + python))
+
+format: ## Format all Swift and proto files
+	swift format format --in-place --parallel --recursive $(FORMATTED)
+	if [ -x $(VENV)/bin/buf ]; then $(VENV)/bin/buf format --write Protos; fi
+
+lint: $(VENV)/requirements.txt ## Check formatting and the rules for proto files
+	swift format lint --strict --parallel --recursive $(FORMATTED)
+	$(VENV)/bin/buf lint Protos
+	$(VENV)/bin/buf format --diff --exit-code Protos
+
+clean: ## Remove what building and testing made; .carillon, the development cluster, stays
+	rm -rf .build $(VENV)
+
+# The virtual environment: made anew whenever a pinned version changes, and stamped only when it is complete.
+$(VENV)/requirements.txt: Tests/requirements.txt
+	@echo "setup: making $(VENV) with the pinned packages of Tests/requirements.txt"
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	cp Tests/requirements.txt $@
+
+toolchain:
+	@found=$$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1 || true)
+	major=$${found%%.*}
+	minor=$${found##*.}
+	if [ -z "$$found" ] || ((major < $(SWIFT_MAJOR) || (major == $(SWIFT_MAJOR) && minor < $(SWIFT_MINOR)))); then
+		echo "Carillon needs a Swift toolchain, $(SWIFT_MAJOR).$(SWIFT_MINOR) or newer (found: $${found:-none})." >&2
+		echo "Get one from https://www.swift.org/install/ and put its usr/bin on your PATH." >&2
+		exit 1
+	fi
+
+# Installs those of the packages $(1) that are missing, as root or through a sudo that asks nothing;
+# anyone else is told the line to run.
+define install_packages
+wanted="$(1)"
+missing=""
+if ! command -v dpkg-query >/dev/null; then
+	echo "setup: no Debian system; these must be there by other means: $$wanted" >&2
+	wanted=""
+fi
+for package in $$wanted; do
+	case $$package in
+	# Any server from 15 on will do, and any python3 that can make virtual environments.
+	postgresql)
+		for server in /usr/lib/postgresql/*; do
+			if [ -x "$$server/bin/initdb" ] && [ "$${server##*/}" -ge 15 ]; then continue 2; fi
+		done ;;
+	python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null && continue ;;
+	esac
+	state=$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null || true)
+	[ "$$state" = installed ] || missing="$$missing $$package"
+done
+if [ -n "$$missing" ]; then
+	root=""
+	if [ "$$(id -u)" != 0 ]; then root=sudo; fi
+	if [ -n "$$root" ] && ! sudo -n true 2>/dev/null; then
+		echo "Debian packages are missing. Run this once, then try again:" >&2
+		echo "  sudo apt-get install -y$$missing" >&2
+		exit 1
+	fi
+	echo "setup: installing Debian packages:$$missing"
+	$$root apt-get update -qq || true
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
+fi
+endef
