@@ -42,13 +42,7 @@ package nonisolated struct Carillon_V1_Account: Sendable {
   package var notificationsSuppressed: Bool = false
 
   /// Users of the supplier who look after this account; they are told of what concerns it.
-  package var assignedUserIds: [String] = []
-
-  /// IANA name of the time zone; empty means the tenant's.
-  package var timeZone: String = String()
-
-  /// BCP 47 tag of the language; empty means the tenant's.
-  package var locale: String = String()
+  package var assignedRepUserIds: [String] = []
 
   /// Set by the service.
   package var createTime: SwiftProtobuf.Google_Protobuf_Timestamp {
@@ -87,7 +81,7 @@ fileprivate nonisolated let _protobuf_package = "carillon.v1"
 
 nonisolated extension Carillon_V1_Account: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Account"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_id\0\u{3}display_name\0\u{3}default_user_id\0\u{3}billing_email\0\u{3}notifications_suppressed\0\u{3}assigned_user_ids\0\u{3}time_zone\0\u{1}locale\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_id\0\u{3}display_name\0\u{3}default_user_id\0\u{3}billing_email\0\u{3}notifications_suppressed\0\u{3}assigned_rep_user_ids\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -100,12 +94,10 @@ nonisolated extension Carillon_V1_Account: SwiftProtobuf.Message, SwiftProtobuf.
       case 3: try { try decoder.decodeSingularStringField(value: &self.defaultUserID) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.billingEmail) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.notificationsSuppressed) }()
-      case 6: try { try decoder.decodeRepeatedStringField(value: &self.assignedUserIds) }()
-      case 7: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.locale) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
-      case 10: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.assignedRepUserIds) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.etag) }()
       default: break
       }
     }
@@ -131,23 +123,17 @@ nonisolated extension Carillon_V1_Account: SwiftProtobuf.Message, SwiftProtobuf.
     if self.notificationsSuppressed != false {
       try visitor.visitSingularBoolField(value: self.notificationsSuppressed, fieldNumber: 5)
     }
-    if !self.assignedUserIds.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.assignedUserIds, fieldNumber: 6)
-    }
-    if !self.timeZone.isEmpty {
-      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 7)
-    }
-    if !self.locale.isEmpty {
-      try visitor.visitSingularStringField(value: self.locale, fieldNumber: 8)
+    if !self.assignedRepUserIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.assignedRepUserIds, fieldNumber: 6)
     }
     try { if let v = self._createTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
     try { if let v = self._updateTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     } }()
     if !self.etag.isEmpty {
-      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 11)
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 9)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -158,9 +144,7 @@ nonisolated extension Carillon_V1_Account: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.defaultUserID != rhs.defaultUserID {return false}
     if lhs.billingEmail != rhs.billingEmail {return false}
     if lhs.notificationsSuppressed != rhs.notificationsSuppressed {return false}
-    if lhs.assignedUserIds != rhs.assignedUserIds {return false}
-    if lhs.timeZone != rhs.timeZone {return false}
-    if lhs.locale != rhs.locale {return false}
+    if lhs.assignedRepUserIds != rhs.assignedRepUserIds {return false}
     if lhs._createTime != rhs._createTime {return false}
     if lhs._updateTime != rhs._updateTime {return false}
     if lhs.etag != rhs.etag {return false}

@@ -22,14 +22,14 @@ package protocol AccountServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func getAccountInline(_ request: Carillon_V1_GetAccountRequest, _ context: CallContext) throws -> Carillon_V1_GetAccountResponse?
 
-    /// Makes a user, or changes the one with this id. A user's account and kind never change.
+    /// Makes a user, or changes the one with this id. A user's account never changes.
     func upsertUser(_ request: Carillon_V1_UpsertUserRequest, _ context: CallContext) async throws -> Carillon_V1_UpsertUserResponse
 
     /// Answers upsertUser at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func upsertUserInline(_ request: Carillon_V1_UpsertUserRequest, _ context: CallContext) throws -> Carillon_V1_UpsertUserResponse?
 
-    /// Lists users in the order of their ids.
+    /// Lists the users of an account, or those of the supplier, in the order of their ids.
     func listUsers(_ request: Carillon_V1_ListUsersRequest, _ context: CallContext) async throws -> Carillon_V1_ListUsersResponse
 
     /// Answers listUsers at once, on the connection's loop and without a task; nil leaves the call to the
@@ -123,12 +123,12 @@ package struct AccountServiceClient: Sendable {
         try await client.unary("/carillon.v1.AccountService/GetAccount", request, options: options)
     }
 
-    /// Makes a user, or changes the one with this id. A user's account and kind never change.
+    /// Makes a user, or changes the one with this id. A user's account never changes.
     package func upsertUser(_ request: Carillon_V1_UpsertUserRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpsertUserResponse {
         try await client.unary("/carillon.v1.AccountService/UpsertUser", request, options: options)
     }
 
-    /// Lists users in the order of their ids.
+    /// Lists the users of an account, or those of the supplier, in the order of their ids.
     package func listUsers(_ request: Carillon_V1_ListUsersRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ListUsersResponse {
         try await client.unary("/carillon.v1.AccountService/ListUsers", request, options: options)
     }

@@ -32,7 +32,7 @@ package nonisolated struct Carillon_V1_ContextValue: Sendable {
   /// The value. Ids, strings, e-mail addresses, telephone numbers and enum values are `text`.
   package var value: Carillon_V1_ContextValue.OneOf_Value? = nil
 
-  /// A word or a longer text, at most 16 KiB of UTF-8 without NUL.
+  /// A word, a line or a longer text, as the variable's type allows; never with NUL.
   package var text: String {
     get {
       if case .text(let v)? = value {return v}
@@ -50,7 +50,8 @@ package nonisolated struct Carillon_V1_ContextValue: Sendable {
     set {value = .integer(newValue)}
   }
 
-  /// A decimal number in digits, such as "-12.50": optional sign, digits, optional point and digits; no exponent.
+  /// A decimal number in digits, such as "-12.50": optional sign, digits, optional point and digits; no exponent,
+  /// at most 18 digits.
   package var decimal: String {
     get {
       if case .decimal(let v)? = value {return v}
@@ -126,11 +127,12 @@ package nonisolated struct Carillon_V1_ContextValue: Sendable {
 
   /// The value. Ids, strings, e-mail addresses, telephone numbers and enum values are `text`.
   package nonisolated enum OneOf_Value: Equatable, Sendable {
-    /// A word or a longer text, at most 16 KiB of UTF-8 without NUL.
+    /// A word, a line or a longer text, as the variable's type allows; never with NUL.
     case text(String)
     /// A whole number.
     case integer(Int64)
-    /// A decimal number in digits, such as "-12.50": optional sign, digits, optional point and digits; no exponent.
+    /// A decimal number in digits, such as "-12.50": optional sign, digits, optional point and digits; no exponent,
+    /// at most 18 digits.
     case decimal(String)
     /// An amount of money.
     case money(Carillon_V1_Money)

@@ -121,7 +121,7 @@ package nonisolated struct Carillon_V1_RecipientDecision: Sendable {
   /// Id of the notification that carries it out; empty when none was stored.
   package var notificationID: String = String()
 
-  /// The user; empty when nobody could be found to tell.
+  /// The user; empty for the account's billing mailbox, and when nobody could be found to tell.
   package var userID: String = String()
 
   /// The audience in which the user was considered.
@@ -129,6 +129,9 @@ package nonisolated struct Carillon_V1_RecipientDecision: Sendable {
 
   /// One decision for each channel of the type.
   package var channels: [Carillon_V1_ChannelDecision] = []
+
+  /// Whether it goes to the account's billing mailbox, because no user could be reached.
+  package var billingMailbox: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -219,7 +222,7 @@ nonisolated extension Carillon_V1_ChannelDecision: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RecipientDecision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}user_id\0\u{1}audience\0\u{1}channels\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}user_id\0\u{1}audience\0\u{1}channels\0\u{3}billing_mailbox\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -231,6 +234,7 @@ nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeSingularStringField(value: &self.userID) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.audience) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.channels) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.billingMailbox) }()
       default: break
       }
     }
@@ -249,6 +253,9 @@ nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, Swif
     if !self.channels.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.channels, fieldNumber: 4)
     }
+    if self.billingMailbox != false {
+      try visitor.visitSingularBoolField(value: self.billingMailbox, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -257,6 +264,7 @@ nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, Swif
     if lhs.userID != rhs.userID {return false}
     if lhs.audience != rhs.audience {return false}
     if lhs.channels != rhs.channels {return false}
+    if lhs.billingMailbox != rhs.billingMailbox {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -142,15 +142,6 @@ package nonisolated struct Carillon_V1_ListNotificationsRequest: Sendable {
   /// Only notifications of this event.
   package var eventID: String = String()
 
-  /// Only notifications of this type.
-  package var notificationType: String = String()
-
-  /// Only notifications about this object.
-  package var object: String = String()
-
-  /// Only notifications in this state.
-  package var state: Carillon_V1_DeliveryState = .unspecified
-
   /// How many at most; 0 means 50, more than 1000 means 1000, negative is refused.
   package var pageSize: Int32 = 0
 
@@ -368,7 +359,7 @@ nonisolated extension Carillon_V1_GetNotificationResponse: SwiftProtobuf.Message
 
 nonisolated extension Carillon_V1_ListNotificationsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListNotificationsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_id\0\u{3}user_id\0\u{3}event_id\0\u{3}notification_type\0\u{1}object\0\u{1}state\0\u{3}page_size\0\u{3}page_token\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_id\0\u{3}user_id\0\u{3}event_id\0\u{3}page_size\0\u{3}page_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -379,11 +370,8 @@ nonisolated extension Carillon_V1_ListNotificationsRequest: SwiftProtobuf.Messag
       case 1: try { try decoder.decodeSingularStringField(value: &self.accountID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.userID) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.eventID) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.notificationType) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.object) }()
-      case 6: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 7: try { try decoder.decodeSingularInt32Field(value: &self.pageSize) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.pageSize) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
       default: break
       }
     }
@@ -399,20 +387,11 @@ nonisolated extension Carillon_V1_ListNotificationsRequest: SwiftProtobuf.Messag
     if !self.eventID.isEmpty {
       try visitor.visitSingularStringField(value: self.eventID, fieldNumber: 3)
     }
-    if !self.notificationType.isEmpty {
-      try visitor.visitSingularStringField(value: self.notificationType, fieldNumber: 4)
-    }
-    if !self.object.isEmpty {
-      try visitor.visitSingularStringField(value: self.object, fieldNumber: 5)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 6)
-    }
     if self.pageSize != 0 {
-      try visitor.visitSingularInt32Field(value: self.pageSize, fieldNumber: 7)
+      try visitor.visitSingularInt32Field(value: self.pageSize, fieldNumber: 4)
     }
     if !self.pageToken.isEmpty {
-      try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 8)
+      try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 5)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -421,9 +400,6 @@ nonisolated extension Carillon_V1_ListNotificationsRequest: SwiftProtobuf.Messag
     if lhs.accountID != rhs.accountID {return false}
     if lhs.userID != rhs.userID {return false}
     if lhs.eventID != rhs.eventID {return false}
-    if lhs.notificationType != rhs.notificationType {return false}
-    if lhs.object != rhs.object {return false}
-    if lhs.state != rhs.state {return false}
     if lhs.pageSize != rhs.pageSize {return false}
     if lhs.pageToken != rhs.pageToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

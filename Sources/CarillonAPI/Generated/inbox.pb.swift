@@ -26,10 +26,10 @@ package nonisolated struct Carillon_V1_InboxItem: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The notification it belongs to, and its id in the inbox.
+  /// The notification it belongs to.
   package var notificationID: String = String()
 
-  /// Its place in the user's inbox: higher than that of every older item, and never changed.
+  /// Its place in the user's inbox and its id there: higher than that of every older item, and never changed.
   package var sequence: Int64 = 0
 
   /// Key of the type.

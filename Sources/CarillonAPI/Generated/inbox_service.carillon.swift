@@ -26,7 +26,7 @@ package protocol InboxServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func getCountsInline(_ request: Carillon_V1_GetCountsRequest, _ context: CallContext) throws -> Carillon_V1_GetCountsResponse?
 
-    /// Marks items as read. Ids that are not in the user's inbox are passed over.
+    /// Marks items as read. Sequences that are not in the user's inbox are passed over.
     func markRead(_ request: Carillon_V1_MarkReadRequest, _ context: CallContext) async throws -> Carillon_V1_MarkReadResponse
 
     /// Answers markRead at once, on the connection's loop and without a task; nil leaves the call to the
@@ -100,7 +100,7 @@ package struct InboxServiceClient: Sendable {
         try await client.unary("/carillon.v1.InboxService/GetCounts", request, options: options)
     }
 
-    /// Marks items as read. Ids that are not in the user's inbox are passed over.
+    /// Marks items as read. Sequences that are not in the user's inbox are passed over.
     package func markRead(_ request: Carillon_V1_MarkReadRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_MarkReadResponse {
         try await client.unary("/carillon.v1.InboxService/MarkRead", request, options: options)
     }

@@ -179,8 +179,8 @@ package nonisolated struct Carillon_V1_MarkReadRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Ids of the items; 1 to 1000.
-  package var notificationIds: [String] = []
+  /// Sequences of the items; 1 to 1000.
+  package var sequences: [Int64] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -467,7 +467,7 @@ nonisolated extension Carillon_V1_GetCountsResponse: SwiftProtobuf.Message, Swif
 
 nonisolated extension Carillon_V1_MarkReadRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MarkReadRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_ids\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequences\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -475,21 +475,21 @@ nonisolated extension Carillon_V1_MarkReadRequest: SwiftProtobuf.Message, SwiftP
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedStringField(value: &self.notificationIds) }()
+      case 1: try { try decoder.decodeRepeatedInt64Field(value: &self.sequences) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.notificationIds.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.notificationIds, fieldNumber: 1)
+    if !self.sequences.isEmpty {
+      try visitor.visitPackedInt64Field(value: self.sequences, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_MarkReadRequest, rhs: Carillon_V1_MarkReadRequest) -> Bool {
-    if lhs.notificationIds != rhs.notificationIds {return false}
+    if lhs.sequences != rhs.sequences {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -328,7 +328,7 @@ package nonisolated struct Carillon_V1_Notification: Sendable {
   /// The account that the event concerns; empty when none.
   package var accountID: String = String()
 
-  /// The reader; empty when nobody could be found to tell.
+  /// The reader; empty for the account's billing mailbox, and when nobody could be found to tell.
   package var userID: String = String()
 
   /// The audience in which the reader was considered.
@@ -352,6 +352,9 @@ package nonisolated struct Carillon_V1_Notification: Sendable {
 
   /// One for each channel of the type, the preferred one first.
   package var deliveries: [Carillon_V1_Delivery] = []
+
+  /// Whether it goes to the account's billing mailbox, because no user could be reached.
+  package var billingMailbox: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -571,7 +574,7 @@ nonisolated extension Carillon_V1_Delivery: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Notification"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}event_id\0\u{3}notification_type\0\u{3}account_id\0\u{3}user_id\0\u{1}audience\0\u{1}object\0\u{1}state\0\u{3}create_time\0\u{1}deliveries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}event_id\0\u{3}notification_type\0\u{3}account_id\0\u{3}user_id\0\u{1}audience\0\u{1}object\0\u{1}state\0\u{3}create_time\0\u{1}deliveries\0\u{3}billing_mailbox\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -589,6 +592,7 @@ nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProt
       case 8: try { try decoder.decodeSingularEnumField(value: &self.state) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.deliveries) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self.billingMailbox) }()
       default: break
       }
     }
@@ -629,6 +633,9 @@ nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProt
     if !self.deliveries.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.deliveries, fieldNumber: 10)
     }
+    if self.billingMailbox != false {
+      try visitor.visitSingularBoolField(value: self.billingMailbox, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -643,6 +650,7 @@ nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProt
     if lhs.state != rhs.state {return false}
     if lhs._createTime != rhs._createTime {return false}
     if lhs.deliveries != rhs.deliveries {return false}
+    if lhs.billingMailbox != rhs.billingMailbox {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -144,10 +144,10 @@ package nonisolated enum Carillon_V1_VariableType: SwiftProtobuf.Enum, Swift.Cas
   /// An identifier: `text`.
   case id // = 1
 
-  /// A single line: `text`.
+  /// A single line of at most 500 characters: `text`.
   case string // = 2
 
-  /// One or more lines written by people: `text`.
+  /// One or more lines of at most 10,000 characters, written by people: `text`.
   case text // = 3
 
   /// A whole number: `integer`.
@@ -320,7 +320,7 @@ package nonisolated enum Carillon_V1_Sensitivity: SwiftProtobuf.Enum, Swift.Case
 
 }
 
-/// A value that Publish must bring for a type.
+/// A value that Publish must bring for a type. Without it Publish is refused.
 package nonisolated struct Carillon_V1_ContextVariable: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -334,9 +334,6 @@ package nonisolated struct Carillon_V1_ContextVariable: Sendable {
 
   /// How careful it must be handled.
   package var sensitivity: Carillon_V1_Sensitivity = .unspecified
-
-  /// Whether Publish is refused without it.
-  package var required: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -424,7 +421,7 @@ nonisolated extension Carillon_V1_Sensitivity: SwiftProtobuf._ProtoNameProviding
 
 nonisolated extension Carillon_V1_ContextVariable: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ContextVariable"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{1}sensitivity\0\u{1}required\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{1}sensitivity\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -435,7 +432,6 @@ nonisolated extension Carillon_V1_ContextVariable: SwiftProtobuf.Message, SwiftP
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.type) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.sensitivity) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self.required) }()
       default: break
       }
     }
@@ -451,9 +447,6 @@ nonisolated extension Carillon_V1_ContextVariable: SwiftProtobuf.Message, SwiftP
     if self.sensitivity != .unspecified {
       try visitor.visitSingularEnumField(value: self.sensitivity, fieldNumber: 3)
     }
-    if self.required != false {
-      try visitor.visitSingularBoolField(value: self.required, fieldNumber: 4)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -461,7 +454,6 @@ nonisolated extension Carillon_V1_ContextVariable: SwiftProtobuf.Message, SwiftP
     if lhs.name != rhs.name {return false}
     if lhs.type != rhs.type {return false}
     if lhs.sensitivity != rhs.sensitivity {return false}
-    if lhs.required != rhs.required {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -20,51 +20,6 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// Whose user somebody is.
-package nonisolated enum Carillon_V1_UserKind: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
-
-  /// Not named; CUSTOMER is taken when an account is named, else INTERNAL.
-  case unspecified // = 0
-
-  /// A user of a customer account.
-  case customer // = 1
-
-  /// A user of the supplier.
-  case `internal` // = 2
-  case UNRECOGNIZED(Int)
-
-  package init() {
-    self = .unspecified
-  }
-
-  package init?(rawValue: Int) {
-    switch rawValue {
-    case 0: self = .unspecified
-    case 1: self = .customer
-    case 2: self = .internal
-    default: self = .UNRECOGNIZED(rawValue)
-    }
-  }
-
-  package var rawValue: Int {
-    switch self {
-    case .unspecified: return 0
-    case .customer: return 1
-    case .internal: return 2
-    case .UNRECOGNIZED(let i): return i
-    }
-  }
-
-  // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [Carillon_V1_UserKind] = [
-    .unspecified,
-    .customer,
-    .internal,
-  ]
-
-}
-
 /// Whether somebody may be told anything.
 package nonisolated enum Carillon_V1_UserState: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
@@ -122,27 +77,18 @@ package nonisolated enum Carillon_V1_UserState: SwiftProtobuf.Enum, Swift.CaseIt
 
 }
 
-/// How well an address takes messages.
-package nonisolated enum Carillon_V1_AddressState: SwiftProtobuf.Enum, Swift.CaseIterable {
+/// What somebody is to the account.
+package nonisolated enum Carillon_V1_UserRole: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
 
-  /// Not named.
+  /// Not named; on creation MEMBER is taken.
   case unspecified // = 0
 
-  /// Nothing is known against it.
-  case ok // = 1
+  /// One of its users.
+  case member // = 1
 
-  /// It refused for good.
-  case hardBounced // = 2
-
-  /// Its owner reported a message as unwanted.
-  case complained // = 3
-
-  /// Its owner told the carrier to stop.
-  case stopped // = 4
-
-  /// The device or endpoint does not exist any more.
-  case gone // = 5
+  /// Administers it: hears what is for administrators, and stands in for a default user who cannot be reached.
+  case admin // = 2
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -152,11 +98,8 @@ package nonisolated enum Carillon_V1_AddressState: SwiftProtobuf.Enum, Swift.Cas
   package init?(rawValue: Int) {
     switch rawValue {
     case 0: self = .unspecified
-    case 1: self = .ok
-    case 2: self = .hardBounced
-    case 3: self = .complained
-    case 4: self = .stopped
-    case 5: self = .gone
+    case 1: self = .member
+    case 2: self = .admin
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -164,11 +107,83 @@ package nonisolated enum Carillon_V1_AddressState: SwiftProtobuf.Enum, Swift.Cas
   package var rawValue: Int {
     switch self {
     case .unspecified: return 0
-    case .ok: return 1
-    case .hardBounced: return 2
-    case .complained: return 3
-    case .stopped: return 4
-    case .gone: return 5
+    case .member: return 1
+    case .admin: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Carillon_V1_UserRole] = [
+    .unspecified,
+    .member,
+    .admin,
+  ]
+
+}
+
+/// How well an address takes messages.
+package nonisolated enum Carillon_V1_AddressState: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// Not named.
+  case unspecified // = 0
+
+  /// Nothing is known against it.
+  case usable // = 1
+
+  /// There is none.
+  case missing // = 2
+
+  /// It has to be confirmed first.
+  case unverified // = 3
+
+  /// It refused for good.
+  case hardBounced // = 4
+
+  /// Its owner reported a message as unwanted.
+  case complained // = 5
+
+  /// Its owner told the carrier to stop.
+  case stopped // = 6
+
+  /// The device does not exist any more.
+  case tokenGone // = 7
+
+  /// The supplier or the operator blocked it.
+  case blocked // = 8
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .usable
+    case 2: self = .missing
+    case 3: self = .unverified
+    case 4: self = .hardBounced
+    case 5: self = .complained
+    case 6: self = .stopped
+    case 7: self = .tokenGone
+    case 8: self = .blocked
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .usable: return 1
+    case .missing: return 2
+    case .unverified: return 3
+    case .hardBounced: return 4
+    case .complained: return 5
+    case .stopped: return 6
+    case .tokenGone: return 7
+    case .blocked: return 8
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -176,33 +191,16 @@ package nonisolated enum Carillon_V1_AddressState: SwiftProtobuf.Enum, Swift.Cas
   // The compiler won't synthesize support with the UNRECOGNIZED case.
   package static let allCases: [Carillon_V1_AddressState] = [
     .unspecified,
-    .ok,
+    .usable,
+    .missing,
+    .unverified,
     .hardBounced,
     .complained,
     .stopped,
-    .gone,
+    .tokenGone,
+    .blocked,
   ]
 
-}
-
-/// An address of a user on one channel.
-package nonisolated struct Carillon_V1_ContactPoint: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// The channel: EMAIL, PUSH or SMS. The inbox needs no address.
-  package var channel: Carillon_V1_Channel = .unspecified
-
-  /// An e-mail address, a device token, or a telephone number in E.164 form.
-  package var address: String = String()
-
-  /// Set by the service. An address that is suppressed stays so until the suppression is removed.
-  package var state: Carillon_V1_AddressState = .unspecified
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
 }
 
 /// A person: of a customer account, or of the supplier.
@@ -214,11 +212,8 @@ package nonisolated struct Carillon_V1_User: Sendable {
   /// Chosen by the portal, unique in the tenant, never changed: 1 to 64 of letters, digits and . _ @ : + -
   package var userID: String = String()
 
-  /// The account the user belongs to; empty for users of the supplier.
+  /// The account the user belongs to, never changed; empty for users of the supplier.
   package var accountID: String = String()
-
-  /// Whose user it is.
-  package var kind: Carillon_V1_UserKind = .unspecified
 
   /// The user's name.
   package var displayName: String = String()
@@ -226,20 +221,25 @@ package nonisolated struct Carillon_V1_User: Sendable {
   /// Whether the user may be told anything.
   package var state: Carillon_V1_UserState = .unspecified
 
-  /// Whether the user administers the account: hears what is for administrators, and stands in for a default user who
-  /// cannot be reached.
-  package var admin: Bool = false
+  /// What the user is to the account, or to the supplier.
+  package var role: Carillon_V1_UserRole = .unspecified
 
-  /// Whether a user of the supplier hears what is for the team (AUDIENCE_INTERNAL_TEAM).
-  package var teamMember: Bool = false
+  /// E-mail address; empty when there is none.
+  package var email: String = String()
 
-  /// The user's addresses, the preferred one of each channel first.
-  package var contactPoints: [Carillon_V1_ContactPoint] = []
+  /// How well the e-mail address takes messages. Set by the service; a new address starts as USABLE.
+  package var emailState: Carillon_V1_AddressState = .unspecified
 
-  /// IANA name of the time zone; empty means the account's.
+  /// Telephone number in E.164 form, such as "+4930123456"; empty when there is none.
+  package var phone: String = String()
+
+  /// How well the telephone number takes messages. Set by the service; a new number starts as USABLE.
+  package var phoneState: Carillon_V1_AddressState = .unspecified
+
+  /// IANA name of the time zone; empty means the tenant's.
   package var timeZone: String = String()
 
-  /// BCP 47 tag of the language; empty means the account's.
+  /// BCP 47 tag of the language; empty means the tenant's.
   package var locale: String = String()
 
   /// Set by the service. Among administrators the older ones come first.
@@ -277,61 +277,21 @@ package nonisolated struct Carillon_V1_User: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "carillon.v1"
 
-nonisolated extension Carillon_V1_UserKind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0USER_KIND_UNSPECIFIED\0\u{1}USER_KIND_CUSTOMER\0\u{1}USER_KIND_INTERNAL\0")
-}
-
 nonisolated extension Carillon_V1_UserState: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0USER_STATE_UNSPECIFIED\0\u{1}USER_STATE_NOT_INVITED\0\u{1}USER_STATE_INVITED\0\u{1}USER_STATE_ACTIVE\0\u{1}USER_STATE_DISABLED\0")
 }
 
-nonisolated extension Carillon_V1_AddressState: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ADDRESS_STATE_UNSPECIFIED\0\u{1}ADDRESS_STATE_OK\0\u{1}ADDRESS_STATE_HARD_BOUNCED\0\u{1}ADDRESS_STATE_COMPLAINED\0\u{1}ADDRESS_STATE_STOPPED\0\u{1}ADDRESS_STATE_GONE\0")
+nonisolated extension Carillon_V1_UserRole: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0USER_ROLE_UNSPECIFIED\0\u{1}USER_ROLE_MEMBER\0\u{1}USER_ROLE_ADMIN\0")
 }
 
-nonisolated extension Carillon_V1_ContactPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ContactPoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}address\0\u{1}state\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularEnumField(value: &self.channel) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.address) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.channel != .unspecified {
-      try visitor.visitSingularEnumField(value: self.channel, fieldNumber: 1)
-    }
-    if !self.address.isEmpty {
-      try visitor.visitSingularStringField(value: self.address, fieldNumber: 2)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 3)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Carillon_V1_ContactPoint, rhs: Carillon_V1_ContactPoint) -> Bool {
-    if lhs.channel != rhs.channel {return false}
-    if lhs.address != rhs.address {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
+nonisolated extension Carillon_V1_AddressState: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ADDRESS_STATE_UNSPECIFIED\0\u{1}ADDRESS_STATE_USABLE\0\u{1}ADDRESS_STATE_MISSING\0\u{1}ADDRESS_STATE_UNVERIFIED\0\u{1}ADDRESS_STATE_HARD_BOUNCED\0\u{1}ADDRESS_STATE_COMPLAINED\0\u{1}ADDRESS_STATE_STOPPED\0\u{1}ADDRESS_STATE_TOKEN_GONE\0\u{1}ADDRESS_STATE_BLOCKED\0")
 }
 
 nonisolated extension Carillon_V1_User: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".User"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{3}account_id\0\u{1}kind\0\u{3}display_name\0\u{1}state\0\u{1}admin\0\u{3}team_member\0\u{3}contact_points\0\u{3}time_zone\0\u{1}locale\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{3}account_id\0\u{3}display_name\0\u{1}state\0\u{1}role\0\u{1}email\0\u{3}email_state\0\u{1}phone\0\u{3}phone_state\0\u{3}time_zone\0\u{1}locale\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -341,17 +301,18 @@ nonisolated extension Carillon_V1_User: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.accountID) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.displayName) }()
-      case 5: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 6: try { try decoder.decodeSingularBoolField(value: &self.admin) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.teamMember) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.contactPoints) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.locale) }()
-      case 11: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
-      case 12: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
-      case 13: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.displayName) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.role) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.email) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.emailState) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.phone) }()
+      case 9: try { try decoder.decodeSingularEnumField(value: &self.phoneState) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.locale) }()
+      case 12: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
+      case 13: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.etag) }()
       default: break
       }
     }
@@ -368,38 +329,41 @@ nonisolated extension Carillon_V1_User: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.accountID.isEmpty {
       try visitor.visitSingularStringField(value: self.accountID, fieldNumber: 2)
     }
-    if self.kind != .unspecified {
-      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 3)
-    }
     if !self.displayName.isEmpty {
-      try visitor.visitSingularStringField(value: self.displayName, fieldNumber: 4)
+      try visitor.visitSingularStringField(value: self.displayName, fieldNumber: 3)
     }
     if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 5)
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 4)
     }
-    if self.admin != false {
-      try visitor.visitSingularBoolField(value: self.admin, fieldNumber: 6)
+    if self.role != .unspecified {
+      try visitor.visitSingularEnumField(value: self.role, fieldNumber: 5)
     }
-    if self.teamMember != false {
-      try visitor.visitSingularBoolField(value: self.teamMember, fieldNumber: 7)
+    if !self.email.isEmpty {
+      try visitor.visitSingularStringField(value: self.email, fieldNumber: 6)
     }
-    if !self.contactPoints.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.contactPoints, fieldNumber: 8)
+    if self.emailState != .unspecified {
+      try visitor.visitSingularEnumField(value: self.emailState, fieldNumber: 7)
+    }
+    if !self.phone.isEmpty {
+      try visitor.visitSingularStringField(value: self.phone, fieldNumber: 8)
+    }
+    if self.phoneState != .unspecified {
+      try visitor.visitSingularEnumField(value: self.phoneState, fieldNumber: 9)
     }
     if !self.timeZone.isEmpty {
-      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 9)
+      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 10)
     }
     if !self.locale.isEmpty {
-      try visitor.visitSingularStringField(value: self.locale, fieldNumber: 10)
+      try visitor.visitSingularStringField(value: self.locale, fieldNumber: 11)
     }
     try { if let v = self._createTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    } }()
-    try { if let v = self._updateTime {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
     } }()
+    try { if let v = self._updateTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    } }()
     if !self.etag.isEmpty {
-      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 13)
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 14)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -407,12 +371,13 @@ nonisolated extension Carillon_V1_User: SwiftProtobuf.Message, SwiftProtobuf._Me
   package static func ==(lhs: Carillon_V1_User, rhs: Carillon_V1_User) -> Bool {
     if lhs.userID != rhs.userID {return false}
     if lhs.accountID != rhs.accountID {return false}
-    if lhs.kind != rhs.kind {return false}
     if lhs.displayName != rhs.displayName {return false}
     if lhs.state != rhs.state {return false}
-    if lhs.admin != rhs.admin {return false}
-    if lhs.teamMember != rhs.teamMember {return false}
-    if lhs.contactPoints != rhs.contactPoints {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.email != rhs.email {return false}
+    if lhs.emailState != rhs.emailState {return false}
+    if lhs.phone != rhs.phone {return false}
+    if lhs.phoneState != rhs.phoneState {return false}
     if lhs.timeZone != rhs.timeZone {return false}
     if lhs.locale != rhs.locale {return false}
     if lhs._createTime != rhs._createTime {return false}
