@@ -4,6 +4,7 @@
 #define CARILLON_CLIBUV_SHIM_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
@@ -21,6 +22,14 @@ static inline void carillon_thread_set_name(const char *name) {
 #elif defined(__APPLE__)
     pthread_setname_np(name);
 #endif
+}
+
+// Keeps SIGPIPE from the calling thread, to which it is sent for its own writes.
+static inline void carillon_thread_block_sigpipe(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 // Lets a thread free itself at its end; libuv can only join.

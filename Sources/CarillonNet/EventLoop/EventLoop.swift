@@ -32,6 +32,11 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var stopWaiters: [@Sendable () -> Void] = []
     private var executorReference: UnownedTaskExecutor?
 
+    /// Memory for one read of a descriptor; its bytes are good until the owner returns. Loop's thread only.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    /// Memory in which one write is gathered; as `readBuffer`.
+    let writeBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+
     /// The time of the current tick. Loop's thread only.
     package private(set) var now: MonotonicTime
 
@@ -123,6 +128,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func main() {
         started.adoptCurrentThread()
+        // A write to a connection that the peer closed answers EPIPE; the signal would end the process.
+        carillon_thread_block_sigpipe()
         carillon_thread_set_name(name)
         executorReference = asUnownedTaskExecutor()
         while true {
@@ -206,6 +213,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         wake.deallocate()
         alarm.deallocate()
         uv.deallocate()
+        readBuffer.deallocate()
+        writeBuffer.deallocate()
     }
 }
 

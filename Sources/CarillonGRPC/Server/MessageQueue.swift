@@ -1,0 +1,89 @@
+internal import CarillonNet
+package import SwiftProtobuf
+
+/// Messages of a streaming call that arrived and were not taken yet, for one reader. Confined to the call's loop.
+///
+/// It is bounded by flow control: octets are given back to the peer's window when their message is taken.
+///
+/// Safe as `@unchecked Sendable` because it is confined to its stream's loop.
+final class MessageQueue: @unchecked Sendable {
+    private enum Ending {
+        case open
+        case finished
+        case failed(Status)
+    }
+    private let stream: HTTP2Stream
+    private let loop: EventLoop
+    private var framer: MessageFramer
+    private var ending = Ending.open
+    private var waiter: UnsafeContinuation<Void, Never>?
+
+    init(stream: HTTP2Stream, loop: EventLoop, limit: Int) {
+        self.stream = stream
+        self.loop = loop
+        framer = MessageFramer(limit: limit)
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        try framer.append(bytes)
+        wake()
+    }
+
+    func finish() {
+        if case .open = ending { ending = .finished }
+        wake()
+    }
+
+    func fail(_ status: Status) {
+        if case .open = ending { ending = .failed(status) }
+        wake()
+    }
+
+    private func wake() {
+        waiter?.resume()
+        waiter = nil
+    }
+
+    /// The next message; `nil` at the end of input.
+    func next<Parsed: Message>() async throws(Status) -> Parsed? {
+        loop.assertOnLoop()
+        while true {
+            let before = framer.buffered
+            if let message: Parsed = try framer.next({ bytes throws(Status) in try MessageFrame.parse(bytes) }) {
+                stream.consume(before - framer.buffered)
+                return message
+            }
+            switch ending {
+            case .open: await withUnsafeContinuation { waiter = $0 }
+            case .finished:
+                try framer.checkEnd()
+                return nil
+            case .failed(let status): throw status
+            }
+        }
+    }
+}
+
+/// The messages of a streaming request. One reader at a time, on the call's loop.
+package struct RequestReader<Request: Message>: AsyncSequence, Sendable {
+    package typealias Element = Request
+    private let queue: MessageQueue
+
+    init(queue: MessageQueue) {
+        self.queue = queue
+    }
+
+    package func makeAsyncIterator() -> Iterator {
+        Iterator(queue: queue)
+    }
+
+    /// Takes the messages one by one.
+    package struct Iterator: AsyncIteratorProtocol {
+        let queue: MessageQueue
+
+        /// The next message; `nil` at the end of input.
+        package mutating func next() async throws(Status) -> Request? {
+            try await queue.next()
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import CarillonNet
+
+/// Finds a method by the exact octets of its path: nothing is decoded or normalised, so that what is authorized is what
+/// runs. Made once, read by all loops.
+struct MethodTable: Sendable {
+    private let slots: [RPCMethod?]
+    private let services: Set<String>
+
+    init(_ methods: [RPCMethod]) {
+        var capacity = 16
+        while capacity < methods.count * 4 { capacity *= 2 }
+        var slots = [RPCMethod?](repeating: nil, count: capacity)
+        for method in methods {
+            var index = Self.hash(method.path.octets) & (capacity - 1)
+            while let taken = slots[index] {
+                precondition(!taken.path.octets.elementsEqual(method.path.octets), "\(method.path) is registered twice")
+                index = (index + 1) & (capacity - 1)
+            }
+            slots[index] = method
+        }
+        self.slots = slots
+        services = Set(methods.compactMap { Self.service(of: $0.path.octets) })
+    }
+
+    /// The method with that path.
+    func find(_ path: UnsafeRawBufferPointer) -> RPCMethod? {
+        var index = Self.hash(path) & (slots.count - 1)
+        while let method = slots[index] {
+            if method.path.octets.count == path.count, method.path.octets.elementsEqual(path) { return method }
+            index = (index + 1) & (slots.count - 1)
+        }
+        return nil
+    }
+
+    /// What to tell a caller of a path that is not in the table.
+    func explainMissing(_ path: UnsafeRawBufferPointer) -> Status {
+        guard let service = Self.service(of: path) else { return Status(.unimplemented, "the method name is malformed") }
+        return services.contains(service)
+            ? Status(.unimplemented, "unknown method of service \(service)")
+            : Status(.unimplemented, "unknown service \(service)")
+    }
+
+    private static func service(of path: UnsafeRawBufferPointer) -> String? {
+        guard path.first == UInt8(ascii: "/"), let slash = path.lastIndex(of: UInt8(ascii: "/")), slash > 1 else {
+            return nil
+        }
+        return String(decoding: path[1..<slash], as: UTF8.self)
+    }
+
+    /// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): short, and good enough for a few hundred known paths. The
+    /// table is never filled by a caller, so collisions cannot be provoked.
+    private static func hash(_ octets: UnsafeRawBufferPointer) -> Int {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for octet in octets { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01b3 }
+        return Int(truncatingIfNeeded: hash ^ hash >> 32)
+    }
+}

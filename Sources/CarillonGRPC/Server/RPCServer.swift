@@ -1,0 +1,73 @@
+package import CarillonNet
+internal import Synchronization
+
+/// A gRPC server over TLS and HTTP/2 on any number of loops.
+///
+/// One loop listens and hands each connection to the loop with the fewest; from then on the connection stays there.
+package final class RPCServer: Sendable {
+    private let core: ServerCore
+    private let parts: [ServerLoop]
+    private let listener: Listener
+
+    /// The port that it listens on.
+    package var port: UInt16 { listener.port }
+
+    /// Starts a server.
+    ///
+    /// - Parameters:
+    ///   - loops: at least one; the first listens.
+    ///   - host: a name or address; empty for all addresses.
+    ///   - port: 0 lets the system choose.
+    ///   - report: called on a loop for what the log should tell.
+    /// - Throws: ``ResolutionError`` or ``SocketError`` when the address cannot be listened on.
+    package static func start(
+        on loops: [EventLoop], host: String, port: UInt16, tls: TLSContext, methods: [RPCMethod], pages: [Page] = [],
+        limits: ServerLimits = .init(), report: @escaping @Sendable (ServerEvent) -> Void
+    ) async throws -> RPCServer {
+        precondition(!loops.isEmpty, "a server needs a loop")
+        let core = ServerCore(methods: methods, pages: pages, limits: limits, report: report)
+        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls) }
+        let listener = try await loops[0].run {
+            try await Listener.open(on: loops[0], host: host, port: port) { descriptor in
+                Self.handOut(descriptor, to: parts, core)
+            }
+        }
+        return RPCServer(core: core, parts: parts, listener: listener)
+    }
+
+    private init(core: ServerCore, parts: [ServerLoop], listener: Listener) {
+        self.core = core
+        self.parts = parts
+        self.listener = listener
+    }
+
+    private static func handOut(_ descriptor: CInt, to parts: [ServerLoop], _ core: ServerCore) {
+        var total = 0
+        var least = parts[0]
+        var leastLoad = Int.max
+        for part in parts {
+            let load = part.load.load(ordering: .relaxed)
+            total += load
+            if load < leastLoad { (least, leastLoad) = (part, load) }
+        }
+        guard total < core.limits.connections else {
+            Listener.discard(descriptor)
+            return core.report(.tooManyConnections(limit: core.limits.connections))
+        }
+        least.load.add(1, ordering: .relaxed)
+        let chosen = least
+        chosen.loop.execute { chosen.adopt(descriptor) }
+    }
+
+    /// Stops listening, lets every call finish and returns when all connections are closed; what is open after the grace
+    /// period is cut off. Called once, from any task.
+    package func drain(grace: Duration) async {
+        let listener = self.listener
+        await parts[0].loop.run { listener.close() }
+        await withTaskGroup { group in
+            for part in parts {
+                group.addTask { await part.loop.run { await part.drain(grace: grace) } }
+            }
+        }
+    }
+}

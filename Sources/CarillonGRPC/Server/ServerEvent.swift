@@ -1,0 +1,9 @@
+package import CarillonNet
+
+/// Something that the operator of a server may want to see in the log: one line each.
+package enum ServerEvent: Sendable {
+    /// A connection ended otherwise than by one side being done with it.
+    case connectionFailed(peer: String, HTTP2CloseReason)
+    /// The limit of connections is reached.
+    case tooManyConnections(limit: Int)
+}

@@ -1,0 +1,52 @@
+/// Base64 of `-bin` metadata: the standard alphabet (RFC 4648 §4), written without padding, read with or without it.
+enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// Encodes octets without padding.
+    static func encode(_ octets: [UInt8]) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity(octets.count * 4 / 3 + 3)
+        var index = 0
+        while index < octets.count {
+            let rest = octets.count - index
+            let group =
+                UInt32(octets[index]) << 16 | (rest > 1 ? UInt32(octets[index + 1]) << 8 : 0)
+                | (rest > 2 ? UInt32(octets[index + 2]) : 0)
+            for place in 0...min(rest, 3) {
+                text.append(alphabet[Int(group >> UInt32(18 - 6 * place) & 63)])
+            }
+            index += 3
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Decodes text; `nil` when it is not base64.
+    static func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+        var unpadded = text[...]
+        for _ in 0..<2 where unpadded.last == UInt8(ascii: "=") { unpadded.removeLast() }
+        guard unpadded.count % 4 != 1 else { return nil }
+        var octets: [UInt8] = []
+        var group: UInt32 = 0
+        var bits = 0
+        for digit in unpadded {
+            guard let value = value(digit) else { return nil }
+            group = group << 6 | value
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            octets.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
+        }
+        return octets
+    }
+
+    private static func value(_ digit: UInt8) -> UInt32? {
+        switch digit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
+    }
+}

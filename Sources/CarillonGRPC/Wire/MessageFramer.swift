@@ -1,0 +1,80 @@
+/// Cuts the body of a call into messages. The boundaries of DATA frames mean nothing to it.
+struct MessageFramer {
+    private let limit: Int
+    private var buffer: [UInt8] = []
+    private var start = 0
+
+    /// - Parameter limit: the greatest length of one message in octets.
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Octets that were appended and not taken.
+    var buffered: Int { buffer.count - start }
+
+    /// Takes octets of the body. The prefix of the message at the front is checked at once, so that a message that is
+    /// too large is refused before its bytes are kept.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: true)
+            start = 0
+        } else if start > 0 {
+            buffer.removeFirst(start)
+            start = 0
+        }
+        buffer.append(contentsOf: bytes)
+        _ = try frontLength()
+    }
+
+    /// The length of the message at the front, once its prefix is there.
+    private func frontLength() throws(Status) -> Int? {
+        guard buffered >= MessageFrame.prefixLength else { return nil }
+        switch buffer[start] {
+        case 0: break
+        case 1: throw Status(.internalError, "a message is marked as compressed and the call names no compression")
+        default: throw Status(.internalError, "the message prefix has unknown flags")
+        }
+        let length = buffer[(start + 1)..<(start + 5)].reduce(0) { $0 << 8 | Int($1) }
+        guard length <= limit else {
+            throw Status(.resourceExhausted, "the message has \(length) bytes; the limit is \(limit)")
+        }
+        return length
+    }
+
+    /// Calls a closure with the next complete message and takes it out; `nil` when there is none yet.
+    mutating func next<Result>(_ body: (UnsafeRawBufferPointer) throws(Status) -> Result) throws(Status) -> Result? {
+        guard let length = try frontLength(), buffered >= MessageFrame.prefixLength + length else { return nil }
+        let range = (start + MessageFrame.prefixLength)..<(start + MessageFrame.prefixLength + length)
+        start = range.upperBound
+        // `withUnsafeBytes` does not carry typed errors through.
+        return try buffer.withUnsafeBytes { bytes in
+            Swift.Result { () throws(Status) -> Result in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+        }.get()
+    }
+
+    /// How many messages a whole body holds, as far as a call with one message cares.
+    enum Cardinality {
+        case none
+        case one
+        case several
+    }
+
+    /// Takes the message of a body that must hold exactly one; the closure runs only if it does.
+    mutating func takeSingle(
+        _ body: (UnsafeRawBufferPointer) throws(Status) -> Void
+    ) throws(Status) -> Cardinality {
+        guard buffered > 0 else { return .none }
+        guard let length = try frontLength(), buffered >= MessageFrame.prefixLength + length else {
+            try checkEnd()
+            return .none
+        }
+        guard buffered == MessageFrame.prefixLength + length else { return .several }
+        _ = try next(body)
+        return .one
+    }
+
+    /// Checks, at the end of the body, that no part of a message is left.
+    func checkEnd() throws(Status) {
+        guard buffered == 0 else { throw Status(.internalError, "the body ends within a message") }
+    }
+}

@@ -1,0 +1,49 @@
+/// The encoding of `grpc-message` (gRPC over HTTP/2, "Responses"): UTF-8 whose octets outside printable ASCII, and `%`,
+/// are written as `%XX`.
+enum PercentEncoding {
+    /// Longer messages are cut, so that trailers stay well within a peer's header limits.
+    static let limit = 1024
+
+    /// Encodes a message.
+    static func encode(_ message: String) -> String {
+        var encoded: [UInt8] = []
+        for octet in message.utf8 {
+            guard encoded.count < limit else { break }
+            switch octet {
+            case 0x20...0x24, 0x26...0x7e: encoded.append(octet)
+            default: encoded += [UInt8(ascii: "%"), hexadecimal[Int(octet >> 4)], hexadecimal[Int(octet & 15)]]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+
+    /// Decodes a message; what is not a proper escape stays as it is, as the specification asks.
+    static func decode(_ octets: some Sequence<UInt8>) -> String {
+        let octets = Array(octets)
+        var decoded: [UInt8] = []
+        var index = 0
+        while index < octets.count {
+            if octets[index] == UInt8(ascii: "%"), index + 2 < octets.count,
+                let high = value(octets[index + 1]), let low = value(octets[index + 2])
+            {
+                decoded.append(high << 4 | low)
+                index += 3
+            } else {
+                decoded.append(octets[index])
+                index += 1
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+
+    private static let hexadecimal = Array("0123456789ABCDEF".utf8)
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}

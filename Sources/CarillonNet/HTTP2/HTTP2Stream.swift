@@ -1,0 +1,184 @@
+internal import CarillonCNghttp2
+
+/// What happens on a stream, told on the loop's thread in the order it happened. The calls come while libnghttp2 is
+/// reading: a handler may submit answers, but must not run the connection.
+package protocol HTTP2StreamHandler: AnyObject {
+    /// The header block is complete: the request's for a server, the response's for a client. It is in
+    /// ``HTTP2Stream/received`` and may have been cut (``HTTP2Stream/isHeaderListTooLarge``).
+    func streamReceivedHeaders(_ stream: HTTP2Stream)
+    /// A trailing header block is complete and took the place of the leading one in ``HTTP2Stream/received``.
+    func streamReceivedTrailers(_ stream: HTTP2Stream)
+    /// Octets of the body. The handler gives them back to flow control with ``HTTP2Stream/consume(_:)``.
+    func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer)
+    /// The peer has sent all it will send.
+    func streamReceivedEnd(_ stream: HTTP2Stream)
+    /// What waits to be sent has fallen below ``HTTP2Limits/streamOutput``.
+    func streamDrained(_ stream: HTTP2Stream)
+    /// The stream is over, by its end, a reset or the loss of the connection. The last call.
+    func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode)
+}
+
+/// One request and its answer on a connection. Confined to the connection's loop.
+package final class HTTP2Stream {
+    /// The stream identifier (RFC 9113 §5.1.1).
+    package internal(set) var id: Int32 = 0
+    /// The connection, until the stream is closed; then `nil`, which breaks the cycle.
+    package internal(set) var connection: HTTP2Connection?
+    /// Who is told of what happens.
+    package internal(set) var handler: (any HTTP2StreamHandler)?
+    /// The header block that was received last.
+    package internal(set) var received = HeaderBlock()
+    /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
+    package internal(set) var isHeaderListTooLarge = false
+    /// Whether the peer has sent its END_STREAM.
+    package internal(set) var isReceiveEnded = false
+    /// Whether the first header block has been told of.
+    var hasReceivedHeaders = false
+    /// Whether it is over.
+    package internal(set) var isClosed = false
+    var output = OutgoingBody()
+    /// Neighbours in the connection's list of open streams.
+    unowned(unsafe) var previous: HTTP2Stream?
+    unowned(unsafe) var next: HTTP2Stream?
+
+    init(connection: HTTP2Connection) {
+        self.connection = connection
+    }
+
+    /// Octets of the body that wait to be sent.
+    package var queuedOutput: Int { output.queued }
+
+    /// Gives octets that were taken back to flow control, so that the peer may send as many again.
+    package func consume(_ count: Int) {
+        guard !isClosed, let connection else { return }
+        nghttp2_session_consume_stream(connection.session, id, count)
+        connection.touch()
+    }
+
+    /// Sends a header block and nothing more.
+    package func sendHeadersOnly(_ headers: HeaderBlock) {
+        guard !isClosed, let connection else { return }
+        headers.withNameValues { pairs, count in
+            _ = nghttp2_submit_response(connection.session, id, pairs, count, nil)
+        }
+        connection.touch()
+    }
+
+    /// Sends the header block of an answer whose body follows by ``send(_:)`` and ``end(trailers:)``.
+    package func sendHeaders(_ headers: HeaderBlock) {
+        guard !isClosed, let connection else { return }
+        headers.withNameValues { pairs, count in submitResponse(connection, pairs, count) }
+    }
+
+    /// Sends a constant header block, a body and constant trailers: the whole of an answer.
+    package func respond(_ headers: StaticHeaderBlock, body: [UInt8], trailers: StaticHeaderBlock) {
+        guard !isClosed, let connection else { return }
+        output.append(body)
+        output.end = .constantTrailers(trailers)
+        submitResponse(connection, headers.pairs, headers.count)
+    }
+
+    /// Sends a constant header block whose body follows.
+    package func sendHeaders(_ headers: StaticHeaderBlock) {
+        guard !isClosed, let connection else { return }
+        submitResponse(connection, headers.pairs, headers.count)
+    }
+
+    private func submitResponse(_ connection: HTTP2Connection, _ pairs: UnsafePointer<nghttp2_nv>, _ count: Int) {
+        // Safe unretained: libnghttp2 drops the source when the stream closes, until when it holds the stream.
+        var provider = nghttp2_data_provider(
+            source: nghttp2_data_source(ptr: Unmanaged.passUnretained(self).toOpaque()),
+            read_callback: HTTP2Callbacks.readBody)
+        _ = nghttp2_submit_response(connection.session, id, pairs, count, &provider)
+        connection.touch()
+    }
+
+    /// Queues octets of the body.
+    package func send(_ bytes: [UInt8]) {
+        guard !isClosed, case .open = output.end else { return }
+        output.append(bytes)
+        resume()
+    }
+
+    /// Ends the body, with trailers if there are any.
+    package func end(trailers: HeaderBlock? = nil) {
+        guard !isClosed, case .open = output.end else { return }
+        output.end = trailers.map { .trailers($0) } ?? .endOfStream
+        resume()
+    }
+
+    /// Ends the body with constant trailers.
+    package func end(trailers: StaticHeaderBlock) {
+        guard !isClosed, case .open = output.end else { return }
+        output.end = .constantTrailers(trailers)
+        resume()
+    }
+
+    private func resume() {
+        guard let connection else { return }
+        if output.isDeferred {
+            output.isDeferred = false
+            nghttp2_session_resume_data(connection.session, id)
+        }
+        connection.touch()
+    }
+
+    /// Ends the stream at once in both directions.
+    package func reset(_ code: HTTP2ErrorCode) {
+        guard !isClosed, let connection else { return }
+        nghttp2_submit_rst_stream(connection.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+        connection.touch()
+    }
+}
+
+/// What of a body waits to be sent, and what comes after it.
+struct OutgoingBody {
+    enum End {
+        case open
+        case endOfStream
+        case trailers(HeaderBlock)
+        case constantTrailers(StaticHeaderBlock)
+    }
+    private var chunks: [[UInt8]] = []
+    private var first = 0
+    private var offset = 0
+    /// Octets that wait.
+    private(set) var queued = 0
+    var end = End.open
+    /// Whether libnghttp2 was told that there is nothing to read, and has to be told otherwise.
+    var isDeferred = false
+
+    mutating func append(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        chunks.append(bytes)
+        queued += bytes.count
+    }
+
+    /// Copies as much as fits, and returns how much it was.
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var copied = 0
+        while first < chunks.count, copied < buffer.count {
+            let count = min(chunks[first].count - offset, buffer.count - copied)
+            chunks[first].withUnsafeBytes { chunk in
+                UnsafeMutableRawBufferPointer(rebasing: buffer[copied...]).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: chunk[offset..<(offset + count)]))
+            }
+            copied += count
+            offset += count
+            if offset == chunks[first].count {
+                chunks[first] = []
+                first += 1
+                offset = 0
+            }
+        }
+        if first == chunks.count {
+            chunks.removeAll(keepingCapacity: true)
+            first = 0
+        } else if first >= 64 {
+            chunks.removeFirst(first)
+            first = 0
+        }
+        queued -= copied
+        return copied
+    }
+}

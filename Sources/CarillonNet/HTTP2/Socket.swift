@@ -1,0 +1,205 @@
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// A system call on a socket that failed.
+package struct SocketError: Error, CustomStringConvertible {
+    /// The value of `errno`.
+    package let errno: CInt
+    private let what: String
+
+    init(doing what: String, errno: CInt) {
+        self.what = what
+        self.errno = errno
+    }
+
+    /// One line for the log.
+    package var description: String { "\(what): \(String(cString: strerror(errno)))" }
+}
+
+/// The few socket calls that libuv does not make for us, each with its error as a value.
+enum Socket {
+    /// An address of the socket API with its length.
+    struct Address: Sendable {
+        var storage: sockaddr_storage
+        var length: socklen_t
+        var family: CInt { CInt(storage.ss_family) }
+    }
+
+    /// Turns a host name or address and a port into socket addresses. Blocks: runs on the pool only.
+    static func resolve(host: String, port: UInt16, passive: Bool) throws -> [Address] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = streamType
+        hints.ai_flags = passive ? AI_PASSIVE : 0
+        var list: UnsafeMutablePointer<addrinfo>?
+        let result = getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &list)
+        guard result == 0, let list else {
+            throw ResolutionError(description: "\(host): \(String(cString: gai_strerror(result)))")
+        }
+        defer { freeaddrinfo(list) }
+        return sequence(first: list, next: { $0.pointee.ai_next }).map { entry in
+            var address = Address(storage: sockaddr_storage(), length: entry.pointee.ai_addrlen)
+            withUnsafeMutableBytes(of: &address.storage) { storage in
+                storage.copyMemory(
+                    from: UnsafeRawBufferPointer(start: entry.pointee.ai_addr, count: Int(entry.pointee.ai_addrlen)))
+            }
+            return address
+        }
+    }
+
+    /// Opens a listening socket.
+    static func listen(at address: Address) throws(SocketError) -> CInt {
+        let descriptor = try make(address.family)
+        do throws(SocketError) {
+            setOption(descriptor, SOL_SOCKET, SO_REUSEADDR)
+            var address = address
+            let length = address.length
+            let bound = withUnsafePointer(to: &address.storage) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+            }
+            guard bound == 0 else { throw SocketError(doing: "bind", errno: errno) }
+            guard systemListen(descriptor, 1024) == 0 else { throw SocketError(doing: "listen", errno: errno) }
+            return descriptor
+        } catch {
+            systemClose(descriptor)
+            throw error
+        }
+    }
+
+    /// Begins to connect; the descriptor is writable when the attempt has ended, then see ``pendingError(_:)``.
+    static func connect(to address: Address) throws(SocketError) -> CInt {
+        let descriptor = try make(address.family)
+        setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY)
+        var address = address
+        let length = address.length
+        let result = withUnsafePointer(to: &address.storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { systemConnect(descriptor, $0, length) }
+        }
+        guard result == 0 || errno == EINPROGRESS else {
+            let error = SocketError(doing: "connect", errno: errno)
+            systemClose(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// Takes the next waiting connection, or `nil` when none waits.
+    static func accept(from listener: CInt) throws(SocketError) -> CInt? {
+        while true {
+            let descriptor = systemAccept(listener)
+            if descriptor >= 0 {
+                makeNonBlocking(descriptor)
+                setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY)
+                return descriptor
+            }
+            switch errno {
+            case EAGAIN: return nil
+            // The peer gave up while it waited, or the call was interrupted: look at the next one.
+            case ECONNABORTED, EINTR, EPROTO: continue
+            default: throw SocketError(doing: "accept", errno: errno)
+            }
+        }
+    }
+
+    /// The error that a connection attempt ended with; `nil` for success.
+    static func pendingError(_ descriptor: CInt) -> SocketError? {
+        var value: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length)
+        return value == 0 ? nil : SocketError(doing: "connect", errno: value)
+    }
+
+    /// The port that a socket is bound to.
+    static func localPort(_ descriptor: CInt) -> UInt16 {
+        var address = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        _ = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        // The port stands at the same place in IPv4 and IPv6 addresses, in network byte order.
+        return withUnsafeBytes(of: address) { UInt16($0[2]) << 8 | UInt16($0[3]) }
+    }
+
+    /// The peer's address as text without its port; empty when there is none.
+    static func peerName(_ descriptor: CInt) -> String {
+        var address = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let found = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                getpeername(descriptor, address, &length) == 0
+                    && getnameinfo(address, length, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
+            }
+        }
+        guard found else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Tells the peer that nothing more will be sent.
+    static func finishSending(_ descriptor: CInt) {
+        shutdown(descriptor, CInt(SHUT_WR))
+    }
+
+    /// Reads and forgets what the peer still sends; false when it is done.
+    static func discardInput(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        while true {
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            if count > 0 { continue }
+            return count < 0 && errno == EAGAIN
+        }
+    }
+
+    /// Closes a descriptor.
+    static func close(_ descriptor: CInt) {
+        systemClose(descriptor)
+    }
+
+    private static func make(_ family: CInt) throws(SocketError) -> CInt {
+        let descriptor = socket(family, streamType, 0)
+        guard descriptor >= 0 else { throw SocketError(doing: "socket", errno: errno) }
+        makeNonBlocking(descriptor)
+        return descriptor
+    }
+
+    private static func makeNonBlocking(_ descriptor: CInt) {
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    private static func setOption(_ descriptor: CInt, _ level: CInt, _ option: CInt) {
+        var on: CInt = 1
+        setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<CInt>.size))
+    }
+}
+
+/// A host name that cannot be turned into an address.
+package struct ResolutionError: Error, CustomStringConvertible {
+    /// One line for the log.
+    package let description: String
+}
+
+#if canImport(Glibc)
+private let streamType = CInt(SOCK_STREAM.rawValue)
+private func systemAccept(_ listener: CInt) -> CInt { Glibc.accept(listener, nil, nil) }
+private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+    Glibc.connect(descriptor, address, length)
+}
+private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { Glibc.listen(descriptor, backlog) }
+@discardableResult private func systemClose(_ descriptor: CInt) -> CInt { Glibc.close(descriptor) }
+#else
+private let streamType = SOCK_STREAM
+private func systemAccept(_ listener: CInt) -> CInt { Darwin.accept(listener, nil, nil) }
+private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+    Darwin.connect(descriptor, address, length)
+}
+private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { Darwin.listen(descriptor, backlog) }
+@discardableResult private func systemClose(_ descriptor: CInt) -> CInt { Darwin.close(descriptor) }
+#endif
+
+extension SocketError {
+    /// A connection attempt that nobody answered in time.
+    static let timedOut = SocketError(doing: "connect", errno: ETIMEDOUT)
+}
