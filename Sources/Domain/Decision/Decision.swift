@@ -49,10 +49,7 @@ package struct Decision: Hashable, Sendable {
     }
 
     /// Whether anything will be sent, now or later, on any channel.
-    package var isPositive: Bool {
-        for channel in Channel.allCases where channels[channel]?.verdict.isPositive == true { return true }
-        return false
-    }
+    package var isPositive: Bool { !positiveChannels.isEmpty }
 
     /// The channels on which something will be sent, now or later.
     package var positiveChannels: ChannelSet {

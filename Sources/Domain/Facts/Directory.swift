@@ -19,6 +19,9 @@ package struct Directory: Hashable, Sendable {
             sorted.indices.map { (sorted[$0].id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// Nobody.
+    package static let empty = Directory()
+
     /// Where in ``users`` a user stands.
     package func place(of id: UserID) -> Int? { places[id] }
 

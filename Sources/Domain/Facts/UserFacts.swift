@@ -23,7 +23,8 @@ package struct UserFacts: Hashable, Sendable {
     package var addresses: PerChannel<AddressState>
     /// The user's explicit choices.
     package var choices: PerAudience<Choices>
-    /// The user's zone, quiet hours and digest times; nil when none were set: then nothing waits.
+    /// The user's zone, quiet hours and digest times; nil when none were set: then nothing waits, and a digest closes at
+    /// 08:00 UTC.
     package var schedule: Schedule?
     /// How many notifications the user got on each channel within the tenant's cap window.
     package var recentCounts: PerChannel<Int32>
@@ -54,13 +55,20 @@ package struct UserFacts: Hashable, Sendable {
         }
     }
 
+    /// The channels on which the user has a usable address.
+    package var usableChannels: ChannelSet {
+        var set: ChannelSet = []
+        if addresses[.email] == .usable { set.formUnion(ChannelSet(.email)) }
+        if addresses[.inApp] == .usable { set.formUnion(ChannelSet(.inApp)) }
+        if addresses[.push] == .usable { set.formUnion(ChannelSet(.push)) }
+        if addresses[.sms] == .usable { set.formUnion(ChannelSet(.sms)) }
+        if addresses[.webhook] == .usable { set.formUnion(ChannelSet(.webhook)) }
+        return set
+    }
+
     /// Whether the user takes part and has a usable address on one of `channels`.
     package func isReachable(on channels: ChannelSet) -> Bool {
-        guard inactivity == nil else { return false }
-        for channel in Channel.allCases where channels.contains(channel) && addresses[channel] == .usable {
-            return true
-        }
-        return false
+        inactivity == nil && !usableChannels.isDisjoint(with: channels)
     }
 }
 

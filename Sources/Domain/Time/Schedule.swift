@@ -18,6 +18,29 @@ package struct Schedule: Hashable, Sendable {
         self.digestMinute = min(max(digestMinute, 0), 1_439)
         self.digestDay = digestDay
     }
+
+    /// What holds for users who set nothing: UTC, no quiet hours, digests at 08:00 and on Mondays.
+    package static let standard = Schedule(zone: .utc)
+
+    /// The digest window that `instant` falls into. Windows follow the local clock, so across a change of the clocks
+    /// one is an hour shorter or longer and the digest still comes at the same local time.
+    package func digestWindow(_ cadence: Cadence, at instant: Instant) -> DigestWindow {
+        let today = zone.localTime(at: instant).date
+        let length = cadence == .weekly ? 7 : 1
+        var day = today
+        if cadence == .weekly {
+            day = today.adding(days: (digestDay.rawValue - today.weekday.rawValue + 7) % 7)
+        }
+        while closing(on: day) <= instant { day = day.adding(days: length) }
+        var opens = day.adding(days: -length)
+        // A zone may have skipped the closing of a day altogether; then the window began with the one before.
+        while closing(on: opens) > instant { opens = opens.adding(days: -length) }
+        return DigestWindow(cadence: cadence, opens: closing(on: opens), closes: closing(on: day))
+    }
+
+    private func closing(on day: CivilDate) -> Instant {
+        zone.instant(of: LocalTime(date: day, secondOfDay: digestMinute * 60))
+    }
 }
 
 /// The span of time that one digest gathers: from ``opens`` until, but not including, ``closes``.

@@ -17,14 +17,14 @@ package enum Channel: String, CaseIterable, Sendable, Hashable {
         }
     }
 
-    /// The channel as people read it in the middle of a sentence.
-    package var label: String {
+    /// The channel as people read it at the beginning of a line.
+    package var title: String {
         switch self {
-        case .email: "e-mail"
-        case .inApp: "the portal inbox"
-        case .push: "push"
+        case .email: "E-mail"
+        case .inApp: "Portal inbox"
+        case .push: "Push"
         case .sms: "SMS"
-        case .webhook: "webhook"
+        case .webhook: "Webhook"
         }
     }
 
@@ -43,7 +43,7 @@ package struct ChannelSet: OptionSet, Hashable, Sendable {
 
     /// All the given channels.
     package init(_ channels: some Sequence<Channel>) {
-        self = channels.reduce(into: []) { $0.formUnion(ChannelSet($1)) }
+        rawValue = channels.reduce(0) { $0 | (1 << UInt8($1.index)) }
     }
 
     /// Every channel there is.

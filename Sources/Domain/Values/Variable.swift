@@ -24,7 +24,8 @@ package enum VariableType: String, CaseIterable, Sendable, Hashable {
 
 /// How carefully a variable's value is handled.
 package enum Sensitivity: String, CaseIterable, Sendable, Hashable {
-    /// Codes and one-time links: only in the type's own first channels, never stored in clear, logged or digested.
+    /// Codes and one-time links: only on the type's own channels outside the portal; never stored in clear, logged or
+    /// digested.
     case secret
     /// Amounts and account data.
     case financial

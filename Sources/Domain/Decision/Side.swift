@@ -1,0 +1,239 @@
+/// One audience's side of an event: what is the same for all its people, found once.
+struct Side {
+    let audience: Audience
+    let event: EventFacts
+    let account: AccountFacts?
+    let directory: Directory
+    let settings: TenantSettings
+
+    private let members: Set<UserID>?
+    private let scope: Scope
+    private let setting: Setting?
+    private let source: Trace.SettingSource
+    private let designation: Designation
+    /// Why the whole side is silent: the type is off, or what it is about is suppressed. Nil when it is not.
+    private let silence: Reason?
+
+    init(
+        audience: Audience, event: EventFacts, account: AccountFacts?, supplier: SupplierFacts,
+        settings: TenantSettings
+    ) {
+        self.audience = audience
+        self.event = event
+        self.account = account
+        self.settings = settings
+        directory = audience.isInternal ? supplier.directory : account?.directory ?? Directory.empty
+        members = audience == .internalTeam ? supplier.teamMembers : nil
+
+        let type = event.type
+        let inForce = settings.setting(of: type, for: audience, account: account?.id)
+        let scope = type.audiences[audience]?.scope ?? .account
+        self.scope = scope
+        setting = inForce?.setting
+        source = inForce?.source ?? .catalog
+        if let inForce {
+            designation = Designation(
+                setting: inForce.setting, scope: scope, channels: type.channelSet, directory: directory,
+                members: members)
+        } else {
+            designation = .none
+        }
+        silence =
+            if inForce?.setting.enabled != true || event.isTemplateMissing {
+                .typeDisabled
+            } else if event.isObjectSuppressed, !type.isExemptFromSuppression {
+                .objectSuppressed
+            } else if audience == .customer, account?.isSuppressed == true, !type.isExemptFromSuppression {
+                .customerSuppressed
+            } else {
+                nil
+            }
+    }
+
+    // MARK: Who
+
+    /// The places of those whom the event may concern, in order of seniority.
+    var candidates: [Int] {
+        switch scope {
+        case .addressedUser, .assignedRep:
+            let named = scope == .addressedUser ? event.addressedUsers : event.assignedReps
+            return Set(named.compactMap { directory.place(of: $0) }).sorted()
+        case .account, .accountAdmins:
+            return directory.users.indices.filter { isInScope(directory.users[$0]) }
+        }
+    }
+
+    private func isInScope(_ user: UserFacts) -> Bool {
+        switch scope {
+        case .account: members?.contains(user.id) != false
+        case .accountAdmins: user.isAdmin
+        case .addressedUser: event.addressedUsers.contains(user.id)
+        case .assignedRep: event.assignedReps.contains(user.id)
+        }
+    }
+
+    private func duty(ofUserAt place: Int) -> Duty? {
+        switch designation {
+        case .everyone: .everyone
+        case .user(at: let designated, let duty): designated == place ? duty : nil
+        case .addressees: .addressee
+        case .none, .mailbox, .nobody: nil
+        }
+    }
+
+    // MARK: Whether
+
+    /// The decision for the user at `place` of the directory. The rules stand in the order in which they win.
+    func decide(at place: Int, heldDuty: Duty?, now: Instant) -> Decision {
+        let user = directory.users[place]
+        let standing = Standing(user.choices[audience], type: event.type)
+        let isMandatory = setting.map { $0.mandatory != .none } ?? false
+        let duty = isMandatory ? heldDuty ?? duty(ofUserAt: place) : nil
+        let trace = Trace(
+            audience: audience, setting: setting, settingSource: source, duty: duty, choice: standing.whole)
+
+        if silence == .typeDisabled { return refusal(.typeDisabled, like: trace) }
+        if !isInScope(user) { return refusal(.outOfScope, like: trace) }
+        if let reason = user.inactivity { return refusal(reason, like: trace) }
+        if let silence { return refusal(silence, like: trace) }
+        if event.type.excludesActor, event.actor == user.id { return refusal(.actorExcluded, like: trace) }
+        if let inapplicability = event.inapplicability { return refusal(inapplicability.reason, like: trace) }
+
+        if let duty { return mandatory(user, standing, duty, trace, now) }
+        return chosen(user, standing, trace, now)
+    }
+
+    private func mandatory(
+        _ user: UserFacts, _ standing: Standing, _ duty: Duty, _ trace: Trace, _ now: Instant
+    ) -> Decision {
+        // Mandatory fixes whether, not every channel: the first that can be delivered stays, the others may be dropped.
+        let usable = user.usableChannels
+        let kept = event.type.channels.first { usable.contains($0) }
+        var channels = PerChannel<ChannelDecision?>(repeating: nil)
+        for channel in event.type.channels {
+            if channel != kept, standing.channelsOff.contains(channel) {
+                channels[channel] = .suppressed(.channelOptedOut)
+            } else {
+                channels[channel] = timed(channel, duty.reason, user, standing, now)
+            }
+        }
+        return Decision(reason: duty.reason, channels: channels, trace: trace)
+    }
+
+    private func chosen(_ user: UserFacts, _ standing: Standing, _ trace: Trace, _ now: Instant) -> Decision {
+        // "My Notifications" can only narrow what "Supplier Notifications" offers: a no there holds here too.
+        let narrowing =
+            audience == .internalTeam ? Standing(user.choices.internalIndividual, type: event.type) : nil
+        var channels = PerChannel<ChannelDecision?>(repeating: nil)
+        var wanted: Reason?
+        var refused: Reason?
+        for channel in event.type.channels {
+            var reason = standing.word(on: channel) ?? defaultReason
+            if reason.isPositive, let narrowing, narrowing.refuses(channel) {
+                reason = narrowing.word(on: channel) ?? reason
+            }
+            if reason.isPositive {
+                wanted = wanted ?? reason
+                channels[channel] = timed(channel, reason, user, standing, now)
+            } else {
+                // A no to the whole says more than a no to one channel.
+                refused = refused == nil || refused == .channelOptedOut ? reason : refused
+                channels[channel] = .suppressed(reason)
+            }
+        }
+        let reason = wanted ?? (refused == .channelOptedOut ? .optedOut : refused) ?? defaultReason
+        return Decision(reason: reason, channels: channels, trace: trace)
+    }
+
+    /// What holds for users who said nothing.
+    private var defaultReason: Reason {
+        guard let setting else { return .typeDisabled }
+        if setting.defaultSubscribed { return .subscribedByDefault }
+        // The switch is about plain "Enabled". Where at least one must be told, "only the default user" is meant.
+        if setting.mandatory == .none, settings.enabledWithoutSubscription == .deliver {
+            return .enabledWithoutSubscription
+        }
+        return .notSubscribed
+    }
+
+    // MARK: When
+
+    /// What happens on a channel that is to be used for `reason`: the address, then time.
+    private func timed(
+        _ channel: Channel, _ reason: Reason, _ user: UserFacts, _ standing: Standing, _ now: Instant
+    ) -> ChannelDecision {
+        if let suppression = user.addresses[channel].suppression { return .suppressed(suppression) }
+        if channel.isInsidePortal { return ChannelDecision(.deliver, reason) }
+        let type = event.type
+        let isCritical = type.priority == .critical
+        // Before quiet hours: a digest comes at a time of the user's own choosing, and one that were first deferred to
+        // the end of the quiet hours could miss the digest that closes then.
+        if let cadence = standing.cadence, cadence != .immediately, type.isDigestible, !isCritical {
+            let schedule = user.schedule ?? .standard
+            return ChannelDecision(.digest(schedule.digestWindow(cadence, at: now)), .digested)
+        }
+        if type.respectsQuietHours, !isCritical, let schedule = user.schedule,
+            let end = schedule.quietHours?.end(at: now, in: schedule.zone)
+        {
+            return ChannelDecision(.defer(until: end), .quietHours)
+        }
+        if !reason.isMandatory, let cap = settings.caps[channel], user.recentCounts[channel] >= cap {
+            return .suppressed(.throttled)
+        }
+        return ChannelDecision(.deliver, reason)
+    }
+
+    // MARK: Nobody
+
+    /// The entry that follows the users when at least one must be told and no user can be.
+    func lastResort() -> RecipientDecision? {
+        guard silence == nil, event.inapplicability == nil else { return nil }
+        switch designation {
+        case .none, .everyone, .user:
+            return nil
+        case .mailbox:
+            return RecipientDecision(recipient: .mailbox(account?.id), audience: audience, decision: decideMailbox())
+        case .addressees:
+            // An event may name people of the other side only; then this side owes nothing.
+            let named = candidates
+            let channels = event.type.channelSet
+            guard !named.isEmpty, !named.contains(where: { directory.users[$0].isReachable(on: channels) }) else {
+                return nil
+            }
+        case .nobody:
+            break
+        }
+        return RecipientDecision(
+            recipient: .nobody(audience.isInternal ? nil : account?.id), audience: audience,
+            decision: refusal(.noEligibleRecipient))
+    }
+
+    /// The decision for the billing mailbox, given that it was designated. It holds while the setting asks that at
+    /// least one be told.
+    func decideMailbox() -> Decision {
+        let trace = Trace(
+            audience: audience, setting: setting, settingSource: source, duty: .standIn, choice: nil)
+        if let reason = silence ?? event.inapplicability?.reason { return refusal(reason, like: trace) }
+        guard setting?.mandatory != Mandatory.none, scope == .account else {
+            return refusal(.notSubscribed, like: trace)
+        }
+        var channels = PerChannel<ChannelDecision?>(repeating: nil)
+        for channel in event.type.channels {
+            let suppression = channel == .email ? directory.mailbox.suppression : .noAddress
+            channels[channel] =
+                suppression.map(ChannelDecision.suppressed)
+                ?? ChannelDecision(.deliver, .mandatoryForStandIn)
+        }
+        return Decision(reason: .mandatoryForStandIn, channels: channels, trace: trace)
+    }
+
+    /// A decision by which no channel is used.
+    func refusal(_ reason: Reason, like trace: Trace? = nil) -> Decision {
+        var channels = PerChannel<ChannelDecision?>(repeating: nil)
+        for channel in event.type.channels { channels[channel] = .suppressed(reason) }
+        return Decision(
+            reason: reason, channels: channels,
+            trace: trace
+                ?? Trace(audience: audience, setting: setting, settingSource: source, duty: nil, choice: nil))
+    }
+}
