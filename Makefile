@@ -12,7 +12,7 @@ SWIFT_MINOR := 2
 
 # Debian packages: to build and run, and what the tests need besides.
 BUILD_PACKAGES := libnghttp2-dev libssl-dev libpq-dev libuv1-dev libcurl4-openssl-dev postgresql
-TEST_PACKAGES := nghttp2-client nghttp2-server protobuf-compiler grpc-proto python3-venv
+TEST_PACKAGES := nghttp2-client nghttp2-server protobuf-compiler libprotobuf-dev grpc-proto python3-venv
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -20,7 +20,14 @@ REPORTS := .build/reports
 PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/EndToEnd
 FORMATTED := Package.swift Sources Tests
 
-.PHONY: help setup toolchain build test demo format lint clean
+# The generated code: from our own protos, and those that others define (Debian's grpc-proto and libprotobuf-dev,
+# googleapis-common-protos from PyPI).
+GENERATED := Sources/CarillonAPI/Generated
+GRPC_PROTOS := /usr/share/grpc-proto
+OWN_PROTOS = $(sort $(patsubst Protos/%,%,$(wildcard Protos/carillon/v1/*.proto)))
+FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc/error_details.proto
+
+.PHONY: help setup toolchain build test demo generate check-generated format lint clean
 
 help: ## List the commands
 	@printf 'usage: make COMMAND\n\n'
@@ -50,6 +57,19 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	if [ $$((swift + python)) != 0 ]; then echo "swift test exited with $$swift, pytest with $$python"; fi
 	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml
 	exit $$((swift + python))
+
+generate: setup ## Make the code in Sources/CarillonAPI/Generated anew
+	@$(call generate_into,.build/generated)
+	rm -f $(GENERATED)/*.swift
+	mkdir -p $(GENERATED)
+	cp .build/generated/*.swift $(GENERATED)/
+
+check-generated: toolchain $(VENV)/requirements.txt ## Say whether the generated code is stale
+	@$(call generate_into,.build/generated)
+	if ! diff -ru $(GENERATED) .build/generated; then
+		echo "$(GENERATED) is stale: run 'make generate' and commit what it makes." >&2
+		exit 1
+	fi
 
 format: ## Format all Swift and proto files
 	swift format format --in-place --parallel --recursive $(FORMATTED)
@@ -114,4 +134,20 @@ if [ -n "$$missing" ]; then
 	$$root apt-get update -qq || true
 	$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
 fi
+endef
+
+# Empties the folder $(1) and generates into it: messages and service stubs of every proto file.
+define generate_into
+rm -rf $(1)
+mkdir -p $(1)
+swift build --product protoc-gen-swift
+swift build --product protoc-gen-carillon
+plugins="$$(swift build --show-bin-path)"
+google="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+protoc -I Protos -I $(GRPC_PROTOS) -I "$$google" \
+	--plugin=protoc-gen-swift="$$plugins/protoc-gen-swift" --swift_out=$(1) \
+	--swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
+	--plugin=protoc-gen-carillon="$$plugins/protoc-gen-carillon" --carillon_out=$(1) \
+	--carillon_opt=Visibility=Package,FileNaming=DropPath \
+	$(OWN_PROTOS) $(FOREIGN_PROTOS)
 endef

@@ -11,7 +11,7 @@ enum DocumentationRule {
             + #"|\btypealias[ ]+(?:Element|Index|Failure|RawValue)\b"#)
 
     static func violations(in file: RepositoryFile) -> [Violation] {
-        let code = SwiftText(file.text).code
+        let code = file.swift.code
         let lines = file.lines.map { $0.drop { $0 == " " || $0 == "\t" } }
         return declaration.matches(in: code).compactMap { match in
             let shown = String(lines[match.line - 1])

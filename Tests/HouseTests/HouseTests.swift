@@ -13,14 +13,14 @@ struct HouseTests {
         #expect(targets.contains("CarillonNet"))
         #expect(targets.contains("Domain"))
         #expect(Repository.handWrittenFiles(of: "CarillonNet").count > 5)
-        #expect(Repository.files().contains { $0.path == "Makefile" })
-        #expect(Repository.files().contains { $0.path == ".ci/run" })
+        #expect(Repository.files.contains { $0.path == "Makefile" })
+        #expect(Repository.files.contains { $0.path == ".ci/run" })
     }
 
     @Test("Targets import only what they may know")
     func imports() throws {
         for target in try Repository.sourceTargets() where !House.systemLibraries.contains(target) {
-            let files = Repository.files(below: "Sources/\(target)").filter(\.isSwift)
+            let files = Repository.handWrittenFiles(of: target)
             Self.check(files.flatMap { ImportRule.violations(in: $0, of: target) }, "imports")
         }
     }
@@ -37,7 +37,7 @@ struct HouseTests {
     @Test("Nothing below the executable leaves the loop")
     func loop() throws {
         for target in try Repository.sourceTargets() where !House.aboveTheLoop.contains(target) {
-            let files = Repository.files(below: "Sources/\(target)").filter(\.isSwift)
+            let files = Repository.handWrittenFiles(of: target)
             Self.check(files.flatMap(PatternRule.offTheLoop.violations), "off the loop")
         }
     }
@@ -75,13 +75,13 @@ struct HouseTests {
 
     @Test("Nothing is marked as unfinished")
     func unfinishedWork() {
-        let files = Repository.files().filter { !$0.isGenerated }
+        let files = Repository.files.filter { !$0.isGenerated }
         Self.check(files.flatMap(PatternRule.unfinished.violations), "unfinished work")
     }
 
     @Test("No file knows one machine")
     func machinePaths() {
-        Self.check(Repository.files().flatMap(PatternRule.machinePaths.violations), "machine paths")
+        Self.check(Repository.files.flatMap(PatternRule.machinePaths.violations), "machine paths")
     }
 
     @Test("swift-format has nothing to say")

@@ -9,7 +9,7 @@ enum ImportRule {
             return [Violation(path: file.path, line: 1, message: "the target \(target) has no room in the house")]
         }
         let allowed = room.ours.union(room.others).union(["Swift", "Synchronization"])
-        return pattern.matches(in: SwiftText(file.text).code).compactMap { match in
+        return pattern.matches(in: file.swift.code).compactMap { match in
             guard let module = match.groups[1], !allowed.contains(module) else { return nil }
             return Violation(path: file.path, line: match.line, message: "\(target) must not import \(module)")
         }

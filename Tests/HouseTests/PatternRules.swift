@@ -13,9 +13,9 @@ struct PatternRule {
         case .everything:
             find(in: file.text, path: file.path, firstLine: 1)
         case .code:
-            find(in: SwiftText(file.text).code, path: file.path, firstLine: 1)
+            find(in: file.swift.code, path: file.path, firstLine: 1)
         case .literals:
-            SwiftText(file.text).literals.flatMap { find(in: $0.text, path: file.path, firstLine: $0.line) }
+            file.swift.literals.flatMap { find(in: $0.text, path: file.path, firstLine: $0.line) }
         }
     }
 

@@ -10,10 +10,12 @@ enum Repository {
     /// Folders that tools make; nothing in them is written by hand.
     private static let made: Set<String> = [".git", ".swiftpm", ".carillon", "__pycache__", ".pytest_cache"]
 
-    /// Every text file below the given path, in the order of their paths; nothing when the path is not there.
-    static func files(below path: String = "") -> [RepositoryFile] {
-        let start = path.isEmpty ? root : root.appending(path: path)
-        return walk(start).compactMap(RepositoryFile.init(at:)).sorted { $0.path < $1.path }
+    /// Every text file, in the order of their paths; read and taken apart once for all rules.
+    static let files: [RepositoryFile] = walk(root).compactMap(RepositoryFile.init(at:)).sorted { $0.path < $1.path }
+
+    /// Those of the files that are below a folder.
+    static func files(below folder: String) -> [RepositoryFile] {
+        files.filter { $0.path.hasPrefix(folder + "/") }
     }
 
     /// The names of the targets that have a folder below Sources.
@@ -43,10 +45,13 @@ enum Repository {
 struct RepositoryFile {
     let path: String
     let text: String
+    /// What a Swift file is made of; empty for all others, and for generated code, which no rule reads.
+    let swift: SwiftText
 
     init(path: String, text: String) {
         self.path = path
         self.text = text
+        swift = SwiftText(path.hasSuffix(".swift") && !path.contains(Self.generated) ? text : "")
     }
 
     /// Nil for what is not UTF-8 text.
@@ -57,8 +62,10 @@ struct RepositoryFile {
         self.init(path: full.hasPrefix(prefix) ? String(full.dropFirst(prefix.count)) : full, text: text)
     }
 
+    private static let generated = "/Generated/"
+
     var isSwift: Bool { path.hasSuffix(".swift") }
-    var isGenerated: Bool { path.contains("/Generated/") }
+    var isGenerated: Bool { path.contains(Self.generated) }
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
 }
 

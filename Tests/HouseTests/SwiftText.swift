@@ -28,6 +28,9 @@ private struct Scanner {
         code.reserveCapacity(bytes.count)
     }
 
+    /// The bytes that may begin something else than plain code.
+    private static let special = (0..<256).map { "/#\"()".utf8.contains(UInt8($0)) }
+
     private func has(_ text: StaticString, at offset: Int = 0) -> Bool {
         let start = index + offset
         guard start + text.utf8CodeUnitCount <= bytes.count else { return false }
@@ -55,7 +58,9 @@ private struct Scanner {
     mutating func scanCode(isInterpolation: Bool) {
         var depth = 0
         while index < bytes.count {
-            if has("//") {
+            if !Self.special[Int(bytes[index])] {
+                keep()
+            } else if has("//") {
                 while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { blank() }
             } else if has("/*") {
                 scanBlockComment()
