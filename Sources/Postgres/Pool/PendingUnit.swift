@@ -1,0 +1,87 @@
+internal import CLibPQ
+internal import CarillonNet
+
+/// A unit from the moment it is asked for until its waiter is answered, exactly once.
+///
+/// Confined to its pool's loop, hence safe as `@unchecked Sendable`; the cancellation of a task only carries the
+/// reference to the loop.
+final class PendingUnit: @unchecked Sendable {
+    let unit: Unit
+    let deadline: MonotonicTime?
+    private var continuation: UnsafeContinuation<Result<[ResultSet], PostgresError>, Never>?
+
+    /// Whether it was handed to a connection.
+    private(set) var isSent = false
+    // What happened since it was last sent; owned by the connection that sent it.
+    private(set) var results: [ResultSet] = []
+    private(set) var failure: PostgresError?
+    /// The queries whose statements this unit prepares, with the names it gave them; empty in the common case.
+    var preparations: [(query: Int, name: String)] = []
+    /// Whether it failed because a prepared statement was missing or stale; it is sent again once.
+    private(set) var lacksStatement = false
+    private var wasPreparedAnew = false
+
+    init(_ unit: Unit, deadline: MonotonicTime?) {
+        self.unit = unit
+        self.deadline = deadline
+    }
+
+    /// The waiter stands by.
+    func wait(_ continuation: UnsafeContinuation<Result<[ResultSet], PostgresError>, Never>) {
+        self.continuation = continuation
+    }
+
+    /// Whether the waiter was answered or gave up.
+    var isFinished: Bool { continuation == nil }
+
+    func finish(_ result: Result<[ResultSet], PostgresError>) {
+        continuation?.resume(returning: result)
+        continuation = nil
+    }
+
+    // MARK: One sending
+
+    /// Forgets what an earlier sending brought.
+    func beginSending() {
+        isSent = true
+        results.removeAll(keepingCapacity: true)
+        results.reserveCapacity(unit.queries.count)
+        preparations.removeAll()
+        failure = nil
+        lacksStatement = false
+    }
+
+    func keep(_ result: ResultSet) {
+        results.append(result)
+    }
+
+    func keep(_ report: ServerReport, at command: PipelineStateMachine.Command) {
+        var query: Int?
+        switch command {
+        case .query(let index):
+            query = index
+            // 26000: no such prepared statement; 0A000: "cached plan must not change result type". Only a statement that
+            // was prepared before this unit can have gone stale.
+            let wasPrepared = unit.queries[index].statement.prepared && !preparations.contains { $0.query == index }
+            lacksStatement = wasPrepared && (report.sqlState == "26000" || report.sqlState == "0A000")
+        case .prepare(let index): query = index
+        default: break
+        }
+        failure = PostgresError(report: report, queryIndex: query, isCommitUnknown: false)
+        if report.sqlState == "26000", command == .begin || command == .commit {
+            // BEGIN or COMMIT itself: the session was taken from under us, and another one will do.
+            failure = PostgresError(.connectionFailed, "the session was reset", sqlState: report.sqlState)
+        }
+    }
+
+    func name(ofPreparedQuery index: Int) -> String? {
+        preparations.first { $0.query == index }?.name
+    }
+
+    /// Whether to prepare the unit's statements anew and send it once more; true at most once.
+    func takeSecondChance() -> Bool {
+        guard lacksStatement, !wasPreparedAnew, !isFinished else { return false }
+        wasPreparedAnew = true
+        return true
+    }
+}

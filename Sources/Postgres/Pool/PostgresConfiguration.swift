@@ -1,0 +1,56 @@
+/// How a pool reaches its database and what it grants to a unit.
+package struct PostgresConfiguration: Sendable {
+    /// A libpq connection string: `host=db dbname=carillon user=…`, or `postgresql://…`. Several hosts may be named. What
+    /// it leaves open is filled in for prompt failure detection (``ConnectionParameters``).
+    package var connectionInfo: String
+    /// Shown in the server's views and logs, unless the connection string has one of its own.
+    package var applicationName = "carillon"
+
+    /// How many connections the pool keeps.
+    package var connections = 4
+    /// How many units may be on their way on one connection before others are preferred, then the queue.
+    package var unitsPerConnection = 16
+    /// How many units may wait while all connections are taken; more are refused with `queueFull`.
+    package var queueLimit = 1024
+    /// How many prepared statements each connection keeps.
+    package var preparedStatements = 512
+
+    /// How long connecting may take, name resolution included.
+    package var connectTimeout: Duration = .seconds(3)
+    /// The server's limit on one statement; zero for none.
+    package var statementTimeout: Duration = .seconds(5)
+    /// The server's limit on waiting for one lock; zero for none.
+    package var lockTimeout: Duration = .seconds(1)
+    /// The server's limit on a transaction that waits for us; zero for none.
+    package var idleInTransactionTimeout: Duration = .seconds(5)
+    /// Our own limit on the oldest unit of a connection, for a server that no longer answers: the connection is closed
+    /// when it passes. Larger than the server's limits.
+    package var unitLimit: Duration = .seconds(30)
+    /// Further settings for each connection, such as `plan_cache_mode`.
+    package var sessionSettings: [String: String] = [:]
+
+    /// The longest pause before the first and before later attempts to reconnect; the actual pause is a random part of
+    /// it, and it doubles with each failure.
+    package var reconnectPause: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
+    /// A source of numbers in 0..<1, for the pauses.
+    package var randomness: @Sendable () -> Double = { Double.random(in: 0..<1) }
+    /// Hears of connections and of the server's notices. Called on the loop.
+    package var onEvent: @Sendable (PostgresEvent) -> Void = { _ in }
+
+    /// A configuration with the usual limits.
+    package init(connectionInfo: String) {
+        self.connectionInfo = connectionInfo
+    }
+}
+
+/// What a pool tells its owner, for logs and metrics.
+package enum PostgresEvent: Sendable {
+    /// A connection is ready for units.
+    case connected(connection: Int)
+    /// A connection could not be made; it is tried again after the pause.
+    case connectFailed(connection: Int, PostgresError, retryAfter: Duration)
+    /// A connection that was ready is gone; it is made again after the pause.
+    case disconnected(connection: Int, PostgresError, retryAfter: Duration)
+    /// The server said something beside its answers. The message may quote data.
+    case notice(connection: Int, ServerReport)
+}

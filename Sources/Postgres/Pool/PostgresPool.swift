@@ -1,0 +1,231 @@
+package import CarillonNet
+internal import DequeModule
+
+/// A few connections to one database, for the units of one loop.
+///
+/// A unit goes to the connection that its affinity names, so that what a tenant touches is cached in few backends; if
+/// that one has no room, to the least busy one; if none has, into a bounded queue. While no connection stands and the last
+/// attempt failed, units are refused at once with `unavailable`; the pool goes on trying and heals by itself.
+///
+/// Confined to `loop`; every entry asserts. Safe as `@unchecked Sendable` for that reason.
+package final class PostgresPool: @unchecked Sendable {
+    /// A place for a connection, which is made again when it is lost.
+    private struct Slot {
+        var connection: PostgresConnection?
+        var backoff: Backoff
+        var retry: LoopTimer?
+    }
+
+    private let loop: EventLoop
+    private let configuration: PostgresConfiguration
+    private var slots: [Slot] = []
+    private var queue: Deque<PendingUnit> = []
+    private var deadlineTimer: LoopTimer?
+    // The last failure to connect, as long as no attempt has succeeded since.
+    private var outage: PostgresError?
+    private var isClosing = false
+    private var closeWaiters: [UnsafeContinuation<Void, Never>] = []
+
+    /// Makes a pool and begins to connect. On the loop.
+    package init(loop: EventLoop, configuration: PostgresConfiguration) {
+        loop.assertOnLoop()
+        self.loop = loop
+        self.configuration = configuration
+        let slot = Slot(backoff: Backoff(configuration.reconnectPause))
+        slots = Array(repeating: slot, count: max(1, configuration.connections))
+        for number in slots.indices { connect(number) }
+    }
+
+    deinit {
+        assert(slots.allSatisfy { $0.connection == nil }, "a pool was dropped without close()")
+    }
+
+    // MARK: Units
+
+    /// Runs a unit and returns one result per query. On the loop.
+    ///
+    /// - Parameters:
+    ///   - unit: what to run.
+    ///   - affinity: any number; equal ones prefer the same connection.
+    ///   - deadline: when the caller stops waiting. A unit that was already sent runs on without it, and the error says
+    ///     that its outcome is unknown. The same holds if the caller's task is cancelled.
+    /// - Throws: what ``PostgresError/Code`` lists. Nothing was sent if the unit itself is not valid, the queue is full or
+    ///   the database is unavailable.
+    package func run(
+        _ unit: Unit, affinity: Int = 0, deadline: MonotonicTime? = nil
+    ) async throws(PostgresError) -> [ResultSet] {
+        loop.assertOnLoop()
+        try unit.validate()
+        try admit(deadline)
+        let pending = PendingUnit(unit, deadline: deadline)
+        let result = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                pending.wait(continuation)
+                dispatch(pending, affinity)
+            }
+        } onCancel: {
+            // Comes after the dispatch above in any case, since that has not left the loop in between.
+            loop.execute { self.drop(pending, PostgresError(.cancelled, "the caller was cancelled")) }
+        }
+        return try result.get()
+    }
+
+    /// Refuses at once what has no chance.
+    private func admit(_ deadline: MonotonicTime?) throws(PostgresError) {
+        if Task.isCancelled { throw PostgresError(.cancelled, "the caller was cancelled") }
+        if let deadline, deadline <= loop.now { throw Self.deadlineExceeded }
+        if isClosing { throw PostgresError(.unavailable, "the pool is closed") }
+        if let outage { throw Self.unavailable(outage) }
+    }
+
+    private func dispatch(_ pending: PendingUnit, _ affinity: Int) {
+        if let connection = connection(for: affinity) {
+            connection.submit(pending)
+        } else if queue.count < configuration.queueLimit {
+            queue.append(pending)
+        } else {
+            return pending.finish(.failure(PostgresError(.queueFull, "too many units wait for a connection")))
+        }
+        if let deadline = pending.deadline { expire(by: deadline) }
+    }
+
+    private func connection(for affinity: Int) -> PostgresConnection? {
+        // Multiplied by 2^64 over the golden ratio, so that neighbouring numbers spread.
+        let mixed = UInt64(truncatingIfNeeded: affinity) &* 0x9e37_79b9_7f4a_7c15
+        if let home = slots[Int(mixed >> 32) % slots.count].connection, home.hasRoom { return home }
+        var best: PostgresConnection?
+        for slot in slots {
+            guard let connection = slot.connection, connection.hasRoom else { continue }
+            if best == nil || connection.load < best.unsafelyUnwrapped.load { best = connection }
+        }
+        return best
+    }
+
+    /// Answers a waiter before its unit is done. The unit is taken back if it was not sent yet.
+    private func drop(_ pending: PendingUnit, _ error: PostgresError) {
+        guard !pending.isFinished else { return }
+        pending.finish(.failure(error.withCommitUnknown(pending.isSent)))
+        if !pending.isSent { queue.removeAll { $0 === pending } }
+    }
+
+    private func refuseQueue(_ error: PostgresError) {
+        for pending in queue { pending.finish(.failure(error)) }
+        queue.removeAll()
+    }
+
+    // MARK: Deadlines
+
+    /// One timer stands for all deadlines: it is moved only by an earlier one, and looks at all units when it fires.
+    private func expire(by deadline: MonotonicTime) {
+        if let timer = deadlineTimer {
+            guard deadline < timer.deadline else { return }
+            timer.cancel()
+        }
+        deadlineTimer = loop.schedule(at: deadline) { [weak self] in self?.dropExpired() }
+    }
+
+    private func dropExpired() {
+        deadlineTimer = nil
+        var next: MonotonicTime?
+        var expired: [PendingUnit] = []
+        for pending in queue + slots.flatMap({ $0.connection?.unitsInFlight ?? [] }) where !pending.isFinished {
+            guard let deadline = pending.deadline else { continue }
+            if deadline <= loop.now { expired.append(pending) } else { next = min(next ?? deadline, deadline) }
+        }
+        for pending in expired { drop(pending, Self.deadlineExceeded) }
+        if let next { expire(by: next) }
+    }
+
+    // MARK: Status
+
+    /// How the pool stands. On the loop.
+    package var status: PostgresPoolStatus {
+        loop.assertOnLoop()
+        return PostgresPoolStatus(
+            connections: slots.count { $0.connection?.state == .ready }, unitsQueued: queue.count,
+            unitsInFlight: slots.reduce(0) { $0 + ($1.connection?.load ?? 0) }, outage: outage)
+    }
+
+    private static let deadlineExceeded = PostgresError(.deadlineExceeded, "the caller's deadline passed")
+
+    private static func unavailable(_ outage: PostgresError) -> PostgresError {
+        PostgresError(
+            .unavailable, "no connection to the database: \(outage.explanation)", sqlState: outage.sqlState,
+            serverMessage: outage.serverMessage)
+    }
+
+    // MARK: The end
+
+    /// Takes no further units, answers those it has, closes the connections and returns when all is done. On the loop.
+    package func close() async {
+        loop.assertOnLoop()
+        isClosing = true
+        for number in slots.indices {
+            slots[number].retry?.cancel()
+            if let connection = slots[number].connection, connection.state != .ready {
+                connection.close(PostgresError(.unavailable, "the pool is closed"))
+            }
+        }
+        goOnClosing()
+        guard !isClosed else { return }
+        await withUnsafeContinuation { closeWaiters.append($0) }
+    }
+
+    private var isClosed: Bool { slots.allSatisfy { $0.connection == nil } }
+
+    private func goOnClosing() {
+        guard isClosing else { return }
+        let ready = slots.compactMap(\.connection).filter { $0.state == .ready }
+        if ready.isEmpty { refuseQueue(PostgresError(.unavailable, "the pool is closed")) }
+        if queue.isEmpty {
+            for connection in ready { connection.retire() }
+        }
+        guard isClosed else { return }
+        deadlineTimer?.cancel()
+        for waiter in closeWaiters { waiter.resume() }
+        closeWaiters.removeAll()
+    }
+}
+
+// MARK: Connections
+
+extension PostgresPool: PostgresConnectionOwner {
+    private func connect(_ number: Int) {
+        let connection = PostgresConnection(loop: loop, configuration: configuration, number: number)
+        connection.owner = self
+        slots[number].connection = connection
+        connection.start()
+    }
+
+    func connectionIsReady(_ connection: PostgresConnection) {
+        outage = nil
+        configuration.onEvent(.connected(connection: connection.number))
+        connectionHasRoom(connection)
+    }
+
+    func connectionHasRoom(_ connection: PostgresConnection) {
+        while connection.hasRoom, let next = queue.popFirst() { connection.submit(next) }
+        goOnClosing()
+    }
+
+    func connection(_ connection: PostgresConnection, didCloseWith error: PostgresError) {
+        let number = connection.number
+        guard slots[number].connection === connection else { return }
+        slots[number].connection = nil
+        guard !isClosing else { return goOnClosing() }
+
+        // A connection that did some work shows that the server is well; one that never did is not tried again at once.
+        if connection.hasServed { slots[number].backoff.reset() }
+        let pause = slots[number].backoff.next(configuration.randomness())
+        slots[number].retry = loop.schedule(after: pause) { [weak self] in self?.connect(number) }
+        if connection.wasReady {
+            configuration.onEvent(.disconnected(connection: number, error, retryAfter: pause))
+            return
+        }
+        configuration.onEvent(.connectFailed(connection: number, error, retryAfter: pause))
+        if !slots.contains(where: { $0.connection?.state == .ready }) {
+            outage = error
+            refuseQueue(Self.unavailable(error))
+        }
+    }
+}
