@@ -1,0 +1,33 @@
+/// A currency in use, by ISO 4217.
+package struct Currency: Hashable, Sendable {
+    /// Three capitals.
+    package let code: String
+    /// How many decimal digits the minor unit stands for: 0…4.
+    package let fractionDigits: Int
+
+    /// The currency, or nil when ISO 4217 lists none of that code.
+    package init?(code: String) {
+        guard Self.codes.contains(code) else { return nil }
+        self.code = code
+        fractionDigits = Self.unusualDigits[code] ?? 2
+    }
+
+    /// Currencies whose minor unit is not a hundredth.
+    private static let unusualDigits: [String: Int] = [
+        "BHD": 3, "BIF": 0, "CLF": 4, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0,
+        "KRW": 0, "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "UYI": 0, "UYW": 4, "VND": 0,
+        "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    ]
+
+    /// The codes of ISO 4217, list one, without metals, bond units and test codes. BGN stays beyond its replacement in
+    /// 2026, as invoices made out in it stay payable.
+    private static let codes = Set(
+        """
+        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE
+        CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
+        GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL
+        LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR
+        PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY
+        TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+        """.split(whereSeparator: \.isWhitespace).map(String.init))
+}
