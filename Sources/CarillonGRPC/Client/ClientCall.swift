@@ -87,6 +87,7 @@ final class ClientCall: HTTP2StreamHandler, @unchecked Sendable {
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
         do throws(Status) {
             try framer.append(bytes)
+            stream.consume(try framer.takeReleasable())
             wake()
         } catch {
             end(error, reset: .cancel)
@@ -118,9 +119,8 @@ final class ClientCall: HTTP2StreamHandler, @unchecked Sendable {
     func next<Parsed: Message>() async throws(Status) -> Parsed? {
         loop.assertOnLoop()
         while true {
-            let before = framer.buffered
             if let message: Parsed = try framer.next({ bytes throws(Status) in try MessageFrame.parse(bytes) }) {
-                stream?.consume(before - framer.buffered)
+                stream?.consume(try framer.takeReleasable())
                 return message
             }
             if let ending {
@@ -176,14 +176,7 @@ package struct ResponseReader<Response: Message>: AsyncSequence, Sendable {
         /// The next message; `nil` after the last.
         package mutating func next() async throws(Status) -> Response? {
             let call = self.call
-            let result = await call.loop.run { () async -> Result<Response?, Status> in
-                do throws(Status) {
-                    return .success(try await call.next())
-                } catch {
-                    return .failure(error)
-                }
-            }
-            return try result.get()
+            return try await call.loop.run { () async throws(Status) in try await call.next() }
         }
     }
 }
@@ -202,14 +195,7 @@ package struct RequestWriter<Request: Message>: Sendable {
     package func send(_ message: Request) async throws(Status) {
         let call = self.call
         let frame = try MessageFrame.of(message)
-        let result = await call.loop.run { () async -> Result<Void, Status> in
-            do throws(Status) {
-                return .success(try await call.send(frame))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try result.get()
+        try await call.loop.run { () async throws(Status) in try await call.send(frame) }
     }
 
     /// Says that no more messages follow.

@@ -23,7 +23,9 @@ final class ClientLink: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
 
     /// Opens a call, connecting first if need be.
-    func start(_ path: StaticString, body: [UInt8], endsBody: Bool, _ options: CallOptions) async throws(Status)
+    func start(
+        _ path: StaticString, body: [UInt8], endsBody: Bool, _ options: CallOptions
+    ) async throws(Status)
         -> ClientCall
     {
         loop.assertOnLoop()
@@ -86,7 +88,9 @@ final class ClientLink: HTTP2ConnectionDelegate, @unchecked Sendable {
                 throw error
             }
         } catch {
-            settle(.failure(Status(.unavailable, "cannot connect to \(configuration.host):\(configuration.port): \(error)")))
+            settle(
+                .failure(
+                    Status(.unavailable, "cannot connect to \(configuration.host):\(configuration.port): \(error)")))
         }
     }
 

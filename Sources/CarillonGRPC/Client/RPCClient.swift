@@ -1,6 +1,6 @@
 package import CarillonNet
-internal import Synchronization
 package import SwiftProtobuf
+internal import Synchronization
 
 /// Calls the methods of one server. It connects when the first call is made and again after the connection was lost.
 ///
@@ -92,13 +92,8 @@ package final class RPCClient: Sendable {
         _ path: StaticString, body: [UInt8], endsBody: Bool, _ options: CallOptions
     ) async throws(Status) -> ClientCall {
         let link = self.link
-        let result = await loop.run { () async -> Result<ClientCall, Status> in
-            do throws(Status) {
-                return .success(try await link.start(path, body: body, endsBody: endsBody, options))
-            } catch {
-                return .failure(error)
-            }
+        return try await loop.run { () async throws(Status) in
+            try await link.start(path, body: body, endsBody: endsBody, options)
         }
-        return try result.get()
     }
 }

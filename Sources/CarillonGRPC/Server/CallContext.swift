@@ -157,7 +157,7 @@ package final class CallContext: @unchecked Sendable {
     private func trailers(for status: Status, after leading: HeaderBlock = HeaderBlock()) -> HeaderBlock {
         var block = leading
         block.append(status)
-        trailing.forEach { block.append(name: $0, value: $1) }
+        trailing.visit { block.append(name: $0, value: $1) }
         return block
     }
 }

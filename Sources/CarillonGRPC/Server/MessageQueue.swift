@@ -26,6 +26,7 @@ final class MessageQueue: @unchecked Sendable {
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         try framer.append(bytes)
+        stream.consume(try framer.takeReleasable())
         wake()
     }
 
@@ -48,9 +49,8 @@ final class MessageQueue: @unchecked Sendable {
     func next<Parsed: Message>() async throws(Status) -> Parsed? {
         loop.assertOnLoop()
         while true {
-            let before = framer.buffered
             if let message: Parsed = try framer.next({ bytes throws(Status) in try MessageFrame.parse(bytes) }) {
-                stream.consume(before - framer.buffered)
+                stream.consume(try framer.takeReleasable())
                 return message
             }
             switch ending {

@@ -34,7 +34,9 @@ struct MethodTable: Sendable {
 
     /// What to tell a caller of a path that is not in the table.
     func explainMissing(_ path: UnsafeRawBufferPointer) -> Status {
-        guard let service = Self.service(of: path) else { return Status(.unimplemented, "the method name is malformed") }
+        guard let service = Self.service(of: path) else {
+            return Status(.unimplemented, "the method name is malformed")
+        }
         return services.contains(service)
             ? Status(.unimplemented, "unknown method of service \(service)")
             : Status(.unimplemented, "unknown service \(service)")

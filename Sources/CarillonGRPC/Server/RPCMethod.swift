@@ -79,7 +79,8 @@ package struct RPCMethod: Sendable {
     /// A call with many messages each way, in any order.
     package static func bidirectionalStreaming<Request: Message, Response: Message>(
         _ path: StaticString,
-        _ handler: @escaping @Sendable (RequestReader<Request>, ResponseWriter<Response>, CallContext) async throws ->
+        _ handler:
+            @escaping @Sendable (RequestReader<Request>, ResponseWriter<Response>, CallContext) async throws ->
             Void
     ) -> RPCMethod {
         RPCMethod(

@@ -17,7 +17,7 @@ struct RequestHead {
     private(set) var isGet = false
 
     init(_ block: HeaderBlock) {
-        block.forEach { name, value in
+        block.visit { name, value in
             // The lengths tell most fields apart before any octet is compared.
             switch name.count {
             case 7 where name.elementsEqual(Self.method.octets):

@@ -32,7 +32,9 @@ final class ServerStream: HTTP2StreamHandler {
         guard head.kind == .call, head.isPost else { return answerPage(stream, head) }
         let found = stream.received.withFirst(":path") { path in path.flatMap { server.methods.find($0) } }
         guard let method = found else {
-            let status = stream.received.withFirst(":path") { server.methods.explainMissing($0 ?? .init(start: nil, count: 0)) }
+            let status = stream.received.withFirst(":path") {
+                server.methods.explainMissing($0 ?? .init(start: nil, count: 0))
+            }
             return refuse(stream, head, status)
         }
         if stream.isHeaderListTooLarge {
@@ -132,11 +134,14 @@ final class ServerStream: HTTP2StreamHandler {
 
     private func answerPage(_ stream: HTTP2Stream, _ head: RequestHead) {
         state = .answered
-        if head.kind == .call { return answer(stream, .init(status: 405, text: "gRPC calls use POST\n"), allow: "POST") }
+        if head.kind == .call {
+            return answer(stream, .init(status: 405, text: "gRPC calls use POST\n"), allow: "POST")
+        }
         let path = stream.received[":path"] ?? "/"
         let isHead = stream.received[":method"] == "HEAD"
         guard head.isGet || isHead else {
-            return answer(stream, .init(status: 415, text: "this port takes gRPC calls (content-type application/grpc)\n"))
+            return answer(
+                stream, .init(status: 415, text: "this port takes gRPC calls (content-type application/grpc)\n"))
         }
         guard let page = server.pages[path] else { return answer(stream, .init(status: 404, text: "not found\n")) }
         answer(stream, page.answer(), withBody: !isHead)

@@ -3,6 +3,7 @@ struct MessageFramer {
     private let limit: Int
     private var buffer: [UInt8] = []
     private var start = 0
+    private var held = 0
 
     /// - Parameter limit: the greatest length of one message in octets.
     init(limit: Int) {
@@ -23,7 +24,18 @@ struct MessageFramer {
             start = 0
         }
         buffer.append(contentsOf: bytes)
+        held += bytes.count
         _ = try frontLength()
+    }
+
+    /// How many octets may be given back to flow control now; counted once. What a reader has not taken yet is held back,
+    /// so that the peer waits for a slow reader; a message that is still coming is not, as it may be larger than the
+    /// window.
+    mutating func takeReleasable() throws(Status) -> Int {
+        let isMessageWaiting = try frontLength().map { buffered >= MessageFrame.prefixLength + $0 } ?? false
+        let releasable = held - (isMessageWaiting ? min(held, buffered) : 0)
+        held -= releasable
+        return releasable
     }
 
     /// The length of the message at the front, once its prefix is there.

@@ -8,19 +8,24 @@ extension EventLoop {
     }
 
     /// Runs an operation on this loop and returns its result to the caller's own executor. Any thread.
-    package func run<Value: Sendable>(
-        _ operation: @escaping @Sendable () async throws -> Value
-    ) async rethrows -> Value {
-        try await withTaskExecutorPreference(self) { try await Self.onPreferredExecutor(operation) }
-    }
-
-    // A nonisolated(nonsending) function stays where its caller is; this one is concurrent, hence goes to the
-    // preferred executor, which is the loop.
-    @concurrent
-    private static func onPreferredExecutor<Value: Sendable>(
-        _ operation: @Sendable () async throws -> Value
-    ) async rethrows -> Value {
-        try await operation()
+    ///
+    /// It is a task of its own, since `withTaskExecutorPreference` leaves a caller that has no executor where it is;
+    /// the caller's cancellation reaches it.
+    package func run<Value: Sendable, Failure: Error>(
+        _ operation: @escaping @Sendable () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let task = Task(executorPreference: self) { () async -> Result<Value, Failure> in
+            do throws(Failure) {
+                return .success(try await operation())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }.get()
     }
 
     /// Waits on the loop's own timers. Called from a task on this loop.

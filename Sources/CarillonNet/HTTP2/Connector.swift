@@ -5,7 +5,8 @@ package enum Connector {
     /// - Parameter timeout: for each address.
     /// - Returns: A connected, non-blocking descriptor, which is the caller's.
     /// - Throws: ``ResolutionError``, ``SocketError`` of the last address, or `CancellationError`.
-    package static func connect(host: String, port: UInt16, timeout: Duration, on loop: EventLoop) async throws -> CInt {
+    package static func connect(host: String, port: UInt16, timeout: Duration, on loop: EventLoop) async throws -> CInt
+    {
         let addresses = try await loop.offload { try Socket.resolve(host: host, port: port, passive: false) }
         var failure: any Error = ResolutionError(description: "\(host): no address")
         for address in addresses {

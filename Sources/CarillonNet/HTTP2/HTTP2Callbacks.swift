@@ -106,6 +106,7 @@ enum HTTP2Callbacks {
     static let readBody: nghttp2_data_source_read_callback = { session, id, buffer, length, flags, source, data in
         guard let source, let buffer, let flags, let pointer = source.pointee.ptr else { return 0 }
         let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-        return connection(data).readBody(stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: length), flags)
+        return connection(data).readBody(
+            stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: length), flags)
     }
 }

@@ -93,7 +93,8 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
 
     /// Takes over a connected non-blocking socket and begins the handshake. Loop's thread only.
     package init(
-        loop: EventLoop, descriptor: CInt, context: TLSContext, serverName: String? = nil, limits: HTTP2Limits = .init(),
+        loop: EventLoop, descriptor: CInt, context: TLSContext, serverName: String? = nil,
+        limits: HTTP2Limits = .init(),
         delegate: any HTTP2ConnectionDelegate
     ) throws(TLSError) {
         loop.assertOnLoop()
@@ -311,7 +312,9 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, HTTP2ErrorCode.noError.rawValue)
     }
 
-    func readBody(_ stream: HTTP2Stream, into buffer: UnsafeMutableRawBufferPointer, _ flags: UnsafeMutablePointer<UInt32>)
+    func readBody(
+        _ stream: HTTP2Stream, into buffer: UnsafeMutableRawBufferPointer, _ flags: UnsafeMutablePointer<UInt32>
+    )
         -> Int
     {
         let wasFull = stream.output.queued >= limits.streamOutput
@@ -373,7 +376,9 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     /// Opens a stream; its body is ended here or by ``HTTP2Stream/end(trailers:)``.
     ///
     /// - Returns: The stream, or `nil` when the connection takes no more.
-    package func open(_ headers: HeaderBlock, body: [UInt8], endsBody: Bool, handler: any HTTP2StreamHandler)
+    package func open(
+        _ headers: HeaderBlock, body: [UInt8], endsBody: Bool, handler: any HTTP2StreamHandler
+    )
         -> HTTP2Stream?
     {
         loop.assertOnLoop()
@@ -473,29 +478,5 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         session = nil
         Socket.close(descriptor)
         delegate?.connectionClosed(self, reason)
-    }
-}
-
-/// The open streams of a connection, linked through the streams themselves: adding and removing costs no allocation.
-/// The references are unowned: libnghttp2's retain keeps an open stream alive.
-private struct StreamList {
-    private(set) var count = 0
-    private unowned(unsafe) var head: HTTP2Stream?
-
-    var first: HTTP2Stream? { head }
-
-    mutating func insert(_ stream: HTTP2Stream) {
-        stream.next = head
-        head?.previous = stream
-        head = stream
-        count += 1
-    }
-
-    mutating func remove(_ stream: HTTP2Stream) {
-        if let previous = stream.previous { previous.next = stream.next } else { head = stream.next }
-        stream.next?.previous = stream.previous
-        stream.previous = nil
-        stream.next = nil
-        count -= 1
     }
 }

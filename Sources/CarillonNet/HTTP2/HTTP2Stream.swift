@@ -50,7 +50,7 @@ package final class HTTP2Stream {
 
     /// Gives octets that were taken back to flow control, so that the peer may send as many again.
     package func consume(_ count: Int) {
-        guard !isClosed, let connection else { return }
+        guard count > 0, !isClosed, let connection else { return }
         nghttp2_session_consume_stream(connection.session, id, count)
         connection.touch()
     }

@@ -6,7 +6,7 @@ extension HeaderBlock {
         withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count + 1) { pairs in
             var index = 0
             // Safe because the octets are not moved while the block is not changed, and this method does not change it.
-            forEach { name, value in
+            visit { name, value in
                 pairs.initializeElement(
                     at: index,
                     to: nghttp2_nv(name: name, value: value, flags: NGHTTP2_NV_FLAG_NONE))

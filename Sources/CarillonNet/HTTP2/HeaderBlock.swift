@@ -44,7 +44,7 @@ package struct HeaderBlock: Sendable {
     }
 
     /// Calls a closure with the octets of each field's name and value, in order.
-    package func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+    package func visit(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
         bytes.withUnsafeBytes { bytes in
             for field in fields {
                 let middle = Int(field.start + field.nameLength)

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// A system call on a socket that failed.
@@ -182,21 +182,21 @@ package struct ResolutionError: Error, CustomStringConvertible {
 }
 
 #if canImport(Glibc)
-private let streamType = CInt(SOCK_STREAM.rawValue)
-private func systemAccept(_ listener: CInt) -> CInt { Glibc.accept(listener, nil, nil) }
-private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
-    Glibc.connect(descriptor, address, length)
-}
-private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { Glibc.listen(descriptor, backlog) }
-@discardableResult private func systemClose(_ descriptor: CInt) -> CInt { Glibc.close(descriptor) }
+    private let streamType = CInt(SOCK_STREAM.rawValue)
+    private func systemAccept(_ listener: CInt) -> CInt { Glibc.accept(listener, nil, nil) }
+    private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+        Glibc.connect(descriptor, address, length)
+    }
+    private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { Glibc.listen(descriptor, backlog) }
+    @discardableResult private func systemClose(_ descriptor: CInt) -> CInt { Glibc.close(descriptor) }
 #else
-private let streamType = SOCK_STREAM
-private func systemAccept(_ listener: CInt) -> CInt { Darwin.accept(listener, nil, nil) }
-private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
-    Darwin.connect(descriptor, address, length)
-}
-private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { Darwin.listen(descriptor, backlog) }
-@discardableResult private func systemClose(_ descriptor: CInt) -> CInt { Darwin.close(descriptor) }
+    private let streamType = SOCK_STREAM
+    private func systemAccept(_ listener: CInt) -> CInt { Darwin.accept(listener, nil, nil) }
+    private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+        Darwin.connect(descriptor, address, length)
+    }
+    private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { Darwin.listen(descriptor, backlog) }
+    @discardableResult private func systemClose(_ descriptor: CInt) -> CInt { Darwin.close(descriptor) }
 #endif
 
 extension SocketError {

@@ -23,15 +23,17 @@ package final class TLSContext: @unchecked Sendable {
         }
         SSL_CTX_set_options(
             pointer, carillon_ssl_op_cipher_server_preference() | carillon_ssl_op_prioritize_chacha())
-        SSL_CTX_set_alpn_select_cb(pointer, { _, chosen, length, offered, offeredLength, _ in
-            // Without `h2` in the offer the handshake ends with the alert no_application_protocol (RFC 7301 §3.2).
-            guard let chosen, let offered, let position = ALPN.positionOfH2(offered, Int(offeredLength)) else {
-                return SSL_TLSEXT_ERR_ALERT_FATAL
-            }
-            chosen.pointee = position
-            length?.pointee = 2
-            return SSL_TLSEXT_ERR_OK
-        }, nil)
+        SSL_CTX_set_alpn_select_cb(
+            pointer,
+            { _, chosen, length, offered, offeredLength, _ in
+                // Without `h2` in the offer the handshake ends with the alert no_application_protocol (RFC 7301 §3.2).
+                guard let chosen, let offered, let position = ALPN.positionOfH2(offered, Int(offeredLength)) else {
+                    return SSL_TLSEXT_ERR_ALERT_FATAL
+                }
+                chosen.pointee = position
+                length?.pointee = 2
+                return SSL_TLSEXT_ERR_OK
+            }, nil)
         _ = carillon_ssl_ctx_set_session_cache_mode(pointer, Int(SSL_SESS_CACHE_OFF))
         SSL_CTX_set_max_early_data(pointer, 0)
     }

@@ -1,0 +1,86 @@
+import CarillonGRPC
+import CarillonNet
+import SwiftProtobuf
+
+typealias Text = Google_Protobuf_StringValue
+typealias Number = Google_Protobuf_Int32Value
+
+/// A server with one method of each kind, and a client for it, on loops of their own.
+struct EchoServer: Sendable {
+    let loops: [EventLoop]
+    let clientLoop = EventLoop(name: "client")
+    let server: RPCServer
+    let client: RPCClient
+    let events: Events
+
+    static func start(loops count: Int = 1, limits: ServerLimits = .init()) async throws -> EchoServer {
+        let files = TestCertificate.files
+        let loops = (0..<count).map { EventLoop(name: "server-\($0)") }
+        let events = Events()
+        let server = try await RPCServer.start(
+            on: loops, host: "127.0.0.1", port: 0,
+            tls: try TLSContext(serverCertificateChain: files.certificate, privateKey: files.key),
+            methods: methods(events), pages: [Page("/livez") { .init(status: 200, text: "ok\n") }], limits: limits,
+            report: { event in events.record("\(event)") })
+        return try EchoServer(loops: loops, server: server, events: events)
+    }
+
+    private init(loops: [EventLoop], server: RPCServer, events: Events) throws {
+        self.loops = loops
+        self.server = server
+        self.events = events
+        let tls = try TLSContext(trustedCertificates: TestCertificate.files.certificate)
+        client = RPCClient(loop: clientLoop, configuration: .init(host: "localhost", port: server.port, tls: tls))
+    }
+
+    /// A further client of the same server, with other trust or another name.
+    func client(host: String = "localhost", trusting file: String?) throws -> RPCClient {
+        RPCClient(
+            loop: clientLoop,
+            configuration: .init(host: host, port: server.port, tls: try TLSContext(trustedCertificates: file)))
+    }
+
+    func stop() async {
+        await client.close()
+        await server.drain(grace: .seconds(5))
+        for loop in loops + [clientLoop] { await loop.shutDown() }
+    }
+
+    private static func methods(_ events: Events) -> [RPCMethod] {
+        [
+            .unary("/test.Echo/Inline", inline: { (text: Text, _) in text }, async: { text, _ in text }),
+            .unary("/test.Echo/Async", inline: { (_: Text, _) -> Text? in nil }, async: { text, _ in text }),
+            .unary(
+                "/test.Echo/Fail", inline: { (_: Text, _) -> Text? in nil },
+                async: { text, context -> Text in
+                    context.addTrailer("x-hint", "later")
+                    throw Status(.failedPrecondition, "no: \(text.value)", details: [1, 2, 3])
+                }),
+            .unary(
+                "/test.Echo/Hang", inline: { (_: Text, _) -> Text? in nil },
+                async: { text, context in
+                    events.record("started")
+                    do {
+                        try await context.loop.sleep(for: .seconds(600))
+                    } catch {
+                        events.record("cancelled")
+                        throw error
+                    }
+                    return text
+                }),
+            .serverStreaming("/test.Echo/Count") {
+                (number: Number, writer: ResponseWriter<Number>, context) async throws in
+                for value in 0..<number.value { try await writer.send(Number(value)) }
+            },
+            .clientStreaming("/test.Echo/Join") { (texts: RequestReader<Text>, _) async throws in
+                var joined = ""
+                for try await text in texts { joined += text.value }
+                return Text(joined)
+            },
+            .bidirectionalStreaming("/test.Echo/Chat") {
+                (texts: RequestReader<Text>, writer: ResponseWriter<Text>, _) async throws in
+                for try await text in texts { try await writer.send(Text("re: \(text.value)")) }
+            },
+        ]
+    }
+}

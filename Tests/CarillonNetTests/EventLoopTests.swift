@@ -1,0 +1,149 @@
+import Synchronization
+import Testing
+
+@testable import CarillonNet
+
+@Suite struct EventLoopTests {
+    @Test func workFromOtherThreadsRunsOnTheLoopInOrder() async {
+        let loop = EventLoop(name: "test")
+        let seen = Mutex<[Int]>([])
+        for number in 0..<1000 {
+            loop.execute {
+                loop.assertOnLoop()
+                seen.withLock { $0.append(number) }
+            }
+        }
+        // Shutting down runs what is queued first.
+        await loop.shutDown()
+        #expect(seen.withLock { $0 } == Array(0..<1000))
+    }
+
+    @Test func tasksStayOnTheLoopAcrossSuspensions() async {
+        let loop = EventLoop(name: "test")
+        let stayed = await loop.run {
+            var stayed = loop.isOnLoop
+            try? await loop.sleep(for: .milliseconds(1))
+            stayed = stayed && loop.isOnLoop
+            await Task.yield()
+            return stayed && loop.isOnLoop
+        }
+        #expect(stayed)
+        #expect(!loop.isOnLoop)
+        await loop.shutDown()
+    }
+
+    @Test func timersFireInOrderOfTheirDeadlinesNotOfTheirMaking() async {
+        let loop = EventLoop(name: "test")
+        let order = await loop.run {
+            await withUnsafeContinuation { continuation in
+                let fired = Mutex<[Int]>([])
+                for (place, delay) in [3, 1, 2].enumerated() {
+                    loop.schedule(after: .milliseconds(delay * 5)) {
+                        let all = fired.withLock { fired in
+                            fired.append(place)
+                            return fired
+                        }
+                        if all.count == 3 { continuation.resume(returning: all) }
+                    }
+                }
+            }
+        }
+        #expect(order == [1, 2, 0])
+        await loop.shutDown()
+    }
+
+    @Test func aCancelledTimerNeverFires() async {
+        let loop = EventLoop(name: "test")
+        let fired = Atomic<Bool>(false)
+        await loop.run {
+            let timer = loop.schedule(after: .milliseconds(2)) { fired.store(true, ordering: .relaxed) }
+            loop.schedule(after: .milliseconds(1)) { timer.cancel() }
+            try? await loop.sleep(for: .milliseconds(10))
+        }
+        let hasFired = fired.load(ordering: .relaxed)
+        #expect(!hasFired)
+        await loop.shutDown()
+    }
+
+    @Test func sleepingEndsAtOnceWhenTheTaskIsCancelled() async {
+        let loop = EventLoop(name: "test")
+        let outcome = Mutex("none")
+        let task = loop.spawn {
+            do throws(CancellationError) {
+                try await loop.sleep(for: .seconds(600))
+                outcome.withLock { $0 = "slept" }
+            } catch {
+                outcome.withLock { $0 = "cancelled" }
+            }
+        }
+        task.cancel()
+        await task.value
+        #expect(outcome.withLock { $0 } == "cancelled")
+        await loop.shutDown()
+    }
+
+    @Test func offloadedWorkRunsElsewhereAndComesBack() async throws {
+        let loop = EventLoop(name: "test")
+        let (wasOnLoop, isBack) = try await loop.run {
+            let wasOnLoop = try await loop.offload { loop.isOnLoop }
+            return (wasOnLoop, loop.isOnLoop)
+        }
+        #expect(!wasOnLoop)
+        #expect(isBack)
+        struct Broken: Error {}
+        await #expect(throws: Broken.self) { try await loop.offload { () throws -> Int in throw Broken() } }
+        await loop.shutDown()
+    }
+
+    @Test func descriptorsAreWatchedUntilTheWatchIsClosed() async {
+        let loop = EventLoop(name: "test")
+        let pipe = Pipe()
+        let received = await loop.run {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
+                var watch: DescriptorWatch?
+                watch = loop.watch(descriptor: pipe.readEnd) { events in
+                    let count = events.contains(.readable) ? pipe.read() : -1
+                    watch?.close()
+                    watch = nil
+                    continuation.resume(returning: count)
+                }
+                watch?.interest = [.readable]
+                pipe.write(7)
+            }
+        }
+        #expect(received == 7)
+        await loop.shutDown()
+        pipe.close()
+    }
+
+    @Test func endOfTickComesOnceAfterAllWorkOfTheTick() async {
+        let loop = EventLoop(name: "test")
+        let participant = Recorder(loop: loop)
+        let trace = await loop.run {
+            await withUnsafeContinuation { continuation in
+                participant.onEnd = { continuation.resume(returning: participant.trace) }
+                loop.atEndOfTick(participant)
+                loop.execute { participant.trace.append("work") }
+                participant.trace.append("asked")
+            }
+        }
+        #expect(trace == ["asked", "work", "end"])
+        await loop.shutDown()
+    }
+}
+
+// Safe as unchecked because it is touched on its loop only.
+private final class Recorder: TickParticipant, @unchecked Sendable {
+    let loop: EventLoop
+    var trace: [String] = []
+    var onEnd: () -> Void = {}
+
+    init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    func endOfTick() {
+        trace.append("end")
+        onEnd()
+    }
+}
