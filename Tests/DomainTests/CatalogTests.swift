@@ -75,7 +75,8 @@ import Testing
             try says("source", type.source)
             let others = try cell(row, "customer_others_default")
             if type.audiences.customer?.setting.preset == .mandatoryAtLeastOne {
-                #expect(others == (type.audiences.customer?.setting.othersSubscribed == true ? "subscribed" : "enabled"))
+                #expect(
+                    others == (type.audiences.customer?.setting.othersSubscribed == true ? "subscribed" : "enabled"))
             } else {
                 #expect(others == "-")
             }

@@ -55,7 +55,9 @@ import Testing
             note(Sample.decide(user, type, settings: settings))
         }
         let all = try Sample.type(channels: Channel.allCases)
-        for setting in Preset.allCases.map({ Setting($0) }) { note(Sample.user("u"), try Sample.type(setting: setting)) }
+        for setting in Preset.allCases.map({ Setting($0) }) {
+            note(Sample.user("u"), try Sample.type(setting: setting))
+        }
         for status in UserFacts.Status.allCases { note(Sample.user("u", status: status), all) }
         for state in AddressState.allCases { note(Sample.user("u", addresses: [.email: state]), all) }
         for choice in [Choice(whole: true), off, Choice(channelsOff: ChannelSet(.email)), Choice(cadence: .daily)] {

@@ -72,6 +72,7 @@ enum Sample {
 }
 
 extension UserID: ExpressibleByStringLiteral {
+    /// Literals in tests are not checked.
     public init(stringLiteral value: String) { self.init(unchecked: value) }
 }
 

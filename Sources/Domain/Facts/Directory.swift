@@ -1,5 +1,7 @@
 /// The people of one side: an account's users, or the supplier's.
-package struct Directory: Hashable, Sendable {
+///
+/// An immutable value. It is a class only so that handing it on costs one reference: it is on the path of every check.
+package final class Directory: Sendable {
     /// Everybody, active or not, in order of seniority.
     package let users: [UserFacts]
     /// The designated default user, who hears of everything that at least one must hear of.
@@ -29,8 +31,16 @@ package struct Directory: Hashable, Sendable {
     package subscript(id: UserID) -> UserFacts? { places[id].map { users[$0] } }
 }
 
+extension Directory: Equatable {
+    /// Whether two directories say the same.
+    package static func == (left: Directory, right: Directory) -> Bool {
+        left === right
+            || left.users == right.users && left.defaultUser == right.defaultUser && left.mailbox == right.mailbox
+    }
+}
+
 /// What is known of a customer account at the moment of a decision.
-package struct AccountFacts: Hashable, Sendable {
+package struct AccountFacts: Equatable, Sendable {
     /// Which account.
     package let id: AccountID
     /// Its users.
@@ -47,7 +57,7 @@ package struct AccountFacts: Hashable, Sendable {
 }
 
 /// What is known of the supplier's own people at the moment of a decision.
-package struct SupplierFacts: Hashable, Sendable {
+package struct SupplierFacts: Equatable, Sendable {
     /// The supplier's users.
     package let directory: Directory
     /// Those of them who get "Supplier Notifications"; nil is everybody.

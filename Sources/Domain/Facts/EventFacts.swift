@@ -53,6 +53,7 @@ package struct EventFacts: Sendable, Equatable {
 
     /// The event that a preference check asks about: as if the user were the one the type concerns.
     package static func hypothetical(_ type: NotificationType, for user: UserID) -> EventFacts {
-        EventFacts(type: type, addressedUsers: [user], assignedReps: [user])
+        let named = [user]
+        return EventFacts(type: type, addressedUsers: named, assignedReps: named)
     }
 }
