@@ -13,7 +13,7 @@ struct MethodTable: Sendable {
         for method in methods {
             var index = Self.hash(method.path.octets) & (capacity - 1)
             while let taken = slots[index] {
-                precondition(!taken.path.octets.elementsEqual(method.path.octets), "\(method.path) is registered twice")
+                precondition(!taken.path.octets.matches(method.path), "\(method.path) is registered twice")
                 index = (index + 1) & (capacity - 1)
             }
             slots[index] = method
@@ -26,7 +26,7 @@ struct MethodTable: Sendable {
     func find(_ path: UnsafeRawBufferPointer) -> RPCMethod? {
         var index = Self.hash(path) & (slots.count - 1)
         while let method = slots[index] {
-            if method.path.octets.count == path.count, method.path.octets.elementsEqual(path) { return method }
+            if path.matches(method.path) { return method }
             index = (index + 1) & (slots.count - 1)
         }
         return nil

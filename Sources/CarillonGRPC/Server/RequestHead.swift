@@ -20,18 +20,18 @@ struct RequestHead {
         block.visit { name, value in
             // The lengths tell most fields apart before any octet is compared.
             switch name.count {
-            case 7 where name.elementsEqual(Self.method.octets):
-                isPost = value.elementsEqual(Self.post.octets)
-                isGet = value.elementsEqual(Self.get.octets)
+            case 7 where name.matches(":method"):
+                isPost = value.matches("POST")
+                isGet = value.matches("GET")
             case 12:
-                if name.elementsEqual(Self.contentType.octets) {
+                if name.matches("content-type") {
                     readContentType(value)
-                } else if name.elementsEqual(Self.grpcTimeout.octets) {
+                } else if name.matches("grpc-timeout") {
                     timeout = GRPCTimeout.parse(value)
                     if timeout == nil { problem = Status(.internalError, "the header grpc-timeout is malformed") }
                 }
-            case 13 where name.elementsEqual(Self.grpcEncoding.octets):
-                guard !value.elementsEqual(Self.identity.octets) else { return }
+            case 13 where name.matches("grpc-encoding"):
+                guard !value.matches("identity") else { return }
                 problem = Status(.unimplemented, "the message encoding is not supported; see grpc-accept-encoding")
             default: break
             }
@@ -39,29 +39,22 @@ struct RequestHead {
     }
 
     private mutating func readContentType(_ value: UnsafeRawBufferPointer) {
+        // Nearly every client sends one of the two as they stand here.
+        if value.matches("application/grpc") { return kind = .call }
         let type = value.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-        if Self.matches(type, Self.grpc) {
+        if Self.isEqual(type, "application/grpc") {
             kind = .call
-        } else if Self.matches(type, Self.grpcProto) {
+        } else if Self.isEqual(type, "application/grpc+proto") {
             kind = .call
             answerHeaders = .proto
         }
     }
 
-    private static func matches(_ octets: Slice<UnsafeRawBufferPointer>, _ literal: StaticString) -> Bool {
+    /// Compares a media type, whose case does not matter (RFC 9110 §8.3.1).
+    private static func isEqual(_ octets: Slice<UnsafeRawBufferPointer>, _ literal: StaticString) -> Bool {
         octets.count == literal.utf8CodeUnitCount
             && zip(octets, literal.octets).allSatisfy { octet, expected in
                 octet == expected || (octet | 0x20 == expected && octet < UInt8(ascii: "["))
             }
     }
-
-    private static let method: StaticString = ":method"
-    private static let post: StaticString = "POST"
-    private static let get: StaticString = "GET"
-    private static let contentType: StaticString = "content-type"
-    private static let grpcTimeout: StaticString = "grpc-timeout"
-    private static let grpcEncoding: StaticString = "grpc-encoding"
-    private static let identity: StaticString = "identity"
-    private static let grpc: StaticString = "application/grpc"
-    private static let grpcProto: StaticString = "application/grpc+proto"
 }

@@ -27,7 +27,7 @@ package final class HTTP2Stream {
     /// Who is told of what happens.
     package internal(set) var handler: (any HTTP2StreamHandler)?
     /// The header block that was received last.
-    package internal(set) var received = HeaderBlock()
+    package internal(set) var received = HeaderBlock.forRequest()
     /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
     package internal(set) var isHeaderListTooLarge = false
     /// Whether the peer has sent its END_STREAM.

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
 /// Header fields in the order they came or are to be sent, in two flat arrays: a request costs no allocation per field,
 /// and a block that is used again none at all.
 ///
@@ -13,6 +19,14 @@ package struct HeaderBlock: Sendable {
 
     /// Makes an empty block.
     package init() {}
+
+    /// Makes an empty block with room for the fields of a usual request.
+    static func forRequest() -> HeaderBlock {
+        var block = HeaderBlock()
+        block.bytes.reserveCapacity(384)
+        block.fields.reserveCapacity(16)
+        return block
+    }
 
     /// The number of fields.
     package var count: Int { fields.count }
@@ -61,7 +75,7 @@ package struct HeaderBlock: Sendable {
             for field in fields where Int(field.nameLength) == name.utf8CodeUnitCount {
                 let start = Int(field.start)
                 let middle = start + Int(field.nameLength)
-                guard bytes[start..<middle].elementsEqual(name.octets) else { continue }
+                guard UnsafeRawBufferPointer(rebasing: bytes[start..<middle]).matches(name) else { continue }
                 return body(.init(rebasing: bytes[middle..<(middle + Int(field.valueLength))]))
             }
             return body(nil)
@@ -78,5 +92,14 @@ extension StaticString {
     /// The octets of the literal, which live as long as the process.
     package var octets: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether the octets are those of a literal.
+    package func matches(_ literal: StaticString) -> Bool {
+        guard count == literal.utf8CodeUnitCount else { return false }
+        guard let baseAddress else { return true }
+        return memcmp(baseAddress, literal.utf8Start, count) == 0
     }
 }
