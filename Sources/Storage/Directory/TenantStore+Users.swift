@@ -1,0 +1,159 @@
+package import Domain
+internal import Postgres
+
+extension TenantStore {
+    /// Makes a user, or changes one.
+    ///
+    /// An address that is stored keeps its state: what bounced stays so until the suppression is removed, also when
+    /// the user gives it up and takes it again.
+    ///
+    /// - Parameters:
+    ///   - user: what it shall be.
+    ///   - fields: what to change if it exists.
+    ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
+    ///   - now: the time of the change.
+    /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such account.
+    package func upsertUser(
+        _ user: UserWrite, fields: Set<UserWrite.Field> = Set(UserWrite.Field.allCases),
+        expectedRevision: Int64? = nil, now: Instant
+    ) async throws(StorageError) -> Upserted<UserRecord> {
+        var queries: [Query] = []
+        if let expectedRevision {
+            queries.append(Query(directory.assertUserRevision, [.text(user.id), .int8(expectedRevision)]))
+        }
+        queries.append(
+            Query(
+                directory.touchAccountsOfUser,
+                [.text(user.id), fields.contains(.account) ? .account(user.account) : .null]))
+        queries.append(
+            Query(
+                directory.upsertUser,
+                [
+                    .text(user.id), .account(user.account), .text(user.displayName), .text(user.status.rawValue),
+                    .bool(user.isAdmin), .bool(user.isTeamMember), .text(user.timeZone), .text(user.locale),
+                    .timestamp(now), .textArray(fields.map(\.rawValue)),
+                ]))
+        let place = queries.count - 1
+        queries += contactPointQueries(user, fields: fields)
+        queries.append(Query(directory.contactPointsOfUsers, [.textArray([user.id.rawValue])]))
+        return try await storing { () async throws(PostgresError) in
+            let results = try await run(queries)
+            guard var record = try results[place].readFirst(UserRecord.init(row:)) else {
+                throw PostgresError(.decoding, "an upsert returned no row")
+            }
+            record.contactPoints = try results[results.count - 1].read { row throws(PostgresError) in
+                try ContactPoint(row: row, from: 1)
+            }
+            return Upserted(record: record, created: record.revision == 1)
+        }
+    }
+
+    private func contactPointQueries(_ user: UserWrite, fields: Set<UserWrite.Field>) -> [Query] {
+        guard fields.contains(.contactPoints) else { return [] }
+        let channels = Parameter.textArray(user.contactPoints.map(\.channel.rawValue))
+        let addresses = Parameter.textArray(user.contactPoints.map(\.address))
+        var queries = [
+            Query(directory.dropContactPoints, [.text(user.id), channels, addresses]),
+            Query(directory.forgetContactPoints, [.text(user.id)]),
+        ]
+        if !user.contactPoints.isEmpty {
+            queries.append(
+                Query(
+                    directory.putContactPoints,
+                    [
+                        .text(user.id), channels, addresses, .int4Array(user.contactPoints.indices.map { Int32($0) }),
+                        .textArray(user.contactPoints.map(\.state.rawValue)),
+                    ]))
+        }
+        return queries
+    }
+
+    /// The users of these ids that there are.
+    package func users(_ ids: [UserID]) async throws(StorageError) -> [UserID: UserRecord] {
+        let names = Parameter.textArray(ids.map(\.rawValue))
+        return try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(directory.users, [names]), Query(directory.contactPointsOfUsers, [names]),
+            ])
+            var users: [UserID: UserRecord] = [:]
+            for row in results[0] {
+                let user = try UserRecord(row: row)
+                users[user.id] = user
+            }
+            for row in results[1] {
+                users[try row.identifier(0)]?.contactPoints.append(try ContactPoint(row: row, from: 1))
+            }
+            return users
+        }
+    }
+
+    /// The users of an account in the order of their ids.
+    ///
+    /// - Parameters:
+    ///   - account: whose users; nil for the supplier's own.
+    ///   - after: the last user of the page before.
+    ///   - size: the most users that are returned.
+    package func users(
+        of account: AccountID?, after: UserID? = nil, size: Int
+    ) async throws(StorageError) -> Page<UserRecord, UserID> {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(
+                    directory.usersOfAccount,
+                    [.account(account), .text(after?.rawValue ?? ""), .int8(Int64(size) + 1)])
+            ])
+            let users = try results[0].read { row throws(PostgresError) in
+                var user = try UserRecord(row: row)
+                user.contactPoints = try ContactPoint.list(row: row, from: UserRecord.columnCount)
+                return user
+            }
+            return Page(overread: users, size: size) { $0.id }
+        }
+    }
+}
+
+extension UserRecord {
+    /// How many columns ``init(row:)`` reads.
+    static let columnCount = 12
+
+    /// Reads ``DirectoryStatements/userColumns`` from column 0; the contact points come from elsewhere.
+    init(row: Row) throws(PostgresError) {
+        id = try row.identifier(0)
+        account = try row.account(1)
+        displayName = try row.text(2)
+        status = try row.value(3)
+        isAdmin = try row.bool(4)
+        isTeamMember = try row.bool(5)
+        timeZone = try row.optionalText(6)
+        locale = try row.optionalText(7)
+        contactPoints = []
+        revision = try row.int8(8)
+        choicesRevision = try row.int8(9)
+        createdAt = try row.instant(10)
+        updatedAt = try row.instant(11)
+    }
+}
+
+extension ContactPoint {
+    /// Reads channel, address and state.
+    init(row: Row, from column: Int) throws(PostgresError) {
+        self.init(
+            channel: try row.value(column), address: try row.text(column + 1), state: try row.value(column + 2))
+    }
+
+    /// Reads the three arrays that hold a user's contact points; NULL when there are none.
+    static func list(row: Row, from column: Int) throws(PostgresError) -> [ContactPoint] {
+        guard let channels = try row.optionalTextArray(column) else { return [] }
+        let addresses = try row.textArray(column + 1)
+        let states = try row.textArray(column + 2)
+        guard addresses.count == channels.count, states.count == channels.count else { throw .corrupt(column) }
+        var points: [ContactPoint] = []
+        for index in channels.indices {
+            guard let channel = Channel(rawValue: channels[index]),
+                let state = AddressState(rawValue: states[index])
+            else { throw .corrupt(column) }
+            points.append(ContactPoint(channel: channel, address: addresses[index], state: state))
+        }
+        return points
+    }
+}

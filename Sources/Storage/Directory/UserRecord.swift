@@ -1,0 +1,105 @@
+package import Domain
+
+/// An address of a user on one channel.
+package struct ContactPoint: Sendable, Hashable {
+    /// E-mail, push or SMS; the inbox needs no address.
+    package let channel: Channel
+    /// A mail address, a device token, a telephone number.
+    package let address: String
+    /// Whether it can be used; never ``Domain/AddressState/missing``.
+    package let state: AddressState
+
+    /// Makes a contact point. On writing, the state counts only for an address that is not stored yet.
+    package init(channel: Channel, address: String, state: AddressState = .usable) {
+        self.channel = channel
+        self.address = address
+        self.state = state
+    }
+}
+
+/// A user as stored: of a customer account, or of the supplier.
+package struct UserRecord: Sendable, Hashable {
+    /// Which user.
+    package let id: UserID
+    /// The user's account; nil for users of the supplier.
+    package let account: AccountID?
+    /// The user's name.
+    package let displayName: String
+    /// Whether the user takes part.
+    package let status: UserFacts.Status
+    /// Whether the user administers the account.
+    package let isAdmin: Bool
+    /// Whether a user of the supplier hears what is for the team.
+    package let isTeamMember: Bool
+    /// IANA name of the zone; nil is the account's.
+    package let timeZone: String?
+    /// BCP 47 tag; nil is the account's.
+    package let locale: String?
+    /// The addresses, the preferred one of each channel first.
+    package var contactPoints: [ContactPoint]
+    /// Grows with each change of the user: the etag.
+    package let revision: Int64
+    /// Grows with each change of the user's choices: their etag.
+    package let choicesRevision: Int64
+    /// When the user was made: also the order of seniority.
+    package let createdAt: Instant
+    /// When the user was changed last.
+    package let updatedAt: Instant
+
+    /// The preferred address on a channel: the first usable one, else the first.
+    package func contactPoint(on channel: Channel) -> ContactPoint? {
+        contactPoints.first { $0.channel == channel && $0.state == .usable }
+            ?? contactPoints.first { $0.channel == channel }
+    }
+}
+
+/// What a user shall be.
+package struct UserWrite: Sendable, Hashable {
+    /// Fields that an update may be limited to.
+    package enum Field: String, CaseIterable, Sendable, Hashable {
+        case account = "account_id"
+        case displayName = "display_name"
+        case status = "state"
+        case isAdmin = "admin"
+        case isTeamMember = "team_member"
+        case timeZone = "time_zone"
+        case locale
+        case contactPoints = "contact_points"
+    }
+
+    /// Which user.
+    package var id: UserID
+    /// The user's account; nil for users of the supplier.
+    package var account: AccountID?
+    /// The user's name.
+    package var displayName: String
+    /// Whether the user takes part.
+    package var status: UserFacts.Status
+    /// Whether the user administers the account.
+    package var isAdmin: Bool
+    /// Whether a user of the supplier hears what is for the team.
+    package var isTeamMember: Bool
+    /// IANA name of the zone; nil is the account's.
+    package var timeZone: String?
+    /// BCP 47 tag; nil is the account's.
+    package var locale: String?
+    /// All addresses, the preferred one of each channel first; an address must not stand twice on one channel.
+    package var contactPoints: [ContactPoint]
+
+    /// Describes a user.
+    package init(
+        id: UserID, account: AccountID? = nil, displayName: String = "", status: UserFacts.Status = .active,
+        isAdmin: Bool = false, isTeamMember: Bool = false, timeZone: String? = nil, locale: String? = nil,
+        contactPoints: [ContactPoint] = []
+    ) {
+        self.id = id
+        self.account = account
+        self.displayName = displayName
+        self.status = status
+        self.isAdmin = isAdmin
+        self.isTeamMember = isTeamMember
+        self.timeZone = timeZone
+        self.locale = locale
+        self.contactPoints = contactPoints
+    }
+}

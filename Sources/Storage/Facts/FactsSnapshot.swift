@@ -1,0 +1,47 @@
+package import Domain
+
+/// What decisions about one account, or about the supplier's own people, rest on, as it stood at one version.
+package struct FactsSnapshot: Sendable {
+    /// Which account; nil for the supplier.
+    package let account: AccountID?
+    /// The version to pin a decision to; see ``FactsPin``.
+    package let version: Int64
+    /// The account's row; nil for the supplier.
+    package let record: AccountRecord?
+    /// The users, by id, with their addresses.
+    package let users: [UserID: UserRecord]
+    /// The users as decisions see them.
+    package let directory: Directory
+    /// The account's own settings; for the supplier, those that hold for all accounts.
+    package let overrides: SettingOverrides
+
+    /// The pin of a decision on these facts.
+    package var pin: FactsPin { FactsPin(account: account, version: version) }
+
+    /// The facts of the customer account; nil for the supplier.
+    package var accountFacts: AccountFacts? {
+        guard let record else { return nil }
+        return AccountFacts(id: record.id, directory: directory, isSuppressed: record.notificationsSuppressed)
+    }
+
+    /// The facts of the supplier's own people.
+    package var supplierFacts: SupplierFacts {
+        SupplierFacts(
+            directory: directory, teamMembers: Set(users.values.lazy.filter(\.isTeamMember).map(\.id)))
+    }
+}
+
+/// What a decision took for granted: an account's facts at one version. Publish writes nothing of an event whose pins
+/// do not hold any more.
+package struct FactsPin: Sendable, Hashable {
+    /// Which account; nil for the supplier.
+    package let account: AccountID?
+    /// The version that the decision used.
+    package let version: Int64
+
+    /// Pins a decision to a version.
+    package init(account: AccountID?, version: Int64) {
+        self.account = account
+        self.version = version
+    }
+}

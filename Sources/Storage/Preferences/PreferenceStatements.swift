@@ -1,0 +1,64 @@
+internal import Postgres
+
+/// The statements on users' choices.
+struct PreferenceStatements {
+    /// $1 user: counts up the facts of the user's account.
+    let touchAccount: Statement
+    /// $1 user, $2 the expected revision of the choices: fails with a division by zero when it has another one.
+    let assertRevision: Statement
+    /// $1 user: counts up the revision of the choices, and tells it.
+    let countRevision: Statement
+    /// $1 user, $2 audiences, $3 scopes, $4 keys, $5 channels: the choices that are taken back.
+    let clear: Statement
+    /// $1 user, $2…$5 as before, $6 choices, $7 now.
+    let put: Statement
+    /// $1 user.
+    let choices: Statement
+
+    init(_ schema: SchemaName) {
+        touchAccount = Statement(
+            """
+            UPDATE \(schema).account a
+            SET facts_version = a.facts_version + 1
+            WHERE a.account_id = (SELECT u.account_id FROM \(schema).app_user u WHERE u.user_id = $1::text)
+            """)
+        assertRevision = .assertion(
+            """
+            SELECT 1 FROM \(schema).app_user u
+            WHERE u.user_id = $1::text AND u.choices_revision = $2::int8
+            FOR UPDATE
+            """)
+        countRevision = Statement(
+            """
+            UPDATE \(schema).app_user u
+            SET choices_revision = u.choices_revision + 1
+            WHERE u.user_id = $1::text
+            RETURNING u.choices_revision
+            """)
+        clear = Statement(
+            """
+            DELETE FROM \(schema).preference p
+            USING unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS x (audience, scope, scope_key, channel)
+            WHERE p.user_id = $1::text AND p.audience = x.audience AND p.scope = x.scope
+                AND p.scope_key = x.scope_key AND p.channel = x.channel
+            """)
+        put = Statement(
+            """
+            INSERT INTO \(schema).preference (user_id, audience, scope, scope_key, channel, choice, changed_at)
+            SELECT u.user_id, x.audience, x.scope, x.scope_key, x.channel, x.choice, $7::timestamptz
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[])
+                AS x (audience, scope, scope_key, channel, choice)
+            JOIN \(schema).app_user u ON u.user_id = $1::text
+            ORDER BY x.audience, x.scope, x.scope_key, x.channel
+            ON CONFLICT (user_id, audience, scope, scope_key, channel)
+            DO UPDATE SET choice = excluded.choice, changed_at = excluded.changed_at
+            """)
+        choices = Statement(
+            """
+            SELECT p.audience, p.scope, p.scope_key, p.channel, p.choice
+            FROM \(schema).preference p
+            WHERE p.user_id = $1::text
+            ORDER BY p.audience, p.scope, p.scope_key, p.channel
+            """)
+    }
+}

@@ -1,0 +1,120 @@
+package import Domain
+internal import Postgres
+
+/// A user's choices as stored.
+package struct StoredChoices: Sendable, Hashable {
+    /// The choices, in a fixed order.
+    package let choices: [PreferenceChoice]
+    /// Grows with each change: their etag.
+    package let revision: Int64
+}
+
+/// A user's choices after a change, and the facts that the next decision rests on.
+package struct PreferencesUpdate: Sendable {
+    /// The choices as they are now.
+    package let stored: StoredChoices
+    /// The facts of the user's account as they are now, so that the process that made the change obeys it at once.
+    package let facts: FactsSnapshot
+}
+
+extension TenantStore {
+    /// What a user chose; nil if there is no such user.
+    package func choices(of user: UserID) async throws(StorageError) -> StoredChoices? {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(directory.users, [.textArray([user.rawValue])]), Query(preferences.choices, [.text(user)]),
+            ])
+            guard let record = try results[0].readFirst(UserRecord.init(row:)) else { return nil }
+            return StoredChoices(choices: try results[1].readChoices(), revision: record.choicesRevision)
+        }
+    }
+
+    /// Stores and takes back choices of a user.
+    ///
+    /// - Parameters:
+    ///   - user: who chooses.
+    ///   - changes: what changes; of two changes of the same thing the later one counts.
+    ///   - expectedRevision: the revision that the choices must have; throws ``StorageError/Code/revisionMismatch`` if
+    ///     they have not.
+    ///   - stamp: who makes the change.
+    ///   - now: the time of the change.
+    /// - Returns: the choices and facts after the change; nil if there is no such user.
+    package func updatePreferences(
+        of user: UserID, _ changes: [PreferenceChange], expectedRevision: Int64? = nil, stamp: AuditStamp,
+        now: Instant
+    ) async throws(StorageError) -> PreferencesUpdate? {
+        var queries: [Query] = []
+        if let expectedRevision {
+            queries.append(Query(preferences.assertRevision, [.text(user), .int8(expectedRevision)]))
+        }
+        // The account's row comes first: it makes changes of one user wait for each other.
+        queries.append(Query(preferences.touchAccount, [.text(user)]))
+        queries.append(
+            Query(
+                auditing.preferences, [.uuid(stamp.id), .text(stamp.actor), .text(user), .json(Self.json(changes))]))
+        let counting = queries.count
+        queries.append(Query(preferences.countRevision, [.text(user)]))
+        queries += changeQueries(user, changes, now: now)
+        queries.append(Query(preferences.choices, [.text(user)]))
+        queries += facts.queries(accounts: [], user: user.rawValue)
+        return try await storing { () async throws(PostgresError) in
+            let results = try await run(queries)
+            guard let revision = try results[counting].readFirst({ row throws(PostgresError) in try row.int8(0) })
+            else { return nil }
+            let firstOfFacts = results.count - FactsStatements.count
+            let choices = try results[firstOfFacts - 1].readChoices()
+            let snapshots = try FactsReader.read(results, from: firstOfFacts)
+            guard let facts = snapshots.values.first else { return nil }
+            return PreferencesUpdate(stored: StoredChoices(choices: choices, revision: revision), facts: facts)
+        }
+    }
+
+    private func changeQueries(_ user: UserID, _ changes: [PreferenceChange], now: Instant) -> [Query] {
+        var seen: Set<PreferenceChange> = []
+        var latest: [PreferenceChange] = []
+        for change in changes.reversed() {
+            let place = PreferenceChange(
+                audience: change.audience, scope: change.scope, channel: change.channel, isOn: nil)
+            if seen.insert(place).inserted { latest.append(change) }
+        }
+        let cleared = latest.filter { $0.isOn == nil }
+        let stored = latest.filter { $0.isOn != nil }
+        var queries: [Query] = []
+        if !cleared.isEmpty { queries.append(Query(preferences.clear, [.text(user)] + Self.columns(cleared))) }
+        if !stored.isEmpty {
+            queries.append(
+                Query(
+                    preferences.put,
+                    [.text(user)] + Self.columns(stored)
+                        + [.boolArray(stored.map { $0.isOn == true }), .timestamp(now)]))
+        }
+        return queries
+    }
+
+    private static func columns(_ changes: [PreferenceChange]) -> [Parameter] {
+        [
+            .textArray(changes.map(\.audience.rawValue)), .textArray(changes.map(\.scope.columns.scope)),
+            .textArray(changes.map(\.scope.columns.key)), .textArray(changes.map { $0.channel?.rawValue ?? "" }),
+        ]
+    }
+
+    private static func json(_ changes: [PreferenceChange]) -> String {
+        var writer = JSONWriter()
+        writer.array(changes) { writer, change in
+            writer.array {
+                $0.string(change.audience.rawValue)
+                $0.string(change.scope.columns.scope)
+                $0.string(change.scope.columns.key)
+                $0.string(change.channel?.rawValue ?? "")
+                if let isOn = change.isOn { $0.bool(isOn) } else { $0.null() }
+            }
+        }
+        return writer.text
+    }
+}
+
+extension ResultSet {
+    fileprivate func readChoices() throws(PostgresError) -> [PreferenceChoice] {
+        try read { row throws(PostgresError) in try PreferenceChoice(row: row, from: 0) }
+    }
+}

@@ -1,0 +1,99 @@
+internal import Domain
+internal import Postgres
+
+/// Workers' words turned into the columns that the statements unnest.
+///
+/// The first query locks the rows that the caller still holds; what follows finds the same rows by the same fence, so
+/// a stale word changes nothing anywhere.
+struct FinishBatch {
+    private let results: [DeliveryResult]
+    private let fence: Parameter
+    private let now: Instant
+
+    init(_ results: [DeliveryResult], fence: Int64, now: Instant) {
+        self.results = results
+        self.fence = .int8(fence)
+        self.now = now
+    }
+
+    func queries(_ statements: QueueStatements) -> [Query] {
+        let all = TenantStore.columns(results.map(\.id)) + [fence]
+        var queries = [Query(statements.hold, all)]
+        if results.contains(where: { $0.attempt != nil }) {
+            queries.append(Query(statements.attempts, all + attemptColumns))
+        }
+        let states = results.map(\.resolution.state)
+        if states.contains(where: { $0.state != nil }) {
+            queries.append(
+                Query(
+                    statements.states,
+                    all + [
+                        .optionalTextArray(states.map { $0.state?.rawValue }), .optionalTextArray(states.map(\.reason)),
+                        .optionalTimestampArray(results.map { $0.resolution.dueAt.map { Timestamp($0) } }),
+                        .timestamp(now),
+                    ]))
+        }
+        let staying = results.filter { !$0.resolution.isTerminal }
+        if !staying.isEmpty {
+            queries.append(
+                Query(
+                    statements.requeue,
+                    TenantStore.columns(staying.map(\.id)) + [
+                        fence,
+                        .optionalTimestampArray(staying.map { $0.resolution.dueAt.map { Timestamp($0) } }),
+                        .int4Array(staying.map { $0.attempt == nil ? 0 : 1 }),
+                    ]))
+        }
+        let leaving = results.filter(\.resolution.isTerminal)
+        if !leaving.isEmpty {
+            queries.append(Query(statements.remove, TenantStore.columns(leaving.map(\.id)) + [fence]))
+        }
+        return queries
+    }
+
+    private var attemptColumns: [Parameter] {
+        let attempts = results.map(\.attempt)
+        return [
+            .optionalTextArray(attempts.map { $0?.outcome.rawValue }),
+            .optionalTextArray(attempts.map { $0?.provider?.rawValue }),
+            .optionalTextArray(attempts.map { $0?.code }),
+            .optionalTextArray(attempts.map { $0?.detail }),
+            .optionalTextArray(attempts.map { $0?.providerMessageID }),
+            .optionalTimestampArray(attempts.map { $0.map { Timestamp($0.startedAt) } }),
+            .optionalTimestampArray(attempts.map { $0.map { Timestamp($0.finishedAt) } }),
+        ]
+    }
+}
+
+extension DeliveryResult.Resolution {
+    /// Whether the delivery leaves the queue.
+    fileprivate var isTerminal: Bool {
+        switch self {
+        case .retry, .postponed, .released: false
+        case .delivered, .failed, .suppressed, .expired, .cancelled, .outcomeUnknown: true
+        }
+    }
+
+    /// When the delivery is due again; nil leaves the time as it is.
+    fileprivate var dueAt: Instant? {
+        switch self {
+        case .retry(let time), .postponed(let time): time
+        default: nil
+        }
+    }
+
+    /// The new state of the delivery and its reason; no state leaves it as it is.
+    fileprivate var state: (state: DeliveryState?, reason: String?) {
+        switch self {
+        case .delivered: (.delivered, nil)
+        case .failed(let reason): (.failed, reason)
+        case .suppressed(let reason): (.suppressed, reason.rawValue)
+        case .expired: (.expired, nil)
+        case .cancelled(let reason): (.cancelled, reason)
+        case .outcomeUnknown: (.outcomeUnknown, nil)
+        case .postponed: (.deferred, nil)
+        case .retry: (.pending, nil)
+        case .released: (nil, nil)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import Postgres
+
+/// The statements on the registry. They run as the login role, never as a tenant's.
+enum RegistryStatements {
+    static let tenantColumns = """
+        t.tenant_id, t.display_name, t.state, t.portal_url, t.time_zone, t.locale, t.enabled_without_subscription,
+        t.wrapped_data_key, t.schema_version, t.revision, t.created_at, t.updated_at
+        """
+    static let keyColumns = """
+        k.key_id, k.tenant_id, k.display_name, k.secret_sha256, k.last_four, k.scopes, k.created_by, k.created_at,
+        k.expires_at, k.revoked_at, k.last_used_at
+        """
+
+    /// $1 tenant.
+    static let tenant = Statement("SELECT \(tenantColumns) FROM carillon.tenant t WHERE t.tenant_id = $1::text")
+    /// $1 after this id, $2 limit.
+    static let tenants = Statement(
+        """
+        SELECT \(tenantColumns)
+        FROM carillon.tenant t
+        WHERE t.tenant_id > $1::text
+        ORDER BY t.tenant_id
+        LIMIT $2::int8
+        """)
+    /// $1 key.
+    static let key = Statement("SELECT \(keyColumns) FROM carillon.api_key k WHERE k.key_id = $1::text")
+    /// $1 key.
+    static let tenantOfKey = Statement(
+        """
+        SELECT \(tenantColumns)
+        FROM carillon.api_key k
+        JOIN carillon.tenant t ON t.tenant_id = k.tenant_id
+        WHERE k.key_id = $1::text
+        """)
+    /// $1 tenant.
+    static let keysOfTenant = Statement(
+        "SELECT \(keyColumns) FROM carillon.api_key k WHERE k.tenant_id = $1::text ORDER BY k.key_id")
+    /// $1 id, $2 tenant or NULL, $3…$8 the key, $9 now.
+    static let addKey = Statement(
+        """
+        INSERT INTO carillon.api_key AS k (key_id, tenant_id, display_name, secret_sha256, last_four, scopes, created_by,
+            expires_at, created_at)
+        VALUES ($1::text, $2::text, $3::text, $4::bytea, $5::text, $6::text[], $7::text, $8::timestamptz,
+            $9::timestamptz)
+        RETURNING \(keyColumns)
+        """)
+    /// $1 keys, $2 times: the coarse record of use.
+    static let touchKeys = Statement(
+        """
+        UPDATE carillon.api_key k
+        SET last_used_at = x.used_at
+        FROM unnest($1::text[], $2::timestamptz[]) AS x (key_id, used_at)
+        WHERE k.key_id = x.key_id AND (k.last_used_at IS NULL OR k.last_used_at < x.used_at)
+        """)
+    /// $1 tenant.
+    static let portalKeys = Statement(
+        "SELECT p.kid, p.jwk FROM carillon.portal_key p WHERE p.tenant_id = $1::text ORDER BY p.kid")
+    /// $1 tenant.
+    static let dropPortalKeys = Statement("DELETE FROM carillon.portal_key p WHERE p.tenant_id = $1::text")
+    /// $1 tenant, $2 names, $3 keys, $4 now.
+    static let addPortalKeys = Statement(
+        """
+        INSERT INTO carillon.portal_key (tenant_id, kid, jwk, created_at)
+        SELECT $1::text, x.kid, x.jwk::jsonb, $4::timestamptz
+        FROM unnest($2::text[], $3::text[]) AS x (kid, jwk)
+        """)
+    /// $1 tenants, $2 time of work or NULL, $3 time of facts or NULL: hints to other processes.
+    static let signal = Statement(
+        """
+        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at)
+        SELECT t.tenant_id, CASE WHEN $2::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $2::timestamptz END,
+            CASE WHEN $3::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $3::timestamptz END
+        FROM carillon.tenant t
+        WHERE t.tenant_id = ANY ($1::text[])
+        ORDER BY t.tenant_id
+        ON CONFLICT (tenant_id) DO UPDATE SET
+            work_at = CASE WHEN s.work_at < excluded.work_at THEN excluded.work_at ELSE s.work_at END,
+            facts_at = CASE WHEN s.facts_at < excluded.facts_at THEN excluded.facts_at ELSE s.facts_at END
+        """)
+    /// $1 since: the tenants that were signalled.
+    static let signals = Statement(
+        """
+        SELECT s.tenant_id, s.work_at >= $1::timestamptz, s.facts_at >= $1::timestamptz
+        FROM carillon.tenant_signal s
+        WHERE s.work_at >= $1::timestamptz OR s.facts_at >= $1::timestamptz
+        """)
+}

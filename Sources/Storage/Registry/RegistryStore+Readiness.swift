@@ -1,0 +1,53 @@
+internal import Postgres
+
+extension RegistryStore {
+    /// Checks that the database was set up for serving, and refuses it otherwise.
+    ///
+    /// Without the hardening, one SELECT of a tenant's role could become another role. So what is missing is no warning:
+    /// the service does not start.
+    ///
+    /// - Throws: ``StorageError/Code/notReady`` with all that is missing and what to do about it.
+    package func verifyReadiness() async throws(StorageError) {
+        let problems = try await storing { () async throws(PostgresError) in try await findProblems() }
+        guard problems.isEmpty else {
+            throw StorageError(.notReady, "the database is not set up for serving: " + problems.joined(separator: "; "))
+        }
+    }
+
+    private func findProblems() async throws(PostgresError) -> [String] {
+        let results = try await run([
+            Query(ReadinessStatements.role),
+            Query(ReadinessStatements.functions, [.text(Bootstrap.riskyFunctions)]),
+            Query(ReadinessStatements.database),
+        ])
+        var problems: [String] = []
+        if let row = results[0].first {
+            let name = try row.text(0)
+            if try row.bool(1) {
+                problems.append("the role \(name) has rights beyond serving (superuser, CREATEROLE and the like)")
+            }
+            if try row.bool(2) { problems.append("the role \(name) must be NOINHERIT") }
+            if try row.bool(3) { problems.append("the role \(name) must not be a member of carillon_owner") }
+        }
+        let functions = try results[1].read { row throws(PostgresError) in try row.text(0) }
+        if !functions.isEmpty {
+            problems.append("EXECUTE is not revoked from PUBLIC on " + functions.joined(separator: ", "))
+        }
+        guard let database = results[2].first else { return problems }
+        let searchPath = try database.text(0)
+        if !searchPath.isEmpty && searchPath != "\"\"" { problems.append("search_path is not empty") }
+        if try database.bool(1) { problems.append("CREATE or TEMPORARY on the database is not revoked from PUBLIC") }
+        if try database.bool(2) { problems.append("USAGE on the trusted languages is not revoked from PUBLIC") }
+        if try database.bool(3) { problems.append("CREATE on the schema public is not revoked from PUBLIC") }
+        if !problems.isEmpty { problems.append("let a superuser run the bootstrap script") }
+        guard try database.bool(4) else { return problems + ["there is no registry: run `carillon migrate`"] }
+        let version = try (try await run([Query(ReadinessStatements.version)]))[0].readFirst {
+            row throws(PostgresError) in try row.int4(0)
+        }
+        // A newer registry serves older programs too: migrations only add until all programs are new.
+        if (version ?? 0) < RegistrySchema.version {
+            problems.append("the registry is at version \(version ?? 0), needed is \(RegistrySchema.version): run `carillon migrate`")
+        }
+        return problems
+    }
+}

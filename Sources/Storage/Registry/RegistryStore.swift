@@ -1,0 +1,168 @@
+package import Domain
+package import Postgres
+
+/// What is known before a tenant is: tenants, keys, workers. Read and written as `carillon_serve`.
+///
+/// Confined to the pool's loop, on which every method must be called.
+package final class RegistryStore: @unchecked Sendable {
+    private let pool: PostgresPool
+
+    /// The registry, over a pool that logs in as `carillon_serve`.
+    package init(pool: PostgresPool) {
+        self.pool = pool
+    }
+
+    /// Runs queries as one transaction of the login role.
+    func run(_ queries: [Query]) async throws(PostgresError) -> [ResultSet] {
+        try await pool.run(Unit(queries))
+    }
+}
+
+extension RegistryStore {
+    /// One tenant; nil if there is none.
+    package func tenant(_ id: TenantID) async throws(StorageError) -> TenantRecord? {
+        try await storing { () async throws(PostgresError) in
+            try (try await run([Query(RegistryStatements.tenant, [.text(id)])]))[0]
+                .readFirst(TenantRecord.init(row:))
+        }
+    }
+
+    /// All tenants in the order of their ids.
+    ///
+    /// - Parameters:
+    ///   - after: the last tenant of the page before.
+    ///   - size: the most tenants that are returned.
+    package func tenants(after: TenantID? = nil, size: Int) async throws(StorageError) -> Page<TenantRecord, TenantID> {
+        try await storing { () async throws(PostgresError) in
+            let query = Query(RegistryStatements.tenants, [.text(after?.rawValue ?? ""), .int8(Int64(size) + 1)])
+            let records = try (try await run([query]))[0].read(TenantRecord.init(row:))
+            return Page(overread: records, size: size) { $0.id }
+        }
+    }
+
+    /// One API key with its tenant; nil if there is no such key. Whether it is valid is the caller's to check, by time.
+    package func credential(_ keyID: String) async throws(StorageError) -> Credential? {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(RegistryStatements.key, [.text(keyID)]), Query(RegistryStatements.tenantOfKey, [.text(keyID)]),
+            ])
+            guard let key = try results[0].readFirst(APIKeyRecord.init(row:)) else { return nil }
+            return Credential(key: key, tenant: try results[1].readFirst(TenantRecord.init(row:)))
+        }
+    }
+
+    /// The API keys of a tenant.
+    package func apiKeys(of tenant: TenantID) async throws(StorageError) -> [APIKeyRecord] {
+        try await storing { () async throws(PostgresError) in
+            try (try await run([Query(RegistryStatements.keysOfTenant, [.text(tenant)])]))[0]
+                .read(APIKeyRecord.init(row:))
+        }
+    }
+
+    /// Stores an API key.
+    ///
+    /// - Parameters:
+    ///   - key: the key.
+    ///   - tenant: whose; nil for an operator's.
+    ///   - now: the time of making.
+    /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such tenant, ``StorageError/Code/alreadyExists``
+    ///   if there is a key of that id.
+    package func addAPIKey(
+        _ key: NewAPIKey, tenant: TenantID?, now: Instant
+    ) async throws(StorageError) -> APIKeyRecord {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([Query(RegistryStatements.addKey, key.parameters(tenant: tenant, now: now))])
+            guard let record = try results[0].readFirst(APIKeyRecord.init(row:)) else {
+                throw PostgresError(.decoding, "an insert returned no row")
+            }
+            return record
+        }
+    }
+
+    /// Records when keys were used last. Coarse on purpose: callers gather uses and write them now and then.
+    package func recordUse(of keys: [String: Instant]) async throws(StorageError) {
+        guard !keys.isEmpty else { return }
+        let uses = keys.sorted { $0.key < $1.key }
+        let query = Query(
+            RegistryStatements.touchKeys,
+            [.textArray(uses.map(\.key)), .timestampArray(uses.map { Timestamp($0.value) })])
+        try await storing { () async throws(PostgresError) in _ = try await run([query]) }
+    }
+
+    /// The keys with which a tenant signs its portal's tokens.
+    package func portalKeys(of tenant: TenantID) async throws(StorageError) -> [PortalKey] {
+        try await storing { () async throws(PostgresError) in
+            try (try await run([Query(RegistryStatements.portalKeys, [.text(tenant)])]))[0].read {
+                row throws(PostgresError) in PortalKey(kid: try row.text(0), jwk: try row.text(1))
+            }
+        }
+    }
+
+    /// Replaces the keys with which a tenant signs its portal's tokens.
+    ///
+    /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such tenant.
+    package func setPortalKeys(
+        of tenant: TenantID, _ keys: [PortalKey], now: Instant
+    ) async throws(StorageError) {
+        try await storing { () async throws(PostgresError) in
+            _ = try await run([
+                Query(RegistryStatements.dropPortalKeys, [.text(tenant)]),
+                PortalKey.insertion(of: keys, tenant: tenant, now: now),
+            ])
+        }
+    }
+}
+
+extension PortalKey {
+    /// The query that stores keys.
+    static func insertion(of keys: [PortalKey], tenant: TenantID, now: Instant) -> Query {
+        Query(
+            RegistryStatements.addPortalKeys,
+            [.text(tenant), .textArray(keys.map(\.kid)), .textArray(keys.map(\.jwk)), .timestamp(now)])
+    }
+}
+
+extension NewAPIKey {
+    /// The parameters of ``RegistryStatements/addKey``.
+    func parameters(tenant: TenantID?, now: Instant) -> [Parameter] {
+        [
+            .text(id), .text(tenant), .text(displayName), .bytes(secretHash), .text(lastFour), .textArray(scopes),
+            .text(createdBy), .timestamp(expiresAt), .timestamp(now),
+        ]
+    }
+}
+
+extension TenantRecord {
+    /// Reads ``RegistryStatements/tenantColumns`` from column 0.
+    init(row: Row) throws(PostgresError) {
+        id = try row.identifier(0)
+        displayName = try row.text(1)
+        state = try row.value(2)
+        portalURL = try row.text(3)
+        timeZone = try row.text(4)
+        locale = try row.text(5)
+        enabledWithoutSubscription = try row.value(6)
+        wrappedDataKey = try row.bytes(7)
+        schemaVersion = try row.int4(8)
+        revision = try row.int8(9)
+        createdAt = try row.instant(10)
+        updatedAt = try row.instant(11)
+    }
+}
+
+extension APIKeyRecord {
+    /// Reads ``RegistryStatements/keyColumns`` from column 0.
+    init(row: Row) throws(PostgresError) {
+        id = try row.text(0)
+        tenant = try row.optionalIdentifier(1)
+        displayName = try row.text(2)
+        secretHash = try row.bytes(3)
+        lastFour = try row.text(4)
+        scopes = try row.textArray(5)
+        createdBy = try row.text(6)
+        createdAt = try row.instant(7)
+        expiresAt = try row.optionalInstant(8)
+        revokedAt = try row.optionalInstant(9)
+        lastUsedAt = try row.optionalInstant(10)
+    }
+}

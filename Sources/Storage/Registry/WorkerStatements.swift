@@ -1,0 +1,61 @@
+internal import Postgres
+
+/// The statements on workers and their leases. One row for each worker holds the time of expiry; a tenant's lease counts
+/// while the worker that it names has a row.
+enum WorkerStatements {
+    /// $1 worker, $2 now, $3 expiry.
+    static let join = Statement(
+        """
+        INSERT INTO carillon.worker (worker_id, started_at, expires_at)
+        VALUES ($1::uuid, $2::timestamptz, $3::timestamptz)
+        """)
+    /// $1 worker, $2 now, $3 expiry. A worker that has expired is not revived: its tenants may be others' already.
+    static let renew = Statement(
+        """
+        UPDATE carillon.worker w
+        SET expires_at = $3::timestamptz
+        WHERE w.worker_id = $1::uuid AND w.expires_at > $2::timestamptz
+        """)
+    /// $1 now. Renewal and removal write the same row, so one of the two sees what the other did.
+    static let removeExpired = Statement("DELETE FROM carillon.worker w WHERE w.expires_at <= $1::timestamptz")
+    /// $1 worker, $2 limit: takes tenants that nobody works. A fence only ever grows.
+    static let acquire = Statement(
+        """
+        INSERT INTO carillon.tenant_lease AS l (tenant_id, worker_id, fence)
+        SELECT t.tenant_id, $1::uuid, 1
+        FROM carillon.tenant t
+        LEFT JOIN carillon.tenant_lease o ON o.tenant_id = t.tenant_id
+        LEFT JOIN carillon.worker w ON w.worker_id = o.worker_id
+        WHERE t.state = 'active' AND w.worker_id IS NULL
+            AND EXISTS (SELECT 1 FROM carillon.worker me WHERE me.worker_id = $1::uuid)
+        ORDER BY t.tenant_id
+        LIMIT $2::int8
+        ON CONFLICT (tenant_id) DO UPDATE SET worker_id = excluded.worker_id, fence = l.fence + 1
+        WHERE NOT EXISTS (SELECT 1 FROM carillon.worker w WHERE w.worker_id = l.worker_id)
+        """)
+    /// $1 worker: the tenants it works, with its fences.
+    static let leases = Statement(
+        """
+        SELECT l.tenant_id, l.fence
+        FROM carillon.tenant_lease l
+        JOIN carillon.tenant t ON t.tenant_id = l.tenant_id
+        JOIN carillon.worker w ON w.worker_id = l.worker_id
+        WHERE l.worker_id = $1::uuid AND t.state = 'active'
+        ORDER BY l.tenant_id
+        """)
+    /// How many workers there are, how many active tenants.
+    static let census = Statement(
+        """
+        SELECT (SELECT count(*) FROM carillon.worker w),
+            (SELECT count(*) FROM carillon.tenant t WHERE t.state = 'active')
+        """)
+    /// $1 worker, $2 tenants.
+    static let release = Statement(
+        """
+        UPDATE carillon.tenant_lease l
+        SET worker_id = NULL
+        WHERE l.worker_id = $1::uuid AND l.tenant_id = ANY ($2::text[])
+        """)
+    /// $1 worker: its tenants are free at once.
+    static let leave = Statement("DELETE FROM carillon.worker w WHERE w.worker_id = $1::uuid")
+}

@@ -1,0 +1,41 @@
+internal import Postgres
+
+/// The questions that are asked of a database before it is served from.
+enum ReadinessStatements {
+    /// Attributes of the login role: whether it is more than it may be, and inherits what it must not.
+    static let role = Statement(
+        """
+        SELECT r.rolname, r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication,
+            r.rolinherit, EXISTS (
+                SELECT 1 FROM pg_catalog.pg_roles o
+                WHERE o.rolname = 'carillon_owner' AND pg_catalog.pg_has_role(r.oid, o.oid, 'MEMBER'))
+        FROM pg_catalog.pg_roles r
+        WHERE r.rolname = session_user
+        """, prepared: false)
+    /// $1 pattern: names of functions that everybody may call and nobody should.
+    static let functions = Statement(
+        """
+        SELECT DISTINCT p.proname::text
+        FROM pg_catalog.pg_proc p
+        WHERE p.proname ~ $1::text AND p.prokind = 'f' AND NOT (p.proname = 'ts_rewrite' AND p.pronargs = 3)
+            AND pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')
+        ORDER BY 1
+        """, prepared: false)
+    /// Rights on the database and in it.
+    static let database = Statement(
+        """
+        SELECT pg_catalog.current_setting('search_path'),
+            pg_catalog.has_database_privilege(session_user, pg_catalog.current_database(), 'CREATE')
+                OR pg_catalog.has_database_privilege(session_user, pg_catalog.current_database(), 'TEMPORARY'),
+            EXISTS (
+                SELECT 1 FROM pg_catalog.pg_language l
+                WHERE l.lanpltrusted AND pg_catalog.has_language_privilege(session_user, l.oid, 'USAGE')),
+            EXISTS (
+                SELECT 1 FROM pg_catalog.pg_namespace n
+                WHERE n.nspname = 'public' AND pg_catalog.has_schema_privilege(session_user, n.oid, 'CREATE')),
+            pg_catalog.to_regclass('carillon.schema_version') IS NOT NULL
+        """, prepared: false)
+    /// The registry's version.
+    static let version = Statement(
+        "SELECT v.version FROM carillon.schema_version v WHERE v.component = 'registry'", prepared: false)
+}

@@ -1,0 +1,63 @@
+internal import Domain
+internal import Postgres
+
+/// How a tenant's schema is made.
+enum TenantSchema {
+    /// A table of history, cut by month.
+    struct History: Sendable {
+        let table: String
+        /// The UUIDv7 that carries the time.
+        let column: String
+        /// Deliveries are updated in place, once or twice; the others never.
+        let fillFactor: Int
+    }
+
+    /// The version that ``SQLScript/tenant`` makes.
+    static let version: Int32 = 1
+
+    static let history = [
+        History(table: "event", column: "event_id", fillFactor: 100),
+        History(table: "notification", column: "notification_id", fillFactor: 100),
+        History(table: "delivery", column: "notification_id", fillFactor: 85),
+        History(table: "attempt", column: "notification_id", fillFactor: 100),
+    ]
+
+    /// The statements that make the role and the schema with partitions for two months.
+    static func creation(_ schema: SchemaName, now: Instant) -> [Statement] {
+        let month = Month(containing: now)
+        let role = SQLScript(
+            """
+            DO $$
+            BEGIN
+                IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${schema}') THEN
+                    CREATE ROLE ${schema} NOLOGIN NOINHERIT;
+                END IF;
+            END
+            $$;
+            GRANT ${schema} TO carillon_serve;
+            """)
+        let values = [
+            "schema": schema.text, "micros": String(now.microseconds),
+            "time": LocalTime(secondsSinceEpoch: now.seconds).description + "Z",
+        ]
+        return role.statements(values) + SQLScript.tenant.statements(values)
+            + partitions(schema, month) + partitions(schema, month.next)
+    }
+
+    /// The statements that make all partitions of a month.
+    static func partitions(_ schema: SchemaName, _ month: Month) -> [Statement] {
+        history.flatMap { partition(schema, $0, month) }
+    }
+
+    /// The statements that make the partition of one table for a month.
+    static func partition(_ schema: SchemaName, _ history: History, _ month: Month) -> [Statement] {
+        SQLScript.tenantMonth.statements([
+            "schema": schema.text, "table": history.table, "column": history.column, "month": month.description,
+            "from": UUIDv7.lowerBound(of: month).description, "to": UUIDv7.lowerBound(of: month.next).description,
+            "fillfactor": String(history.fillFactor),
+        ])
+    }
+
+    /// The name of the partition of a table for a month.
+    static func partitionName(_ history: History, _ month: Month) -> String { "\(history.table)_\(month)" }
+}

@@ -1,0 +1,76 @@
+package import Postgres
+
+/// Why a read or a write of the store did not happen. Its text holds no data of tenants.
+package struct StorageError: Error, Sendable, CustomStringConvertible {
+    /// What the caller can do about it.
+    package enum Code: Sendable, Hashable {
+        /// The database cannot be reached, or is too busy; later it may work.
+        case unavailable
+        /// The caller's time ran out. A write may have happened.
+        case deadlineExceeded
+        /// Another transaction was in the way; the same call may work at once.
+        case aborted
+        /// What was to be changed has changed since it was read.
+        case revisionMismatch
+        /// The write names something that does not exist, such as the account of a user.
+        case referenceMissing
+        /// A row of that name exists.
+        case alreadyExists
+        /// The tenant has no partition for the month; ``TenantAdministration/ensureMonths(tenant:now:)`` makes it.
+        case monthMissing
+        /// The database refuses the role: the tenant is gone, or grants are missing.
+        case permissionDenied
+        /// The database is not set up for serving; the message says what is missing.
+        case notReady
+        /// A stored row does not have the form that this version knows.
+        case corrupt
+        /// A value that the database cannot take.
+        case invalidValue
+        /// A defect of this program.
+        case internalError
+    }
+
+    /// What the caller can do.
+    package let code: Code
+    /// What happened, for the log; holds no data of tenants.
+    package let message: String
+    /// What the database said, if it was asked.
+    package let cause: PostgresError?
+
+    /// Makes an error of this module's own.
+    package init(_ code: Code, _ message: String, cause: PostgresError? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    /// Sorts an error of the database by what the caller can do.
+    init(_ cause: PostgresError) {
+        self.cause = cause
+        message = cause.description
+        code =
+            switch cause.code {
+            case .invalidValue where cause.sqlState == Self.failedAssertion: .revisionMismatch
+            case .connectionFailed, .unavailable, .queueFull, .diskFull, .resourcesExhausted: .unavailable
+            case .deadlineExceeded, .cancelled: .deadlineExceeded
+            case .serialization, .lockTimeout: .aborted
+            case .uniqueViolation: .alreadyExists
+            case .foreignKey: .referenceMissing
+            // Every CHECK of ours has a name; the one violation without a name is a row that no partition takes.
+            case .checkViolation where cause.constraint == nil: .monthMissing
+            case .insufficientPrivilege: .permissionDenied
+            case .decoding: .corrupt
+            case .invalidValue, .notNull, .checkViolation: .invalidValue
+            default: .internalError
+            }
+    }
+
+    /// `division_by_zero`: how ``Postgres/Statement/assertion(_:)`` fails.
+    private static let failedAssertion = "22012"
+
+    /// Whether a write may have been committed although it failed.
+    package var isCommitUnknown: Bool { cause?.isCommitUnknown ?? false }
+
+    /// The code and the message.
+    package var description: String { "\(code): \(message)" }
+}

@@ -1,0 +1,89 @@
+package import Domain
+internal import Postgres
+
+extension TenantAdministration {
+    /// Makes what is missing of a tenant's partitions for this month and the next.
+    ///
+    /// Several processes may do this at once: whoever comes second finds everything there.
+    package func ensureMonths(tenant: TenantID, now: Instant) async throws(StorageError) {
+        try await storing { () async throws(PostgresError) in
+            for attempt in 1...3 {
+                let missing = try await missingPartitions(tenant, now: now)
+                do throws(PostgresError) {
+                    try await make(missing, tenant, through: Month(containing: now).next)
+                    return
+                } catch {
+                    // 42P07: another process has just made the same table.
+                    guard attempt < 3, error.sqlState == "42P07" else { throw error }
+                }
+            }
+        }
+    }
+
+    private func missingPartitions(_ tenant: TenantID, now: Instant) async throws(PostgresError) -> [Statement] {
+        let schema = SchemaName(tenant)
+        let month = Month(containing: now)
+        var wanted: [(name: String, statements: [Statement])] = []
+        for month in [month, month.next] {
+            for history in TenantSchema.history {
+                wanted.append(
+                    (
+                        TenantSchema.partitionName(history, month),
+                        TenantSchema.partition(schema, history, month)
+                    ))
+            }
+        }
+        let results = try await run([
+            Query(
+                AdministrationStatements.existingPartitions, [.text(schema.text), .textArray(wanted.map(\.name))])
+        ])
+        let existing = Set(try results[0].read { row throws(PostgresError) in try row.text(0) })
+        return wanted.filter { !existing.contains($0.name) }.flatMap(\.statements)
+    }
+
+    private func make(
+        _ partitions: [Statement], _ tenant: TenantID, through month: Month
+    ) async throws(PostgresError) {
+        _ = try await run(
+            partitions.map { Query($0) }
+                + [Query(AdministrationStatements.recordMonths, [.text(tenant), .text(month.firstDay)])])
+    }
+
+    /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when they
+    /// publish again; see ``StorageError/Code/monthMissing``.
+    ///
+    /// - Parameter now: the time; to be called every day.
+    /// - Returns: the tenants that got partitions.
+    package func makeMonthsAhead(now: Instant) async throws(StorageError) -> [TenantID] {
+        let month = Month(containing: now)
+        var made: [TenantID] = []
+        var after: TenantID?
+        while true {
+            let tenants = try await tenantsWithout(month.next, after: after)
+            for tenant in tenants where try await isActive(tenant, in: month) {
+                try await ensureMonths(tenant: tenant, now: now)
+                made.append(tenant)
+            }
+            guard let last = tenants.last else { return made }
+            after = last
+        }
+    }
+
+    private func tenantsWithout(_ month: Month, after: TenantID?) async throws(StorageError) -> [TenantID] {
+        try await storing { () async throws(PostgresError) in
+            let query = Query(
+                AdministrationStatements.tenantsWithoutMonth,
+                [.text(month.firstDay), .text(after?.rawValue ?? ""), .int8(200)])
+            return try (try await run([query]))[0].read { row throws(PostgresError) in try row.identifier(0) }
+        }
+    }
+
+    private func isActive(_ tenant: TenantID, in month: Month) async throws(StorageError) -> Bool {
+        let statement = Statement(
+            "SELECT EXISTS (SELECT 1 FROM \(SchemaName(tenant)).event e WHERE e.event_id >= $1::uuid)", prepared: false)
+        return try await storing { () async throws(PostgresError) in
+            let results = try await run([Query(statement, [.uuid(UUIDv7.lowerBound(of: month))])])
+            return try results[0].readFirst { row throws(PostgresError) in try row.bool(0) } ?? false
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package import Domain
+package import Postgres
+
+/// What is done to schemas and roles, as `carillon_owner`: making tenants and months, migrating.
+///
+/// Confined to the pool's loop, on which every method must be called.
+package final class TenantAdministration: @unchecked Sendable {
+    /// How the caller waits between tries, by its own clock.
+    package typealias Pause = @Sendable (Duration) async throws(CancellationError) -> Void
+
+    let pool: PostgresPool
+    let pause: Pause
+
+    /// Administration over a pool that logs in as `carillon_owner`.
+    ///
+    /// - Parameters:
+    ///   - pool: the pool.
+    ///   - pause: waits between tries.
+    package init(pool: PostgresPool, pause: @escaping Pause) {
+        self.pool = pool
+        self.pause = pause
+    }
+
+    /// Runs queries as one transaction of the owner.
+    func run(_ queries: [Query], affinity: Int = 0) async throws(PostgresError) -> [ResultSet] {
+        try await pool.run(Unit(queries), affinity: affinity)
+    }
+}
+
+extension TenantAdministration {
+    /// Makes a tenant with its role, its schema, the partitions of this and the next month, and its first keys: all in one
+    /// transaction, so there is never half a tenant.
+    ///
+    /// - Parameters:
+    ///   - creation: what shall be.
+    ///   - now: the time of making.
+    package func createTenant(
+        _ creation: TenantCreation, now: Instant
+    ) async throws(StorageError) -> TenantCreationOutcome {
+        do throws(PostgresError) {
+            let results = try await run(Self.queries(creation, now: now))
+            guard let record = try results[0].readFirst(TenantRecord.init(row:)) else {
+                throw PostgresError(.decoding, "an insert returned no row")
+            }
+            return .created(record)
+        } catch {
+            guard error.code == .uniqueViolation, error.constraint == "tenant_pkey" else { throw StorageError(error) }
+        }
+        return try await storing { () async throws(PostgresError) in
+            let results = try await run([Query(AdministrationStatements.tenantWithHash, [.text(creation.id)])])
+            guard let row = results[0].first else { return .conflict }
+            let isSame = try row.bytes(TenantRecord.columnCount) == creation.requestHash
+            return isSame ? .replayed(try TenantRecord(row: row)) : .conflict
+        }
+    }
+
+    private static func queries(_ creation: TenantCreation, now: Instant) -> [Query] {
+        let lastMonth = Month(containing: now).next
+        var queries = [
+            Query(
+                AdministrationStatements.insertTenant,
+                [
+                    .text(creation.id), .text(creation.displayName), .text(creation.portalURL),
+                    .text(creation.timeZone), .text(creation.locale),
+                    .text(creation.enabledWithoutSubscription.rawValue), .bytes(creation.wrappedDataKey),
+                    .bytes(creation.requestHash), .int4(TenantSchema.version), .text(lastMonth.firstDay),
+                    .timestamp(now),
+                ])
+        ]
+        queries += TenantSchema.creation(SchemaName(creation.id), now: now).map { Query($0) }
+        if let key = creation.firstKey {
+            queries.append(Query(RegistryStatements.addKey, key.parameters(tenant: creation.id, now: now)))
+        }
+        if !creation.portalKeys.isEmpty {
+            queries.append(PortalKey.insertion(of: creation.portalKeys, tenant: creation.id, now: now))
+        }
+        return queries
+    }
+}
+
+extension TenantRecord {
+    /// How many columns ``init(row:)`` reads.
+    static let columnCount = 12
+}
+
+extension Month {
+    /// The first day, as `YYYY-MM-DD`.
+    var firstDay: String { LocalTime(secondsSinceEpoch: start.seconds).date.description }
+}
