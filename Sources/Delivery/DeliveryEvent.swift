@@ -1,0 +1,3 @@
+/// x
+package enum DeliveryEvent: Sendable {
+}
