@@ -35,7 +35,9 @@ package enum Channel: String, CaseIterable, Sendable, Hashable {
 
 /// A set of channels in one byte.
 package struct ChannelSet: OptionSet, Hashable, Sendable {
+    /// One bit for each channel.
     package let rawValue: UInt8
+    /// The set with these bits.
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Exactly one channel.

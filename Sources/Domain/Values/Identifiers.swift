@@ -34,9 +34,12 @@ extension Identifier {
 /// The pattern is this narrow because the tenant's schema and role are called `t_<id>`, and a schema name is the only
 /// thing that is ever put into SQL text.
 package struct TenantID: Identifier {
+    /// The text, as it was given.
     package let rawValue: String
+    /// Wraps text that was checked.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
 
+    /// Whether `text` fits the pattern.
     package static func isValid(_ text: some Collection<UInt8>) -> Bool {
         guard let first = text.first, ASCII.isLower(first), (3...25).contains(text.count) else { return false }
         return text.allSatisfy { ASCII.isLower($0) || ASCII.isDigit($0) }
@@ -45,31 +48,46 @@ package struct TenantID: Identifier {
 
 /// Names a customer account within a tenant: 1…64 of `[A-Za-z0-9._@:+-]`.
 package struct AccountID: Identifier {
+    /// The text, as it was given.
     package let rawValue: String
+    /// Wraps text that was checked.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
+
+    /// Whether `text` fits the pattern.
     package static func isValid(_ text: some Collection<UInt8>) -> Bool { ASCII.isReference(text) }
 }
 
 /// Names a portal user, customer's or supplier's, within a tenant: 1…64 of `[A-Za-z0-9._@:+-]`.
 package struct UserID: Identifier {
+    /// The text, as it was given.
     package let rawValue: String
+    /// Wraps text that was checked.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
+
+    /// Whether `text` fits the pattern.
     package static func isValid(_ text: some Collection<UInt8>) -> Bool { ASCII.isReference(text) }
 }
 
 /// Names a delivery provider within a tenant: 1…64 of `[A-Za-z0-9._@:+-]`.
 package struct ProviderID: Identifier {
+    /// The text, as it was given.
     package let rawValue: String
+    /// Wraps text that was checked.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
+
+    /// Whether `text` fits the pattern.
     package static func isValid(_ text: some Collection<UInt8>) -> Bool { ASCII.isReference(text) }
 }
 
 /// Names a notification type, such as `invoice.created`: 3…80 of `[a-z0-9_]` in at least two parts joined by dots,
 /// each part beginning with a letter or a digit.
 package struct TypeKey: Identifier {
+    /// The text, as it was given.
     package let rawValue: String
+    /// Wraps text that was checked.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
 
+    /// Whether `text` fits the pattern.
     package static func isValid(_ text: some Collection<UInt8>) -> Bool {
         guard (3...80).contains(text.count) else { return false }
         var parts = 1
@@ -92,9 +110,12 @@ package struct TypeKey: Identifier {
 /// Names a category of types as people read it, such as `Quotes` or `Users and accounts`: 1…80 printable ASCII
 /// characters, no space at either end.
 package struct CategoryName: Identifier {
+    /// The text, as it was given.
     package let rawValue: String
+    /// Wraps text that was checked.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
 
+    /// Whether `text` fits the pattern.
     package static func isValid(_ text: some Collection<UInt8>) -> Bool {
         let space = UInt8(ascii: " ")
         guard let first = text.first, first != space, (1...80).contains(text.count) else { return false }

@@ -149,12 +149,16 @@ extension TimedIdentifier {
 
 /// Names one published event.
 package struct EventID: TimedIdentifier {
+    /// The identifier as such.
     package let value: UUIDv7
+    /// Wraps `value`.
     package init(_ value: UUIDv7) { self.value = value }
 }
 
 /// Names one notification: what one event means to one recipient.
 package struct NotificationID: TimedIdentifier {
+    /// The identifier as such.
     package let value: UUIDv7
+    /// Wraps `value`.
     package init(_ value: UUIDv7) { self.value = value }
 }
