@@ -178,6 +178,7 @@ final class MailConnection: CurlTransfer {
         conversation = nil
         message = []
         output = []
+        outputOffset = 0
         idleSince = loop.now
         watchdog?.stop()
     }
