@@ -40,7 +40,10 @@ struct RequestHead {
 
     private mutating func readContentType(_ value: UnsafeRawBufferPointer) {
         // Nearly every client sends one of the two as they stand here.
-        if value.matches("application/grpc") { return kind = .call }
+        if value.matches("application/grpc") {
+            kind = .call
+            return
+        }
         let type = value.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
         if Self.isEqual(type, "application/grpc") {
             kind = .call
