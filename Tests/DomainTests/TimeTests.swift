@@ -67,7 +67,7 @@ import Testing
         var different = 0
         while instant < Zones.utc(2027, 1, 1, 0) {
             if zone.instant(of: zone.localTime(at: instant)) != instant { different += 1 }
-            instant = Instant(seconds: instant.seconds + 5_400)
+            instant = Instant(seconds: instant.seconds + 1_800)
         }
         #expect(different == (zone == Zones.berlin || zone == Zones.newYork ? 2 : 0))
     }
