@@ -1,0 +1,170 @@
+"""A PostgreSQL of the tests' own: made by initdb in a temporary folder, reached by a Unix socket only."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from .processes import Program, bound, unprivileged
+from .waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[3]
+BOOTSTRAP = ROOT / "Sources" / "Storage" / "Schema" / "bootstrap.sql"
+# Not the folder that TMPDIR names: the path of a socket must be shorter than 108 bytes.
+PARENT = Path("/tmp")
+PREFIX = "carillon-e2e-pg-"
+
+
+def remove_orphans() -> None:
+    """Removes the folders of test processes that were killed; the kernel has ended their servers."""
+    for folder in PARENT.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def programs() -> Path:
+    """The folder of initdb and postgres: from PATH, else where Debian puts them, the newest first."""
+    found = shutil.which("initdb")
+    if found and (Path(found).parent / "postgres").exists():
+        return Path(found).parent
+    debian = Path("/usr/lib/postgresql")
+    versions = sorted((entry for entry in debian.glob("*/bin/initdb")), key=lambda entry: float(entry.parts[-3]))
+    if not versions:
+        raise AssertionError("initdb is neither in PATH nor below /usr/lib/postgresql: install postgresql")
+    return versions[-1].parent
+
+
+class Cluster:
+    """One server. It writes through to the disk, as in production."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
+        self.user = unprivileged()
+        self.settings = settings or {}
+        remove_orphans()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT))
+        self.data = self.folder / "data"
+        self.server: Program | None = None
+        try:
+            if self.user:
+                os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+            self.folder.chmod(0o755)
+            self.run(
+                "initdb", "--pgdata", str(self.data), "--username", "postgres", "--auth", "trust", "--encoding",
+                "UTF8", "--locale", "C", "--no-sync", "--no-instructions",
+            )  # fmt: skip
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+
+    def run(self, program: str, *arguments: str) -> None:
+        command = bound([str(programs() / program), *arguments], self.user)
+        result = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{program} failed:\n{result.stdout}{result.stderr}"
+
+    def start(self) -> None:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "unix_socket_permissions": "0777",
+            "shared_buffers": "64MB",
+            "max_connections": "200",
+            "fsync": "on",
+            "log_min_messages": "warning",
+            **self.settings,
+        }
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self.server = Program(
+            [str(programs() / "postgres"), "-D", str(self.data), *arguments],
+            self.folder / "server.log", cwd=self.folder, user=self.user, death="QUIT",
+        )  # fmt: skip
+        eventually(self.takes_connections, "PostgreSQL takes connections", 30, seen=self.server.tail)
+
+    def takes_connections(self) -> bool:
+        assert self.server and self.server.is_running, self.server and self.server.tail()
+        return self.psql("postgres", "SELECT 1").returncode == 0
+
+    def stop(self, mode: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT ends sessions in good order, SIGQUIT as after a crash."""
+        if self.server:
+            self.server.end(mode)
+            self.server = None
+
+    def remove(self) -> None:
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Databases
+
+    def make_database(self) -> Database:
+        name = f"e2e_{next(self.numbers)}"
+        self.execute("postgres", f"CREATE DATABASE {name}")
+        database = Database(self, name)
+        database.execute(BOOTSTRAP.read_text())
+        return database
+
+    def psql(self, database: str, sql: str, user: str = "postgres") -> subprocess.CompletedProcess[str]:
+        """Runs SQL, each statement on its own, and stops at the first error."""
+        command = [
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--host",
+            str(self.folder), "--username", user, "--dbname", database,
+        ]  # fmt: skip
+        return subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
+
+    def execute(self, database: str, sql: str, user: str = "postgres") -> str:
+        result = self.psql(database, sql, user)
+        assert result.returncode == 0, f"{result.stderr}\nof\n{sql[:2000]}"
+        return result.stdout.rstrip("\n")
+
+
+class Database:
+    """One database of a cluster, with Carillon's login roles."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
+
+    def url(self, user: str) -> str:
+        return f"postgresql://{user}@/{self.name}?host={quote(str(self.cluster.folder), safe='')}"
+
+    @property
+    def serving_url(self) -> str:
+        return self.url("carillon_serve")
+
+    @property
+    def owner_url(self) -> str:
+        return self.url("carillon_owner")
+
+    def execute(self, sql: str, user: str = "postgres") -> str:
+        return self.cluster.execute(self.name, sql, user)
+
+    def psql(self, sql: str, user: str = "postgres") -> subprocess.CompletedProcess[str]:
+        return self.cluster.psql(self.name, sql, user)
+
+    def tables(self, schema: str) -> list[str]:
+        """The tables of a schema that hold rows; partitions are counted with their parent."""
+        rows = self.execute(
+            "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            f" WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1"
+        )
+        return rows.splitlines()
+
+    def fingerprint(self, schema: str, without: frozenset[str] = frozenset()) -> dict[str, str]:
+        """For each table of a schema how many rows it holds and a digest of them."""
+        queries = [
+            f"SELECT '{table}', count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')"
+            f' FROM {schema}."{table}" t'
+            for table in self.tables(schema)
+            if table not in without
+        ]
+        assert queries, f"the schema {schema} has no tables"
+        return dict(line.split("|", 1) for line in self.execute(" UNION ALL ".join(queries)).splitlines())
