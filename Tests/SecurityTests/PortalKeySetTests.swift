@@ -1,0 +1,45 @@
+import Security
+import Testing
+
+@Suite("Portal key sets")
+struct PortalKeySetTests {
+    @Test("keep their keys in order, and what is stored is read again")
+    func registration() async throws {
+        let set = try await PortalKeySet.parse(TokenMaker.shared.get().keySet())
+        #expect(set.keys.map(\.id) == ["ec", "ed", "rsa"])
+        #expect(set.keys.map(\.algorithm) == ["ES256", "EdDSA", "RS256"])
+        let again = try await PortalKeySet.parse(stored: set.keys.map(\.json))
+        #expect(again.keys.map(\.json) == set.keys.map(\.json))
+        #expect(try await PortalKeySet.parse(#"{"keys": []}"#).keys.isEmpty)
+    }
+
+    private static func set(_ key: String) -> String { #"{"keys": [\#(key)]}"# }
+
+    @Test("are refused as a whole when a key is wrong")
+    func refusals() async throws {
+        let maker = try TokenMaker.shared.get()
+        let good = maker.ecdsaKey
+        let cases: [(String, String)] = [
+            ("", "JWK Set"), ("[]", "JWK Set"), ("{}", "JWK Set"), (Self.set("7"), "JWK Set"),
+            (Self.set(good.replacing(#""kid": "ec", "#, with: "")), "kid"),
+            (Self.set(good.replacing(#""kid": "ec""#, with: #""kid": "a b""#)), "kid"),
+            (Self.set(good.replacing(#""use": "sig""#, with: #""use": "enc""#)), "signatures"),
+            (Self.set(good.replacing(#""use": "sig""#, with: #""d": "AAAA""#)), "secret"),
+            (Self.set(good.replacing("ES256", with: "HS256")), "alg"),
+            (Self.set(good.replacing("ES256", with: "ES384")), "alg"),
+            (Self.set(good.replacing("P-256", with: "P-384")), "not one of"),
+            (Self.set(good.replacing(#""x": ""#, with: #""x": "AAAA"#)), "valid"),
+            (Self.set(#"{"kty": "oct", "kid": "h", "k": "c2VjcmV0"}"#), "secret"),
+            (Self.set(#"{"kty": "RSA", "kid": "r", "n": "AQAB", "e": "AQAB"}"#), "2048"),
+            (Self.set("\(good), \(good)"), "same kid"),
+            (Self.set(Array(repeating: good, count: 6).joined(separator: ",")), "at most 5"),
+            (Self.set(String(repeating: " ", count: 40_000)), "32 KiB"),
+        ]
+        for (json, words) in cases {
+            let error = await #expect(throws: PortalKeyError.self, "\(json.prefix(80))") {
+                _ = try await PortalKeySet.parse(json)
+            }
+            #expect(error?.description.contains(words) == true, "\(String(describing: error)) for \(json.prefix(80))")
+        }
+    }
+}
