@@ -71,6 +71,6 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
     /// Whether a write may have been committed although it failed.
     package var isCommitUnknown: Bool { cause?.isCommitUnknown ?? false }
 
-    /// The code and the message.
-    package var description: String { "\(code): \(message)" }
+    /// The code and the message; with a cause, the cause's own text.
+    package var description: String { cause?.description ?? "\(code): \(message)" }
 }

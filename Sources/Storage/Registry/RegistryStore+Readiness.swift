@@ -34,8 +34,7 @@ extension RegistryStore {
             problems.append("EXECUTE is not revoked from PUBLIC on " + functions.joined(separator: ", "))
         }
         guard let database = results[2].first else { return problems }
-        let searchPath = try database.text(0)
-        if !searchPath.isEmpty && searchPath != "\"\"" { problems.append("search_path is not empty") }
+        if try !database.bool(0) { problems.append("the database's search_path is not empty") }
         if try database.bool(1) { problems.append("CREATE or TEMPORARY on the database is not revoked from PUBLIC") }
         if try database.bool(2) { problems.append("USAGE on the trusted languages is not revoked from PUBLIC") }
         if try database.bool(3) { problems.append("CREATE on the schema public is not revoked from PUBLIC") }
@@ -46,7 +45,8 @@ extension RegistryStore {
         }
         // A newer registry serves older programs too: migrations only add until all programs are new.
         if (version ?? 0) < RegistrySchema.version {
-            problems.append("the registry is at version \(version ?? 0), needed is \(RegistrySchema.version): run `carillon migrate`")
+            problems.append(
+                "the registry is at version \(version ?? 0), needed is \(RegistrySchema.version): run `carillon migrate`")
         }
         return problems
     }

@@ -21,10 +21,15 @@ enum ReadinessStatements {
             AND pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')
         ORDER BY 1
         """, prepared: false)
-    /// Rights on the database and in it.
+    /// Rights on the database and in it. The search path is looked up where sessions take it from, since ours set their own.
     static let database = Statement(
         """
-        SELECT pg_catalog.current_setting('search_path'),
+        SELECT EXISTS (
+                SELECT 1
+                FROM pg_catalog.pg_db_role_setting s
+                JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+                WHERE d.datname = pg_catalog.current_database() AND s.setrole = 0
+                    AND 'search_path=""' = ANY (s.setconfig)),
             pg_catalog.has_database_privilege(session_user, pg_catalog.current_database(), 'CREATE')
                 OR pg_catalog.has_database_privilege(session_user, pg_catalog.current_database(), 'TEMPORARY'),
             EXISTS (

@@ -1,0 +1,158 @@
+import CarillonNet
+import Domain
+import Postgres
+import Storage
+import Support
+import Synchronization
+import Testing
+
+/// A bootstrapped database with a registry, shared by the tests of this target; each test makes tenants of its own.
+enum SharedDatabase {
+    static let connection = Result { () throws -> (PrivateCluster, String) in
+        var options = PrivateCluster.Options()
+        // Each of the tests that run at once has connections of its own.
+        options.settings = ["max_connections": "400"]
+        let cluster = try PrivateCluster(options)
+        let name = try cluster.makeDatabase()
+        try cluster.execute(Bootstrap.script, database: name)
+        return (cluster, name)
+    }
+
+    private static let migration = Mutex<Task<Void, any Error>?>(nil)
+
+    /// The connection strings for serving and for owning, once the registry is there.
+    static func migrated() async throws -> (serve: String, owner: String) {
+        let (cluster, name) = try connection.get()
+        let serve = cluster.connectionInfo(database: name, user: "carillon_serve")
+        let owner = cluster.connectionInfo(database: name, user: "carillon_owner")
+        let task = migration.withLock { running in
+            let task =
+                running
+                ?? Task {
+                    try await withPool(owner) { pool, loop in
+                        let administration = TenantAdministration(pool: pool) { duration throws(CancellationError) in
+                            try await loop.sleep(for: duration)
+                        }
+                        _ = try await administration.migrateRegistry(now: Fixture.epoch)
+                    }
+                }
+            running = task
+            return task
+        }
+        try await task.value
+        return (serve, owner)
+    }
+}
+
+/// The stores over a loop of their own, for one test.
+final class Fixture: @unchecked Sendable {
+    /// 2026-11-15T12:00:00Z.
+    static let epoch = Instant(seconds: 1_794_744_000)
+    private static let numbers = Atomic<UInt64>(0)
+
+    let loop: EventLoop
+    let serve: PostgresPool
+    let owner: PostgresPool
+    let registry: RegistryStore
+    let administration: TenantAdministration
+    var now = Fixture.epoch
+    private var others: [PostgresPool] = []
+    private let serveInfo: String
+
+    init(serveInfo: String, loop: EventLoop, serve: PostgresPool, owner: PostgresPool) {
+        self.serveInfo = serveInfo
+        self.loop = loop
+        self.serve = serve
+        self.owner = owner
+        registry = RegistryStore(pool: serve)
+        administration = TenantAdministration(pool: owner) { duration throws(CancellationError) in
+            try await loop.sleep(for: duration)
+        }
+    }
+
+    /// A number that no other test gets.
+    static func number() -> UInt64 { numbers.add(1, ordering: .relaxed).newValue }
+
+    /// An id of the fixture's time that no other test gets.
+    func id() -> UUIDv7 {
+        UUIDv7(
+            milliseconds: UInt64(now.microseconds / 1_000), randomness: (Self.number() >> 62, Self.number()))
+    }
+
+    func stamp() -> AuditStamp { AuditStamp(id: id(), actor: "key/test") }
+
+    static func tenantID() -> TenantID { TenantID(unchecked: "tst\(number())") }
+
+    static func creation(_ id: TenantID, hash: UInt8 = 1) -> TenantCreation {
+        TenantCreation(
+            id: id, displayName: "Northwind Supply", portalURL: "https://portal.example", timeZone: "Europe/Berlin",
+            locale: "en", wrappedDataKey: [1, 2, 3], requestHash: [hash])
+    }
+
+    /// A tenant that nobody else uses.
+    func tenant() async throws -> TenantStore {
+        let id = Self.tenantID()
+        guard case .created = try await administration.createTenant(Self.creation(id), now: now) else {
+            throw PostgresError(.other, "the tenant was there")
+        }
+        return TenantStore(tenant: id, pool: serve)
+    }
+
+    /// The same tenant as another process has it: over a connection of its own.
+    func another(_ tenant: TenantStore) -> TenantStore {
+        var configuration = PostgresConfiguration(connectionInfo: serveInfo)
+        configuration.connections = 1
+        let pool = PostgresPool(loop: loop, configuration: configuration)
+        others.append(pool)
+        return TenantStore(tenant: tenant.tenant, pool: pool)
+    }
+
+    /// Closes what the test has opened.
+    func close() async {
+        for pool in others + [owner] { await pool.close() }
+    }
+
+    /// Runs one query as a tenant.
+    @discardableResult
+    func query(
+        as tenant: TenantStore, _ sql: String, _ parameters: Parameter...
+    ) async throws(PostgresError) -> ResultSet {
+        try await serve.run(
+            Unit(role: "t_\(tenant.tenant)", [Query(Statement(sql, prepared: false), parameters)]))[0]
+    }
+
+    /// The first value of a query as a tenant, which must be an integer.
+    func integer(as tenant: TenantStore, _ sql: String) async throws -> Int64 {
+        try #require(try await query(as: tenant, sql).first).int8(0)
+    }
+}
+
+/// Runs a test with stores over a loop of its own.
+func withStorage(connections: Int = 2, _ body: @escaping @Sendable (Fixture) async throws -> Void) async throws {
+    let (serveInfo, ownerInfo) = try await SharedDatabase.migrated()
+    try await withPool(serveInfo, configure: { $0.connections = connections }) { serve, loop in
+        var configuration = PostgresConfiguration(connectionInfo: ownerInfo)
+        configuration.connections = 2
+        let owner = PostgresPool(loop: loop, configuration: configuration)
+        let fixture = Fixture(serveInfo: serveInfo, loop: loop, serve: serve, owner: owner)
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(fixture)) } catch { result = .failure(error) }
+        await fixture.close()
+        try result.get()
+    }
+}
+
+/// The error that work is expected to end with.
+func storageError(_ body: () async throws(StorageError) -> some Any) async throws -> StorageError {
+    do throws(StorageError) {
+        _ = try await body()
+    } catch {
+        return error
+    }
+    Issue.record("the work succeeded")
+    throw StorageError(.internalError, "the work succeeded")
+}
+
+extension Instant {
+    func adding(seconds: Int64) -> Instant { Instant(microseconds: microseconds + seconds * 1_000_000) }
+}

@@ -1,0 +1,274 @@
+import Domain
+import Postgres
+import Storage
+import Testing
+
+/// A tenant with one account and two users, and events for it.
+struct PublishScene: Sendable {
+    static let acme = AccountID(unchecked: "ACME")
+    static let ann = UserID(unchecked: "ann")
+    static let bob = UserID(unchecked: "bob")
+    static let type = TypeKey(unchecked: "invoice.created")
+    static let trace = Trace(
+        audience: .customer, setting: Setting(.subscribed), settingSource: .tenant, duty: .defaultUser,
+        choice: Trace.ChoiceUsed(level: .category, isOn: true))
+
+    let fixture: Fixture
+    let tenant: TenantStore
+    let pin: FactsPin
+
+    init(_ fixture: Fixture) async throws {
+        self.fixture = fixture
+        tenant = try await fixture.tenant()
+        _ = try await tenant.upsertAccount(AccountWrite(id: Self.acme), now: fixture.now)
+        for user in [Self.ann, Self.bob] {
+            _ = try await tenant.upsertUser(UserWrite(id: user, account: Self.acme), now: fixture.now)
+        }
+        let version = try #require(try await tenant.factsVersions(of: [Self.acme])[Self.acme])
+        pin = FactsPin(account: Self.acme, version: version)
+    }
+
+    /// An event that tells `users` by e-mail and in the inbox, and not by SMS.
+    func item(
+        key: String, body: UInt8 = 1, users: [UserID] = [ann], pins: [FactsPin]? = nil, title: String = "New invoice",
+        email: Verdict = .deliver, object: String? = nil, type: TypeKey = type
+    ) -> PublishItem {
+        let event = NewEvent(
+            id: EventID(fixture.id()), type: type, account: Self.acme, actor: Self.bob,
+            addressedUsers: [Self.ann, Self.bob], object: object, sourceEvent: "src-1",
+            context: [ContextEntry("invoice_total", .money(Money(minorUnits: 12_50, currency: "EUR")))],
+            sealedContext: [5], publishedBy: "key/k", occurredAt: fixture.now)
+        return PublishItem(
+            idempotencyKey: key, bodyHash: [body], keyExpiresAt: fixture.now.adding(seconds: 86_400),
+            pins: pins ?? [pin], event: event,
+            notifications: users.map { notification($0, title: title, email: email) }, response: Array(key.utf8))
+    }
+
+    private func notification(_ user: UserID, title: String, email: Verdict) -> NewNotification {
+        NewNotification(
+            id: NotificationID(fixture.id()), recipient: .user(user), audience: .customer, reason: .subscribedByDefault,
+            trace: Self.trace,
+            deliveries: [
+                NewDelivery(
+                    channel: .email, decision: ChannelDecision(email, .subscribedByDefault), messageID: "<m@x>",
+                    maskedAddress: "a…@acme.example", expiresAt: fixture.now.adding(seconds: 3_600)),
+                NewDelivery(channel: .inApp, decision: ChannelDecision(.deliver, .subscribedByDefault), isDone: true),
+                NewDelivery(channel: .sms, decision: .suppressed(.noAddress)),
+            ], inboxItem: NewInboxItem(title: title, body: "text", link: "/invoices/1"))
+    }
+
+    /// How many rows each table holds that publishing writes.
+    func rows() async throws -> [String: Int64] {
+        var counts: [String: Int64] = [:]
+        for table in ["idempotency", "event", "notification", "delivery", "queue", "inbox_item", "inbox_counter"] {
+            counts[table] = try await fixture.integer(
+                as: tenant, "SELECT count(*) FROM t_\(tenant.tenant).\(table)")
+        }
+        return counts
+    }
+}
+
+extension PublishOutcome {
+    /// The outcome in a word.
+    var word: String {
+        switch self {
+        case .stored: "stored"
+        case .replay: "replay"
+        case .conflict: "conflict"
+        case .staleFacts: "stale"
+        case .rejected: "rejected"
+        }
+    }
+}
+
+@Suite struct PublishTests {
+    @Test func anEventIsStoredWithAllThatFollows() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let item = scene.item(key: "k1", users: [PublishScene.ann, PublishScene.bob], object: "invoice/INV-1")
+            let result = try await scene.tenant.publish([item], now: fixture.now)
+            #expect(result.outcomes.map(\.word) == ["stored"])
+            #expect(result.leased.isEmpty)
+            #expect(result.arrivals.map(\.user) == [PublishScene.ann, PublishScene.bob])
+            #expect(result.arrivals.map(\.sequence) == [1, 1])
+            let one = InboxCounters(lastSequence: 1, total: 1, unread: 1, unseen: 1)
+            #expect(result.counters == [PublishScene.ann: one, PublishScene.bob: one])
+            #expect(
+                try await scene.rows() == [
+                    "idempotency": 1, "event": 1, "notification": 2, "delivery": 6, "queue": 2, "inbox_item": 2,
+                    "inbox_counter": 2,
+                ])
+            let stored = try #require(try await scene.tenant.notification(item.notifications[0].id))
+            #expect(stored.event == item.event.id)
+            #expect(stored.recipient == .user(PublishScene.ann))
+            #expect(stored.object == "invoice/INV-1")
+            #expect(stored.trace == PublishScene.trace)
+            #expect(stored.reason == .subscribedByDefault)
+            #expect(stored.deliveries.map(\.channel) == [.email, .inApp, .sms])
+            #expect(stored.deliveries.map(\.state) == [.pending, .delivered, .suppressed])
+            #expect(stored.deliveries.map(\.verdict) == [.deliver, .deliver, .suppress])
+            #expect(stored.deliveries[2].reason == .noAddress)
+            #expect(stored.deliveries[0].messageID == "<m@x>")
+            #expect(stored.deliveries[0].progress?.dueAt == fixture.now)
+            #expect(stored.deliveries[1].progress == nil)
+            #expect(stored.state == .pending)
+        }
+    }
+
+    @Test func aRepeatGetsTheStoredAnswerAndAnotherBodyAConflict() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let first = scene.item(key: "k1")
+            _ = try await scene.tenant.publish([first], now: fixture.now)
+            let rows = try await scene.rows()
+
+            // The facts have changed meanwhile: a repeat is a repeat all the same.
+            _ = try await scene.tenant.setDefaultUser(of: PublishScene.acme, to: PublishScene.ann, now: fixture.now)
+            let again = try await scene.tenant.publish([scene.item(key: "k1")], now: fixture.now)
+            guard case .replay(let event, let response) = again.outcomes[0] else {
+                Issue.record("\(again.outcomes)")
+                return
+            }
+            #expect(event == first.event.id)
+            #expect(response == Array("k1".utf8))
+            #expect(again.arrivals.isEmpty)
+            let other = try await scene.tenant.publish([scene.item(key: "k1", body: 2)], now: fixture.now)
+            guard case .conflict(let holder) = other.outcomes[0] else {
+                Issue.record("\(other.outcomes)")
+                return
+            }
+            #expect(holder == first.event.id)
+            #expect(try await scene.rows() == rows)
+        }
+    }
+
+    @Test func anExpiredKeyIsFreeAgain() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            _ = try await scene.tenant.publish([scene.item(key: "k1")], now: fixture.now)
+            let justBefore = fixture.now.adding(seconds: 86_399)
+            #expect(try await scene.tenant.publish([scene.item(key: "k1")], now: justBefore).outcomes[0].word == "replay")
+            let after = fixture.now.adding(seconds: 86_400)
+            fixture.now = after
+            #expect(
+                try await scene.tenant.publish([scene.item(key: "k1", body: 2)], now: after).outcomes[0].word == "stored")
+            #expect(try await scene.rows()["event"] == 2)
+            #expect(try await scene.rows()["idempotency"] == 1)
+            #expect(try await scene.tenant.forgetExpiredKeys(now: after) == 0)
+            #expect(try await scene.tenant.forgetExpiredKeys(now: after.adding(seconds: 86_400)) == 1)
+        }
+    }
+
+    @Test func nothingOfAStaleDecisionIsWritten() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            _ = try await scene.tenant.updatePreferences(
+                of: PublishScene.ann, [PreferenceChange(audience: .customer, scope: .all, isOn: false)],
+                stamp: fixture.stamp(), now: fixture.now)
+            let unknown = FactsPin(account: AccountID(unchecked: "gone"), version: 1)
+            let result = try await scene.tenant.publish(
+                [scene.item(key: "k1"), scene.item(key: "k2", pins: [unknown])], now: fixture.now)
+            #expect(result.outcomes.map(\.word) == ["stale", "stale"])
+            #expect(try await scene.rows().values.allSatisfy { $0 == 0 })
+            let version = try #require(try await scene.tenant.factsVersions(of: [PublishScene.acme])[PublishScene.acme])
+            let fresh = scene.item(key: "k1", pins: [FactsPin(account: PublishScene.acme, version: version)])
+            #expect(try await scene.tenant.publish([fresh], now: fixture.now).outcomes[0].word == "stored")
+        }
+    }
+
+    @Test func eachItemOfABatchHasItsOwnOutcome() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            _ = try await scene.tenant.publish(
+                [scene.item(key: "old"), scene.item(key: "taken")], now: fixture.now)
+            let stale = [FactsPin(account: PublishScene.acme, version: scene.pin.version - 1)]
+            let batch = [
+                scene.item(key: "new2"), scene.item(key: "taken", body: 2), scene.item(key: "stale", pins: stale),
+                scene.item(key: "old"), scene.item(key: "new1"), scene.item(key: "new1"),
+                scene.item(key: "new1", body: 3),
+            ]
+            let result = try await scene.tenant.publish(batch, now: fixture.now)
+            #expect(
+                result.outcomes.map(\.word) == ["stored", "conflict", "stale", "replay", "stored", "replay", "conflict"])
+            guard case .replay(let event, _) = result.outcomes[5] else { return }
+            #expect(event == batch[4].event.id)
+            #expect(result.arrivals.map(\.sequence) == [3, 4])
+            #expect(
+                try await scene.rows() == [
+                    "idempotency": 4, "event": 4, "notification": 4, "delivery": 12, "queue": 4, "inbox_item": 4,
+                    "inbox_counter": 1,
+                ])
+        }
+    }
+
+    @Test func aBadValueFailsAlone() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            var batch = (1...7).map { scene.item(key: "k\($0)") }
+            batch[4] = scene.item(key: "bad", title: "a\0b")
+            let result = try await scene.tenant.publish(batch, now: fixture.now)
+            #expect(
+                result.outcomes.map(\.word) == ["stored", "stored", "stored", "stored", "rejected", "stored", "stored"])
+            guard case .rejected(let error) = result.outcomes[4] else { return }
+            #expect(error.code == .invalidValue)
+            #expect(try await scene.rows()["event"] == 6)
+            #expect(result.arrivals.map(\.sequence) == [1, 2, 3, 4, 5, 6])
+        }
+    }
+
+    @Test func aMonthWithoutPartitionsIsSaidAndMade() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            fixture.now = Instant(seconds: 1_800_000_000)  // January 2027: two months on.
+            let item = scene.item(key: "k1")
+            let error = try await storageError { () async throws(StorageError) in
+                try await scene.tenant.publish([item, scene.item(key: "k2")], now: fixture.now)
+            }
+            #expect(error.code == .monthMissing)
+            let tenant = scene.tenant.tenant
+            let now = fixture.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<3 {
+                    group.addTask { try await fixture.administration.ensureMonths(tenant: tenant, now: now) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await scene.tenant.publish([item], now: fixture.now).outcomes[0].word == "stored")
+            #expect(try await scene.rows()["event"] == 1)
+        }
+    }
+
+    @Test func monthsAreMadeAheadForTenantsThatPublish() async throws {
+        try await withStorage { fixture in
+            let busy = try await PublishScene(fixture)
+            let quiet = try await PublishScene(fixture)
+            fixture.now = Instant(seconds: 1_796_083_200)  // 2026-12-01: the month made with the tenant.
+            _ = try await busy.tenant.publish([busy.item(key: "k")], now: fixture.now)
+            let made = try await fixture.administration.makeMonthsAhead(now: fixture.now)
+            #expect(made.contains(busy.tenant.tenant))
+            #expect(!made.contains(quiet.tenant.tenant))
+            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now).isEmpty)
+            fixture.now = Instant(seconds: 1_798_761_600)  // 2027-01-01.
+            #expect(
+                try await busy.tenant.publish([busy.item(key: "k2")], now: fixture.now).outcomes[0].word == "stored")
+        }
+    }
+
+    @Test func concurrentRepeatsStoreOnce() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let now = fixture.now
+            let batches = (0..<6).map { _ in ["a", "b", "c"].shuffled().map { scene.item(key: $0) } }
+            let stores = batches.map { _ in fixture.another(scene.tenant) }
+            let words = try await withThrowingTaskGroup(of: [String].self) { group in
+                for (store, batch) in zip(stores, batches) {
+                    group.addTask { try await store.publish(batch, now: now).outcomes.map(\.word) }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(words.count { $0 == "stored" } == 3)
+            #expect(words.count { $0 == "replay" } == 15)
+            #expect(try await scene.rows()["inbox_item"] == 3)
+        }
+    }
+}
