@@ -1,5 +1,5 @@
 import Foundation
-import TestServers
+import Support
 import Testing
 
 @testable import Transfer

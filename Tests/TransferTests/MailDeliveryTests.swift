@@ -1,5 +1,5 @@
 import CarillonNet
-import TestServers
+import Support
 import Testing
 
 @testable import Transfer

@@ -1,5 +1,5 @@
 import CarillonNet
-import TestServers
+import Support
 import Testing
 
 @testable import Transfer
@@ -107,7 +107,7 @@ struct MailSessionTests {
             #expect(receipt.wasConnectionReused == false)
             #expect(client.openedSessions == 2)
         }
-        #expect(server.events.count { $0.event == "message" } == 2)
+        #expect(await server.events("message", count: 2).count == 2)
     }
 
     @Test("end after a time without use")
