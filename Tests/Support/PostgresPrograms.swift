@@ -28,18 +28,22 @@ struct PostgresPrograms: Sendable {
             }
         }
         guard let found else {
-            throw ClusterError("initdb and postgres are neither in PATH nor below \(debian.path): install postgresql-15")
+            throw ClusterError(
+                "initdb and postgres are neither in PATH nor below \(debian.path): install postgresql-15")
         }
         return PostgresPrograms(folder: found, user: getuid() == 0 ? try unprivilegedUser() : nil)
     }
 
     /// The command line of a program, as the right user. On Linux the program is told to stop when we are gone.
     func command(_ program: String, _ arguments: [String]) -> [String] {
-        var command = [folder.appendingPathComponent(program).path] + arguments
+        let own = folder.appendingPathComponent(program).path
+        // What is not PostgreSQL's is looked for in PATH.
+        let isOwn = FileManager.default.isExecutableFile(atPath: own)
+        var command = (isOwn ? [own] : ["/usr/bin/env", program]) + arguments
         #if os(Linux)
-        var prefix = ["/usr/bin/setpriv", "--pdeathsig", "QUIT"]
-        if let user { prefix += ["--reuid", "\(user.id)", "--regid", "\(user.group)", "--clear-groups"] }
-        command = prefix + command
+            var prefix = ["/usr/bin/setpriv", "--pdeathsig", "QUIT"]
+            if let user { prefix += ["--reuid", "\(user.id)", "--regid", "\(user.group)", "--clear-groups"] }
+            command = prefix + command
         #endif
         return command
     }
@@ -56,7 +60,7 @@ struct PostgresPrograms: Sendable {
         process.standardError = output
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        let printed = output.fileHandleForReading.readDataToEndOfFile()
+        let printed = PipeReader(output).all()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw ClusterError("\(program) failed:\n\(String(decoding: printed, as: UTF8.self))")

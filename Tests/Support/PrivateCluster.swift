@@ -14,6 +14,9 @@ package final class PrivateCluster: Sendable {
     package struct Options: Sendable {
         /// Whether commits survive a crash of the machine. Off, which is faster and enough for a crash of the server.
         package var isDurable = false
+        /// Whether the server offers TLS with a certificate for `localhost`, which lies in ``folder`` as `server.crt` and
+        /// is its own authority. Made by the `openssl` command.
+        package var hasCertificate = false
         /// Further server settings, such as `max_connections`.
         package var settings: [String: String] = [:]
 
@@ -50,6 +53,7 @@ package final class PrivateCluster: Sendable {
                 "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions",
             ], in: folder)
         RunningClusters.add(self)
+        if options.hasCertificate { try makeCertificate() }
         try start()
     }
 
@@ -70,6 +74,9 @@ package final class PrivateCluster: Sendable {
             "shared_buffers": "32MB", "max_connections": "100", "log_min_messages": "warning",
             "fsync": options.isDurable ? "on" : "off", "full_page_writes": options.isDurable ? "on" : "off",
         ]
+        if options.hasCertificate {
+            settings.merge(["ssl": "on", "ssl_cert_file": certificate.path, "ssl_key_file": key.path]) { $1 }
+        }
         settings.merge(options.settings) { $1 }
         let data = folder.appendingPathComponent("data").path
         let arguments = ["-D", data] + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
@@ -99,6 +106,20 @@ package final class PrivateCluster: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    private var certificate: URL { folder.appendingPathComponent("server.crt") }
+    private var key: URL { folder.appendingPathComponent("server.key") }
+
+    private func makeCertificate() throws {
+        // The server refuses a key that others than its user can read, which is how openssl writes it.
+        try programs.run(
+            "openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key.path,
+                "-out", certificate.path,
+            ], in: folder)
+    }
+
     // MARK: Databases
 
     /// Makes an empty database and returns its name, which no other test has.
@@ -108,10 +129,10 @@ package final class PrivateCluster: Sendable {
         return name
     }
 
-    /// The connection string for a database of this cluster. `postgres` is the superuser; any login role of the cluster
+    /// The connection string for a database of this cluster by its socket. `postgres` is the superuser; any login role of the cluster
     /// is let in without a password.
     package func connectionInfo(database: String = "postgres", user: String = "postgres") -> String {
-        "host=\(folder.path) dbname=\(database) user=\(user)"
+        "host=\(folder.path) port=\(options.settings["port"] ?? "5432") dbname=\(database) user=\(user)"
     }
 
     /// Runs SQL (several commands may be given) on a connection of its own, and returns the rows of the last command as

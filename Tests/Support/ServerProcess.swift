@@ -54,13 +54,14 @@ final class ServerProcess: Sendable {
         }
         let identifier = process.processIdentifier
         change { $0.processIdentifier = identifier }
-        var rest = Data()
+        let reader = PipeReader(log)
+        var rest: [UInt8] = []
         // The log ends when the server and all its backends have closed it.
-        while case let data = log.fileHandleForReading.availableData, !data.isEmpty {
-            rest.append(data)
+        while let bytes = reader.next() {
+            rest += bytes
             while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                note(String(decoding: rest[rest.startIndex..<end], as: UTF8.self))
-                rest = rest[rest.index(after: end)...]
+                note(String(decoding: rest[..<end], as: UTF8.self))
+                rest.removeFirst(end + 1)
             }
         }
         process.waitUntilExit()

@@ -19,8 +19,13 @@ extension PostgresConnection {
             let isOpen = PQconsumeInput(handle) == 1
             takeAnswers()
             guard state != .closed else { return }
-            guard isOpen else { return lose("the connection was lost") }
+            // A fatal report is the last thing that the server says.
+            guard isOpen, lastWord == nil else { return lose("the connection was lost") }
             guard machine.isWaiting else { break }
+        }
+        // With nothing on its way libpq knows the state of the session; anything but idle is a mistake of ours.
+        guard machine.isWaiting || PQtransactionStatus(handle) == PQTRANS_IDLE else {
+            return lose("a unit left its transaction open")
         }
         closeIfRetired()
         if state == .ready, load < loadBefore { owner?.connectionHasRoom(self) }
@@ -40,9 +45,6 @@ extension PostgresConnection {
             }
             take(result, answer)
         }
-        guard let handle, state != .closed, !machine.isWaiting else { return }
-        // With nothing on its way libpq knows the state of the session; anything but idle is a mistake of ours.
-        if PQtransactionStatus(handle) != PQTRANS_IDLE { lose("a unit left its transaction open") }
     }
 
     private func take(_ result: OpaquePointer, _ answer: PipelineStateMachine.Answer) {
@@ -96,7 +98,7 @@ extension PostgresConnection {
     private func keepFailure(_ report: ServerReport, at command: PipelineStateMachine.Command) {
         guard case .unit(let pending) = inFlight.first else {
             lastWord = report
-            return
+            return lose("the session could not be set up")
         }
         pending.keep(report, at: command)
         // Whoever dropped our own statements has dropped the session's settings too.
@@ -107,8 +109,7 @@ extension PostgresConnection {
 
     private func finish(_ exchange: InFlight, _ outcome: PipelineStateMachine.Outcome) {
         switch (exchange, outcome) {
-        case (.setUp, .succeeded): becomeReady()
-        case (.setUp, _): lose("the session could not be set up")
+        case (.setUp, _): becomeReady()
         case (.unit(let pending), .succeeded):
             hasServed = true
             pending.finish(.success(pending.results))
@@ -127,7 +128,7 @@ extension PostgresConnection {
     private func fail(_ pending: PendingUnit) {
         if pending.takeSecondChance() {
             for query in pending.unit.queries where query.statement.prepared {
-                cache.forget(query.statement, isOnServer: true)
+                cache.forget(query.statement)
             }
             return send(pending)
         }

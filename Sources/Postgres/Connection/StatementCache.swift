@@ -36,7 +36,7 @@ struct StatementCache {
 
     var count: Int { entries.count }
 
-    /// Names that the server still knows and this cache does not; they are to be deallocated.
+    /// How many names the server still knows and this cache does not; they are to be deallocated.
     var evictedCount: Int { evicted.count }
 
     /// Looks a statement up for parameters of these types, and makes an entry for it if there is none that fits.
@@ -51,8 +51,8 @@ struct StatementCache {
                 entries.values[place].lastUse = clock
                 return .prepared(name: entries.values[place].name)
             }
-            evicted.append(entries.values[place].name)
             types = Self.merge(types, entries.values[place].types)
+            forget(statement)
         } else if entries.count >= capacity {
             evict()
         }
@@ -64,16 +64,20 @@ struct StatementCache {
 
     /// The server has prepared the statement by this name.
     mutating func confirm(_ statement: Statement, name: String) {
-        unconfirmed.removeAll { $0 == statement && entries[$0]?.name == name }
-        guard entries[statement]?.name == name else { return }
+        guard entries[statement]?.name == name else {
+            // Dropped while its Parse was on its way; only now it is there to be deallocated.
+            evicted.append(name)
+            return
+        }
         entries[statement]?.isConfirmed = true
+        unconfirmed.removeAll { $0 == statement }
     }
 
-    /// Forgets a statement that the server did not prepare, lost, or holds in a form that no longer fits.
-    mutating func forget(_ statement: Statement, isOnServer: Bool) {
+    /// Forgets a statement: what the server holds by its name does not fit any more, or was lost.
+    mutating func forget(_ statement: Statement) {
         guard let entry = entries.removeValue(forKey: statement) else { return }
         unconfirmed.removeAll { $0 == statement }
-        if isOnServer { evicted.append(entry.name) }
+        if entry.isConfirmed { evicted.append(entry.name) }
     }
 
     /// Forgets all statements whose Parse was not answered: a unit before them failed, so none of them will run.
@@ -99,11 +103,7 @@ struct StatementCache {
     /// insertions, and a use costs no more than a number.
     private mutating func evict() {
         let oldest = entries.sorted { $0.value.lastUse < $1.value.lastUse }.prefix(max(1, capacity / 8))
-        for (statement, entry) in oldest {
-            entries.removeValue(forKey: statement)
-            evicted.append(entry.name)
-        }
-        unconfirmed.removeAll { entries[$0] == nil }
+        for (statement, _) in oldest { forget(statement) }
     }
 
     private static func entry(_ types: [Oid], fits given: [Oid]) -> Bool {
