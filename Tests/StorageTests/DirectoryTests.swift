@@ -1,6 +1,6 @@
 import Domain
 import Postgres
-import Storage
+@testable import Storage
 import Testing
 
 @Suite struct DirectoryTests {

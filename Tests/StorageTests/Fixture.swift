@@ -1,7 +1,7 @@
 import CarillonNet
 import Domain
 import Postgres
-import Storage
+@testable import Storage
 import Support
 import Synchronization
 import Testing
@@ -57,10 +57,11 @@ final class Fixture: @unchecked Sendable {
     let administration: TenantAdministration
     var now = Fixture.epoch
     private var others: [PostgresPool] = []
-    private let serveInfo: String
+    /// How to log in for serving and for owning.
+    let connectionInfos: (serve: String, owner: String)
 
-    init(serveInfo: String, loop: EventLoop, serve: PostgresPool, owner: PostgresPool) {
-        self.serveInfo = serveInfo
+    init(_ connectionInfos: (serve: String, owner: String), loop: EventLoop, serve: PostgresPool, owner: PostgresPool) {
+        self.connectionInfos = connectionInfos
         self.loop = loop
         self.serve = serve
         self.owner = owner
@@ -100,7 +101,7 @@ final class Fixture: @unchecked Sendable {
 
     /// The same tenant as another process has it: over a connection of its own.
     func another(_ tenant: TenantStore) -> TenantStore {
-        var configuration = PostgresConfiguration(connectionInfo: serveInfo)
+        var configuration = PostgresConfiguration(connectionInfo: connectionInfos.serve)
         configuration.connections = 1
         let pool = PostgresPool(loop: loop, configuration: configuration)
         others.append(pool)
@@ -127,14 +128,21 @@ final class Fixture: @unchecked Sendable {
     }
 }
 
-/// Runs a test with stores over a loop of its own.
+/// Runs a test with stores over a loop of its own, on the shared database.
 func withStorage(connections: Int = 2, _ body: @escaping @Sendable (Fixture) async throws -> Void) async throws {
-    let (serveInfo, ownerInfo) = try await SharedDatabase.migrated()
-    try await withPool(serveInfo, configure: { $0.connections = connections }) { serve, loop in
-        var configuration = PostgresConfiguration(connectionInfo: ownerInfo)
+    let (serve, owner) = try await SharedDatabase.migrated()
+    try await withStorage(serve: serve, owner: owner, connections: connections, body)
+}
+
+/// Runs a test with stores over a loop of its own, on any database.
+func withStorage(
+    serve: String, owner: String, connections: Int = 2, _ body: @escaping @Sendable (Fixture) async throws -> Void
+) async throws {
+    try await withPool(serve, configure: { $0.connections = connections }) { pool, loop in
+        var configuration = PostgresConfiguration(connectionInfo: owner)
         configuration.connections = 2
-        let owner = PostgresPool(loop: loop, configuration: configuration)
-        let fixture = Fixture(serveInfo: serveInfo, loop: loop, serve: serve, owner: owner)
+        let ownerPool = PostgresPool(loop: loop, configuration: configuration)
+        let fixture = Fixture((serve, owner), loop: loop, serve: pool, owner: ownerPool)
         let result: Result<Void, any Error>
         do { result = .success(try await body(fixture)) } catch { result = .failure(error) }
         await fixture.close()

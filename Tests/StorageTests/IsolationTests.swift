@@ -1,7 +1,7 @@
 import CarillonNet
 import Domain
 import Postgres
-import Storage
+@testable import Storage
 import Support
 import Testing
 

@@ -1,6 +1,6 @@
 import Domain
 import Postgres
-import Storage
+@testable import Storage
 import Support
 import Testing
 

@@ -1,6 +1,6 @@
 import Domain
 import Postgres
-import Storage
+@testable import Storage
 import Testing
 
 /// A tenant with one account and two users, and events for it.
