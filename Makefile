@@ -27,7 +27,7 @@ GRPC_PROTOS := /usr/share/grpc-proto
 OWN_PROTOS = $(sort $(patsubst Protos/%,%,$(wildcard Protos/carillon/v1/*.proto)))
 FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc/error_details.proto
 
-.PHONY: help setup toolchain build test demo generate check-generated format lint clean
+.PHONY: help setup toolchain build test demo bench-check generate check-generated format lint clean
 
 help: ## List the commands
 	@printf 'usage: make COMMAND\n\n'
@@ -57,6 +57,10 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	if [ $$((swift + python)) != 0 ]; then echo "swift test exited with $$swift, pytest with $$python"; fi
 	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml
 	exit $$((swift + python))
+
+bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
+	@swift build -c release --product carillon
+	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" $(PYTHON) Tests/EndToEnd/bench_check.py
 
 generate: setup ## Make the code in Sources/CarillonAPI/Generated anew
 	@$(call generate_into,.build/generated)

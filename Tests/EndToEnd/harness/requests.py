@@ -1,0 +1,149 @@
+"""A request for every method of the interface, made of the ids that it is given."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, fields
+from typing import Any
+
+from google.protobuf.message import Message
+
+from . import interface
+from .interface import health, v1
+from .supplier import Supplier
+
+
+@dataclass(frozen=True)
+class Ids:
+    """One id of each kind."""
+
+    tenant: str
+    account: str
+    user: str
+    notification: str
+    event: str
+    provider: str
+    page_token: str = ""
+
+    def words(self) -> list[str]:
+        return [value for value in (getattr(self, one.name) for one in fields(self)) if value]
+
+
+def ids_that_name_nothing(like: Ids) -> Ids:
+    """Ids of the same form and length that nobody has."""
+
+    def ghost(text: str) -> str:
+        return "g" + "h0st"[: max(0, len(text) - 1)].ljust(len(text) - 1, "7")
+
+    def other(identifier: str) -> str:
+        # The time of a UUIDv7 stays, so that the same partitions are looked into.
+        return identifier[:19] + str(uuid.uuid4())[19:]
+
+    return Ids(
+        ghost(like.tenant), ghost(like.account), ghost(like.user), other(like.notification), other(like.event),
+        ghost(like.provider),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request and the method it is for."""
+
+    method: Any
+    what: str
+    message: Message
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.containing_service.name}.{self.method.name} {self.what}".strip()
+
+
+def find(name: str) -> Any:
+    service, _, method = name.rpartition(".")
+    return interface.services[service].methods_by_name[method]
+
+
+def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[Request]:
+    """Every method, with the given ids in each place where ids can stand; `own` is what the caller really has."""
+    made: list[Request] = []
+
+    def add(name: str, message: Message, what: str = "") -> None:
+        package = "" if name.startswith("grpc.") else "carillon.v1."
+        made.append(Request(find(package + name), what, message))
+
+    def user(identifier: str, account: str) -> Message:
+        return v1.UpsertUserRequest(
+            user=v1.User(user_id=identifier, account_id=account, display_name="Somebody", email="some@body.example")
+        )
+
+    def event(**changes: Any) -> Message:
+        usual = {"idempotency_key": f"foreign-{len(made)}", "notification_type": "invoice.created"}
+        context = own.context(changes.get("notification_type", usual["notification_type"]))
+        return v1.PublishRequest(**{**usual, "context": context, **changes})
+
+    tenant = v1.Tenant(tenant_id=ids.tenant, display_name="Taken Over", portal_url="https://evil.example")
+    add("TenantService.GetTenant", v1.GetTenantRequest(tenant_id=ids.tenant))
+    add("TenantService.ListTenants", v1.ListTenantsRequest(page_token=ids.page_token))
+    add("TenantService.CreateTenant", v1.CreateTenantRequest(tenant=tenant, portal_keys_json=own.signer.key_set))
+    add("TenantService.CreateApiKey", v1.CreateApiKeyRequest(tenant_id=ids.tenant, display_name="mine"))
+    keys = v1.SetPortalKeysRequest(tenant_id=ids.tenant, portal_keys_json=own.signer.key_set)
+    add("TenantService.SetPortalKeys", keys)
+
+    add("AccountService.GetAccount", v1.GetAccountRequest(account_id=ids.account))
+    add("AccountService.ListUsers", v1.ListUsersRequest(account_id=ids.account))
+    token = v1.ListUsersRequest(account_id=ids.account, page_token=ids.page_token or "AAAA")
+    add("AccountService.ListUsers", token, "with a page token")
+    theirs = v1.SetDefaultUserRequest(account_id=ids.account, user_id=ids.user)
+    add("AccountService.SetDefaultUser", theirs)
+    mixed = v1.SetDefaultUserRequest(account_id=own_account, user_id=ids.user)
+    add("AccountService.SetDefaultUser", mixed, "of an own account")
+
+    add("CatalogService.ListNotificationTypes", v1.ListNotificationTypesRequest(page_size=3))
+    add("CatalogService.GetNotificationType", v1.GetNotificationTypeRequest(notification_type="invoice.created"))
+    add("CatalogService.GetSettings", v1.GetSettingsRequest(category="Invoices"))
+
+    check = v1.CheckPreferenceRequest(user_id=ids.user, notification_type="invoice.created")
+    add("PreferenceService.CheckPreference", check)
+    add("PreferenceService.GetPreferences", v1.GetPreferencesRequest(user_id=ids.user, category="Invoices"))
+    choices = [v1.PreferenceChoice(all=True, choice=v1.CHOICE_OFF)]
+    add("PreferenceService.UpdatePreferences", v1.UpdatePreferencesRequest(user_id=ids.user, choices=choices))
+
+    add("DeliveryService.GetNotification", v1.GetNotificationRequest(notification_id=ids.notification))
+    add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(account_id=ids.account), "of an account")
+    add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(user_id=ids.user), "of a user")
+    add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(event_id=ids.event), "of an event")
+    add("DeliveryService.Publish", event(account_id=ids.account))
+    add("DeliveryService.Publish", event(account_id=own_account, actor_user_id=ids.user), "with an actor")
+    addressed = event(
+        account_id=own_account, notification_type="ticket.satisfaction_requested", addressed_user_ids=[ids.user]
+    )
+    add("DeliveryService.Publish", addressed, "addressed to a user")
+
+    provider = v1.Provider(
+        provider_id=ids.provider, channel=v1.CHANNEL_EMAIL, disabled=True,
+        smtp=v1.SmtpSettings(host="evil.example", from_address="evil@evil.example"),
+    )  # fmt: skip
+    add("ChannelService.ListProviders", v1.ListProvidersRequest(page_token=ids.page_token))
+    add("ChannelService.PutProvider", v1.PutProviderRequest(provider=provider))
+
+    add("InboxService.ListInbox", v1.ListInboxRequest())
+    add("InboxService.WatchInbox", v1.WatchInboxRequest(after_sequence=0))
+    add("InboxService.GetCounts", v1.GetCountsRequest())
+    add("InboxService.MarkRead", v1.MarkReadRequest(sequences=[1, 2, 3]))
+
+    add("grpc.health.v1.Health.Check", health.HealthCheckRequest(service=ids.tenant))
+    add("grpc.health.v1.Health.Watch", health.HealthCheckRequest(service=ids.tenant))
+
+    # Last, because they make what they name.
+    add("AccountService.UpsertUser", user(own_user, ids.account), "that moves an own user")
+    add("AccountService.UpsertUser", user(ids.user, ids.account))
+    add("AccountService.UpsertUser", user(ids.user, own_account), "into an own account")
+    account = v1.Account(account_id=ids.account, display_name="Taken Over", assigned_rep_user_ids=[ids.user])
+    add("AccountService.UpsertAccount", v1.UpsertAccountRequest(account=account))
+    return made
+
+
+def missing_methods(made: list[Request]) -> set[str]:
+    """The methods of the interface for which there is no request."""
+    every = {method.full_name for service in interface.services.values() for method in service.methods}
+    return every - {request.method.full_name for request in made}
