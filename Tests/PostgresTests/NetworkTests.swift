@@ -22,10 +22,11 @@ import Testing
         let info =
             "host=localhost port=\(port) user=postgres dbname=postgres sslmode=verify-full sslrootcert=\(certificate)"
         try await withPool(info, configure: { $0.connections = 2 }) { pool, _ async throws in
-            let row = try await pool.run(
-                Unit(
-                    "SELECT ssl, client_addr IS NOT NULL FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()"
-                ))[0][0]
+            let sql = """
+                SELECT s.ssl, a.client_addr IS NOT NULL FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)
+                WHERE s.pid = pg_backend_pid()
+                """
+            let row = try await pool.run(Unit(sql))[0][0]
             #expect(try row.bool(0))
             #expect(try row.bool(1))
             let sizes = try await withThrowingTaskGroup(of: Int.self) { group in

@@ -52,7 +52,8 @@ import Testing
         defer { cluster.remove() }
         try cluster.execute(
             """
-            CREATE ROLE carillon_serve LOGIN NOINHERIT; CREATE ROLE t_a; CREATE ROLE t_b; GRANT t_a, t_b TO carillon_serve;
+            CREATE ROLE carillon_serve LOGIN NOINHERIT; CREATE ROLE t_a; CREATE ROLE t_b;
+            GRANT t_a, t_b TO carillon_serve;
             CREATE SCHEMA t_a; CREATE TABLE t_a.secret AS SELECT 'a' AS word; GRANT USAGE ON SCHEMA t_a TO t_a;
             GRANT SELECT ON t_a.secret TO t_a;
             """)
@@ -75,7 +76,8 @@ import Testing
         }
     }
 
-    /// Units of all kinds at once on one connection: each has its own outcome, and only those that succeeded leave traces.
+    /// Units of all kinds at once on one connection: each has its own outcome, and only those that succeeded leave
+    /// traces.
     @Test func failuresStayWithTheirUnits() async throws {
         try await withPool(
             makeDatabase().connectionInfo,

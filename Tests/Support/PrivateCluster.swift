@@ -1,12 +1,12 @@
 package import Foundation
 internal import Synchronization
 
-/// A PostgreSQL cluster of the tests' own: made by `initdb` in a temporary folder, reached by a Unix socket only, gone at
-/// the end of the process.
+/// A PostgreSQL cluster of the tests' own: made by `initdb` in a temporary folder, reached by a Unix socket only, gone
+/// at the end of the process.
 ///
 /// Nothing of it survives a test process, however that ends: at a normal exit the server is stopped and the folder
-/// removed; if the process is killed, the kernel sends the server the signal to stop (Linux), and the next process removes
-/// the folder. As root the server runs as `postgres` or `nobody`, because it refuses to run as root.
+/// removed; if the process is killed, the kernel sends the server the signal to stop (Linux), and the next process
+/// removes the folder. As root the server runs as `postgres` or `nobody`, because it refuses to run as root.
 ///
 /// All methods block; they take milliseconds but for `init`, which takes about a second. Any thread.
 package final class PrivateCluster: Sendable {
@@ -14,8 +14,8 @@ package final class PrivateCluster: Sendable {
     package struct Options: Sendable {
         /// Whether commits survive a crash of the machine. Off, which is faster and enough for a crash of the server.
         package var isDurable = false
-        /// Whether the server offers TLS with a certificate for `localhost`, which lies in ``folder`` as `server.crt` and
-        /// is its own authority. Made by the `openssl` command.
+        /// Whether the server offers TLS with a certificate for `localhost`, which lies in ``folder`` as `server.crt`
+        /// and is its own authority. Made by the `openssl` command.
         package var hasCertificate = false
         /// Further server settings, such as `max_connections`.
         package var settings: [String: String] = [:]
@@ -129,8 +129,8 @@ package final class PrivateCluster: Sendable {
         return name
     }
 
-    /// The connection string for a database of this cluster by its socket. `postgres` is the superuser; any login role of the cluster
-    /// is let in without a password.
+    /// The connection string for a database of this cluster by its socket. `postgres` is the superuser; any login role
+    /// of the cluster is let in without a password.
     package func connectionInfo(database: String = "postgres", user: String = "postgres") -> String {
         "host=\(folder.path) port=\(options.settings["port"] ?? "5432") dbname=\(database) user=\(user)"
     }

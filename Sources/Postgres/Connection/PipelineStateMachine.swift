@@ -3,14 +3,15 @@ internal import DequeModule
 /// What was sent on a connection and what came back of it: decides what each answer means. Pure; the connection carries
 /// the decisions out.
 ///
-/// A connection sends *exchanges*, each ended by one Sync. The server answers their commands in order; after an error it
-/// skips the rest of the exchange until the Sync. A unit (`BEGIN … COMMIT`) that fails therefore leaves its transaction
-/// open and failed, because its COMMIT was skipped, while further units may be on their way behind it. What makes this
-/// safe without costing the units that succeed anything:
+/// A connection sends *exchanges*, each ended by one Sync. The server answers their commands in order; after an error
+/// it skips the rest of the exchange until the Sync. A unit (`BEGIN … COMMIT`) that fails therefore leaves its
+/// transaction open and failed, because its COMMIT was skipped, while further units may be on their way behind it. What
+/// makes this safe without costing the units that succeed anything:
 ///
 /// 1. In a failed transaction the server refuses every command but COMMIT and ROLLBACK with SQLSTATE 25P02. The first
 ///    command of a unit is BEGIN. So a unit that came too late has its *BEGIN* refused, and everything else in it is
-///    skipped until its Sync: **a unit whose BEGIN was answered with 25P02 has not run at all**, and is simply sent again.
+///    skipped until its Sync: **a unit whose BEGIN was answered with 25P02 has not run at all**, and is simply sent
+///    again.
 /// 2. At the Sync of the failed unit a *repair* (`ROLLBACK`, Sync) is sent. It lies behind all units that are refused,
 ///    and before everything that is sent later.
 ///
@@ -223,8 +224,8 @@ struct PipelineStateMachine {
 
     /// What is known about each exchange, oldest first, now that no more answers will come.
     ///
-    /// The server runs commands in order. So after its last word (a fatal report) nothing else ran; and what lies between
-    /// a unit that failed with its transaction open and the repair was or would be refused.
+    /// The server runs commands in order. So after its last word (a fatal report) nothing else ran; and what lies
+    /// between a unit that failed with its transaction open and the repair was or would be refused.
     func fates() -> [Fate] {
         var isRefusing = repairsInFlight > 0
         return exchanges.map { kind, state in

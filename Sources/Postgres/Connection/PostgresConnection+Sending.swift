@@ -34,8 +34,8 @@ extension PostgresConnection {
         sendSync()
     }
 
-    /// Frees the statements that the cache has dropped. Not part of a unit: DEALLOCATE is not undone by a rollback, and a
-    /// unit must not fail by it.
+    /// Frees the statements that the cache has dropped. Not part of a unit: DEALLOCATE is not undone by a rollback, and
+    /// a unit must not fail by it.
     private func sendDeallocation() {
         let names = cache.takeEvicted()
         machine.begin(.deallocation)

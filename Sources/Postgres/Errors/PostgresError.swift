@@ -1,7 +1,7 @@
 /// Why a unit did not do what it was asked for.
 ///
-/// Match by ``code``; decide about another try with ``retry`` and ``isCommitUnknown``. The description holds no data: no
-/// parameter, no row, nothing of the server's message, which may quote both. That message is in the debug form only.
+/// Match by ``code``; decide about another try with ``retry`` and ``isCommitUnknown``. The description holds no data:
+/// no parameter, no row, nothing of the server's message, which may quote both. That message is in the debug form only.
 package struct PostgresError: Error, Sendable, Hashable {
     /// What kind of thing went wrong.
     package let code: Code

@@ -60,8 +60,8 @@ final class PendingUnit: @unchecked Sendable {
         switch command {
         case .query(let index):
             query = index
-            // 26000: no such prepared statement; 0A000: "cached plan must not change result type". Only a statement that
-            // was prepared before this unit can have gone stale.
+            // 26000: no such prepared statement; 0A000: "cached plan must not change result type". Only a statement
+            // that was prepared before this unit can have gone stale.
             let wasPrepared = unit.queries[index].statement.prepared && !preparations.contains { $0.query == index }
             lacksStatement = wasPrepared && (report.sqlState == "26000" || report.sqlState == "0A000")
         case .prepare(let index): query = index

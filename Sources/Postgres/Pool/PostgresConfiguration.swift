@@ -1,7 +1,7 @@
 /// How a pool reaches its database and what it grants to a unit.
 package struct PostgresConfiguration: Sendable {
-    /// A libpq connection string: `host=db dbname=carillon user=…`, or `postgresql://…`. Several hosts may be named. What
-    /// it leaves open is filled in for prompt failure detection (``ConnectionParameters``).
+    /// A libpq connection string: `host=db dbname=carillon user=…`, or `postgresql://…`. Several hosts may be named.
+    /// What it leaves open is filled in for prompt failure detection (``ConnectionParameters``).
     package var connectionInfo: String
     /// Shown in the server's views and logs, unless the connection string has one of its own.
     package var applicationName = "carillon"

@@ -4,8 +4,8 @@ internal import DequeModule
 /// A few connections to one database, for the units of one loop.
 ///
 /// A unit goes to the connection that its affinity names, so that what a tenant touches is cached in few backends; if
-/// that one has no room, to the least busy one; if none has, into a bounded queue. While no connection stands and the last
-/// attempt failed, units are refused at once with `unavailable`; the pool goes on trying and heals by itself.
+/// that one has no room, to the least busy one; if none has, into a bounded queue. While no connection stands and the
+/// last attempt failed, units are refused at once with `unavailable`; the pool goes on trying and heals by itself.
 ///
 /// Confined to `loop`; every entry asserts. Safe as `@unchecked Sendable` for that reason.
 package final class PostgresPool: @unchecked Sendable {
@@ -49,8 +49,8 @@ package final class PostgresPool: @unchecked Sendable {
     ///   - affinity: any number; equal ones prefer the same connection.
     ///   - deadline: when the caller stops waiting. A unit that was already sent runs on without it, and the error says
     ///     that its outcome is unknown. The same holds if the caller's task is cancelled.
-    /// - Throws: what ``PostgresError/Code`` lists. Nothing was sent if the unit itself is not valid, the queue is full or
-    ///   the database is unavailable.
+    /// - Throws: what ``PostgresError/Code`` lists. Nothing was sent if the unit itself is not valid, the queue is full
+    ///   or the database is unavailable.
     package func run(
         _ unit: Unit, affinity: Int = 0, deadline: MonotonicTime? = nil
     ) async throws(PostgresError) -> [ResultSet] {

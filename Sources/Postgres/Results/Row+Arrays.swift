@@ -1,7 +1,7 @@
 internal import CLibPQ
 
-// The array readers: one dimension, and like the others strict by type. A NULL among the elements is an error unless the
-// reader's elements are optional.
+// The array readers: one dimension, and like the others strict by type. A NULL among the elements is an error unless
+// the reader's elements are optional.
 extension Row {
     /// Reads `text[]`, `varchar[]`, `name[]` or `jsonb[]`.
     package func textArray(_ column: Int) throws(PostgresError) -> [String] { try array(column) }

@@ -1,5 +1,5 @@
-/// The one thing that is done with a database: `BEGIN; SET LOCAL ROLE role; queries…; COMMIT`, sent at once and answered
-/// in one round trip. All of its queries take effect, or none.
+/// The one thing that is done with a database: `BEGIN; SET LOCAL ROLE role; queries…; COMMIT`, sent at once and
+/// answered in one round trip. All of its queries take effect, or none.
 ///
 /// A later query cannot use an earlier one's result; what depends on it belongs into one statement, or into a second
 /// unit.
