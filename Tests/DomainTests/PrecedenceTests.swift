@@ -74,6 +74,7 @@ import Testing
         note(Sample.user("u"), try Sample.type(setting: Setting(.enabled)), deliver)
         deliver.caps = PerChannel(repeating: 1)
         note(Sample.user("u", recentCounts: 1), all, deliver)
+        note(Sample.user("u"), all, TenantSettings(unavailableChannels: ChannelSet(.sms)))
         let quiet = try #require(QuietHours.daily(from: 0, to: 1_439))
         note(Sample.user("u", schedule: Schedule(zone: .utc, quietHours: quiet)), all)
 

@@ -76,6 +76,7 @@ extension Reason {
         case .smsStopped: "The owner of the number answered STOP."
         case .pushTokenGone: "The device no longer takes messages."
         case .channelBlocked: "The address is blocked."
+        case .channelUnavailable: "The supplier has no provider for this channel."
         case .quietHours: "Held back until your quiet hours end."
         case .throttled: "You already got as many as the supplier allows."
         case .digested: "Put into your digest."

@@ -34,6 +34,9 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
     case pushTokenGone = "address_suppressed:push_token_gone"
     case channelBlocked = "address_suppressed:blocked"
 
+    // The supplier has nothing that carries the channel.
+    case channelUnavailable = "channel_unavailable"
+
     // Time.
     case quietHours = "quiet_hours"
     case throttled

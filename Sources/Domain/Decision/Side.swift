@@ -33,7 +33,8 @@ struct Side {
         source = inForce?.source ?? .catalog
         if let inForce {
             designation = Designation(
-                setting: inForce.setting, scope: scope, channels: type.channelSet, directory: directory,
+                setting: inForce.setting, scope: scope,
+                channels: type.channelSet.subtracting(settings.unavailableChannels), directory: directory,
                 members: members)
         } else {
             designation = .none
@@ -107,7 +108,7 @@ struct Side {
         _ user: UserFacts, _ standing: Standing, _ duty: Duty, _ trace: Trace, _ now: Instant
     ) -> Decision {
         // Mandatory fixes whether, not every channel: the first that can be delivered stays, the others may be dropped.
-        let usable = user.usableChannels
+        let usable = user.usableChannels.subtracting(settings.unavailableChannels)
         let kept = event.type.channels.first { usable.contains($0) }
         var channels = PerChannel<ChannelDecision?>(repeating: nil)
         for channel in event.type.channels {
@@ -163,6 +164,7 @@ struct Side {
         _ channel: Channel, _ reason: Reason, _ user: UserFacts, _ standing: Standing, _ now: Instant
     ) -> ChannelDecision {
         if let suppression = user.addresses[channel].suppression { return .suppressed(suppression) }
+        if settings.unavailableChannels.contains(channel) { return .suppressed(.channelUnavailable) }
         if channel.isInsidePortal { return ChannelDecision(.deliver, reason) }
         let type = event.type
         let isCritical = type.priority == .critical
@@ -196,7 +198,7 @@ struct Side {
         case .addressees:
             // An event may name people of the other side only; then this side owes nothing.
             let named = candidates
-            let channels = event.type.channelSet
+            let channels = event.type.channelSet.subtracting(settings.unavailableChannels)
             guard !named.isEmpty, !named.contains(where: { directory.users[$0].isReachable(on: channels) }) else {
                 return nil
             }
@@ -219,9 +221,10 @@ struct Side {
         }
         var channels = PerChannel<ChannelDecision?>(repeating: nil)
         for channel in event.type.channels {
-            let suppression = channel == .email ? directory.mailbox.suppression : .noAddress
+            let address = channel == .email ? directory.mailbox.suppression : .noAddress
+            let provider: Reason? = settings.unavailableChannels.contains(channel) ? .channelUnavailable : nil
             channels[channel] =
-                suppression.map(ChannelDecision.suppressed)
+                (address ?? provider).map(ChannelDecision.suppressed)
                 ?? ChannelDecision(.deliver, .mandatoryForStandIn)
         }
         return Decision(reason: .mandatoryForStandIn, channels: channels, trace: trace)

@@ -41,18 +41,21 @@ package struct TenantSettings: Hashable, Sendable {
     package var allowedOutsidePortal: Set<Sensitivity>
     /// The most notifications one user may get on each channel within the cap window; nil is no cap.
     package var caps: PerChannel<Int32?>
+    /// Channels that no provider of the supplier carries at the moment: nobody can be reached on them.
+    package var unavailableChannels: ChannelSet
 
     /// Makes a tenant's settings.
     package init(
         overrides: SettingOverrides = SettingOverrides(), accountOverrides: [AccountID: SettingOverrides] = [:],
         enabledWithoutSubscription: EnabledWithoutSubscription = .optIn, allowedOutsidePortal: Set<Sensitivity> = [],
-        caps: PerChannel<Int32?> = PerChannel(repeating: nil)
+        caps: PerChannel<Int32?> = PerChannel(repeating: nil), unavailableChannels: ChannelSet = []
     ) {
         self.overrides = overrides
         self.accountOverrides = accountOverrides
         self.enabledWithoutSubscription = enabledWithoutSubscription
         self.allowedOutsidePortal = allowedOutsidePortal.subtracting([.secret])
         self.caps = caps
+        self.unavailableChannels = unavailableChannels
     }
 
     /// The setting in force for one type, audience and account, and who set it: the account's, else the tenant's, else
