@@ -45,7 +45,8 @@ struct AddressPolicyTests {
     @Test(
         "forbids special IPv6 addresses",
         arguments: [
-            "::", "::1", "::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:1ff::1", "2001:db8::1",
+            "::", "::1", "::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:1ff::1",
+            "2001:db8::1",
             "2002:a00:1::", "3fff::1", "3fff:fff::1", "5f00::1", "fc00::1", "fdff::1", "fe80::1", "ff02::1",
         ])
     func specialV6(text: String) {

@@ -140,7 +140,9 @@ struct HTTPTransferTests {
         }
     }
 
-    @Test("go to no forbidden address, in whatever notation", arguments: ["127.0.0.1", "localhost", "0x7f.1", "2130706433"])
+    @Test(
+        "go to no forbidden address, in whatever notation",
+        arguments: ["127.0.0.1", "localhost", "0x7f.1", "2130706433"])
     func forbidden(host: String) async throws {
         let server = try await TestServer.http()
         let get = HTTPTransfer(.get, "http://\(host):\(server.port)/echo", allowsPlaintext: true)

@@ -38,7 +38,8 @@ struct MailDeliveryTests {
     func implicitTLS() async throws {
         let certificate = try TestCertificate.trusted.get()
         let server = try await TestServer.smtp(["--tls", "implicit"] + Self.login, certificate: certificate)
-        let route = MailRoute.to(server, .implicitTLS, credentials: Self.credentials, trusted: try certificate.authority)
+        let route = MailRoute.to(
+            server, .implicitTLS, credentials: Self.credentials, trusted: try certificate.authority)
         let line = String(repeating: "x", count: 70) + "\r\n.\r\n"
         let message = "Subject: large\r\n\r\n" + String(repeating: line, count: 20_000)
         _ = try await withClient { try await $0.perform(.sample(route, message: message)) }
@@ -54,7 +55,9 @@ struct MailDeliveryTests {
             for _ in 1...2 {
                 try await withThrowingTaskGroup { group in
                     for number in 1...20 {
-                        group.addTask { _ = try await client.perform(.sample(route, recipient: "r\(number)@b.example")) }
+                        group.addTask {
+                            _ = try await client.perform(.sample(route, recipient: "r\(number)@b.example"))
+                        }
                     }
                     try await group.waitForAll()
                 }
@@ -131,7 +134,8 @@ struct MailDeliveryTests {
     }
 
     @Test(
-        "to a silent server times out", arguments: [("mail", false), ("rcpt", false), ("data", false), ("message", true)])
+        "to a silent server times out",
+        arguments: [("mail", false), ("rcpt", false), ("data", false), ("message", true)])
     func silent(step: String, isUnknown: Bool) async throws {
         let server = try await TestServer.smtp(rules: #"[{"at": "\#(step)", "do": ["hang"]}]"#)
         let route = MailRoute.to(server)

@@ -9,7 +9,9 @@ struct MailSessionTests {
     private static let credentials = MailRoute.Credentials(user: "relay-user", password: "relay-pass")
     private static let login = ["--user", "relay-user", "--password", "relay-pass"]
 
-    @Test("are not opened with a certificate that is not trusted, and nothing is sent", arguments: ["starttls", "implicit"])
+    @Test(
+        "are not opened with a certificate that is not trusted, and nothing is sent",
+        arguments: ["starttls", "implicit"])
     func untrusted(tls: String) async throws {
         let server = try await TestServer.smtp(
             ["--tls", tls] + Self.login, certificate: try TestCertificate.stranger.get())
@@ -75,7 +77,8 @@ struct MailSessionTests {
         #expect(error?.code == .resolve)
     }
 
-    @Test("are not opened to an address that the policy forbids, by whatever name", arguments: ["127.0.0.1", "localhost"])
+    @Test(
+        "are not opened to an address that the policy forbids, by whatever name", arguments: ["127.0.0.1", "localhost"])
     func forbidden(host: String) async throws {
         let server = try await TestServer.smtp()
         let route = MailRoute(host: host, port: server.port, security: .none)
@@ -97,7 +100,9 @@ struct MailSessionTests {
         #expect(await server.events("message", count: 2).count == 2)
     }
 
-    @Test("that end as they are used again are replaced once: the mail arrives once", arguments: ["421 4.4.2 Idle", "drop"])
+    @Test(
+        "that end as they are used again are replaced once: the mail arrives once",
+        arguments: ["421 4.4.2 Idle", "drop"])
     func closedOnUse(action: String) async throws {
         let server = try await TestServer.smtp(rules: #"[{"at": "mail", "do": ["accept", "\#(action)", "accept"]}]"#)
         let route = MailRoute.to(server)

@@ -21,7 +21,9 @@ struct RequestValidityTests {
         #expect(MailRoute(host: "mx.example", port: 587, security: .startTLS, credentials: credentials).isValid)
         #expect(!MailRoute(host: "mx.example", port: 25, security: .none, credentials: credentials).isValid)
         #expect(MailRoute(host: "127.0.0.1", port: 25, security: .none, credentials: credentials).isValid)
-        for host in ["", "a/b", "a b", "a@b", "a#b", "a?b", "-a", "a\r\nb", "[::1]", String(repeating: "a", count: 254)] {
+        for host in [
+            "", "a/b", "a b", "a@b", "a#b", "a?b", "-a", "a\r\nb", "[::1]", String(repeating: "a", count: 254),
+        ] {
             #expect(!MailRoute(host: host, port: 25, security: .none).isValid, "\(host)")
         }
         for port in [0, -1, 65536] { #expect(!MailRoute(host: "a", port: port, security: .none).isValid) }

@@ -54,7 +54,8 @@ struct SMTPReplyTests {
         let reply = SMTPReply(code: parsed.code, lines: parsed.lines)
         #expect(reply.text == "<ann@example.org>?[31m")
         #expect("\(reply)" == "550 5.1.1")
-        #expect("\(TransferError(.refused, phase: .recipient, reply: reply))" == "refused while recipient, reply 550 5.1.1")
+        #expect(
+            "\(TransferError(.refused, phase: .recipient, reply: reply))" == "refused while recipient, reply 550 5.1.1")
     }
 
     @Test("to EHLO name what the server can do")

@@ -8,7 +8,8 @@ internal import Domain
 package enum MIMEComposer {
     /// Names of fields that the message makes itself or that a relay owns; compared in lower case.
     private static let reserved: Set<String> = [
-        "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id", "mime-version", "auto-submitted",
+        "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id", "mime-version",
+        "auto-submitted",
         "content-type", "content-transfer-encoding", "content-disposition", "list-unsubscribe", "list-unsubscribe-post",
         "return-path", "received", "dkim-signature",
     ]

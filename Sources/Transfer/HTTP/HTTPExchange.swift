@@ -46,7 +46,9 @@ final class HTTPExchange: CurlTransfer {
         }
         // Empty: no waiting for "100 Continue", and no type that nobody chose.
         var lines = ["Expect:"]
-        if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { lines.append("Content-Type:") }
+        if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+            lines.append("Content-Type:")
+        }
         lines += request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         set(CURLOPT_HTTPHEADER, list: lines)
         watchdog?.start(request.timeouts.connect)
