@@ -1,7 +1,8 @@
 import Domain
 import Postgres
-@testable import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct DirectoryTests {
     private static let acme = AccountID(unchecked: "ACME")
@@ -11,7 +12,8 @@ import Testing
             let tenant = try await fixture.tenant()
             let write = AccountWrite(
                 id: Self.acme, displayName: "Acme", assignedUsers: [UserID(unchecked: "rep")],
-                billingEmail: "billing@acme.example", notificationsSuppressed: true, timeZone: "Europe/Rome", locale: "it")
+                billingEmail: "billing@acme.example", notificationsSuppressed: true, timeZone: "Europe/Rome",
+                locale: "it")
             let made = try await tenant.upsertAccount(write, now: fixture.now)
             #expect(made.created)
             #expect(made.record.displayName == "Acme")
@@ -59,7 +61,8 @@ import Testing
             }
             let ann = UserID(unchecked: "ann")
             let write = UserWrite(
-                id: ann, account: Self.acme, displayName: "Ann", status: .invited, isAdmin: true, timeZone: "Asia/Tokyo",
+                id: ann, account: Self.acme, displayName: "Ann", status: .invited, isAdmin: true,
+                timeZone: "Asia/Tokyo",
                 locale: "ja",
                 contactPoints: [
                     ContactPoint(channel: .email, address: "ann@acme.example"),

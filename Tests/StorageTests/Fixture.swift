@@ -1,22 +1,40 @@
 import CarillonNet
 import Domain
 import Postgres
-@testable import Storage
 import Support
 import Synchronization
 import Testing
 
+@testable import Storage
+
 /// A bootstrapped database with a registry, shared by the tests of this target; each test makes tenants of its own.
 enum SharedDatabase {
-    static let connection = Result { () throws -> (PrivateCluster, String) in
+    /// The shared cluster and database.
+    private static let connection = Result { () throws -> (PrivateCluster, String) in
+        (try sharedCluster(), try bootstrappedDatabase())
+    }
+
+    private static let cluster = Result { () throws -> PrivateCluster in
         var options = PrivateCluster.Options()
         // Each of the tests that run at once has connections of its own.
         options.settings = ["max_connections": "400"]
-        let cluster = try PrivateCluster(options)
-        let name = try cluster.makeDatabase()
-        try cluster.execute(Bootstrap.script, database: name)
-        return (cluster, name)
+        return try PrivateCluster(options)
     }
+
+    private static let bootstrapping = Mutex(())
+
+    /// A further database of the shared cluster, without a registry. Roles belong to the cluster, so one is made at a time.
+    static func bootstrappedDatabase() throws -> String {
+        try bootstrapping.withLock { _ in
+            let cluster = try sharedCluster()
+            let name = try cluster.makeDatabase()
+            try cluster.execute(Bootstrap.script, database: name)
+            return name
+        }
+    }
+
+    /// The cluster that the databases are in.
+    static func sharedCluster() throws -> PrivateCluster { try cluster.get() }
 
     private static let migration = Mutex<Task<Void, any Error>?>(nil)
 
@@ -48,6 +66,8 @@ enum SharedDatabase {
 final class Fixture: @unchecked Sendable {
     /// 2026-11-15T12:00:00Z.
     static let epoch = Instant(seconds: 1_794_744_000)
+    /// All tests begin at once, on whatever machine: connecting may take its time.
+    static let patience = Duration.seconds(60)
     private static let numbers = Atomic<UInt64>(0)
 
     let loop: EventLoop
@@ -101,11 +121,24 @@ final class Fixture: @unchecked Sendable {
 
     /// The same tenant as another process has it: over a connection of its own.
     func another(_ tenant: TenantStore) -> TenantStore {
-        var configuration = PostgresConfiguration(connectionInfo: connectionInfos.serve)
+        TenantStore(tenant: tenant.tenant, pool: anotherPool(connectionInfos.serve))
+    }
+
+    /// Administration as another process does it: over a connection of its own.
+    func anotherAdministration() -> TenantAdministration {
+        let loop = loop
+        return TenantAdministration(pool: anotherPool(connectionInfos.owner)) { duration throws(CancellationError) in
+            try await loop.sleep(for: duration)
+        }
+    }
+
+    private func anotherPool(_ info: String) -> PostgresPool {
+        var configuration = PostgresConfiguration(connectionInfo: info)
         configuration.connections = 1
+        configuration.connectTimeout = Self.patience
         let pool = PostgresPool(loop: loop, configuration: configuration)
         others.append(pool)
-        return TenantStore(tenant: tenant.tenant, pool: pool)
+        return pool
     }
 
     /// Closes what the test has opened.
@@ -138,9 +171,16 @@ func withStorage(connections: Int = 2, _ body: @escaping @Sendable (Fixture) asy
 func withStorage(
     serve: String, owner: String, connections: Int = 2, _ body: @escaping @Sendable (Fixture) async throws -> Void
 ) async throws {
-    try await withPool(serve, configure: { $0.connections = connections }) { pool, loop in
+    try await withPool(
+        serve,
+        configure: {
+            $0.connections = connections
+            $0.connectTimeout = Fixture.patience
+        }
+    ) { pool, loop in
         var configuration = PostgresConfiguration(connectionInfo: owner)
-        configuration.connections = 2
+        configuration.connections = 1
+        configuration.connectTimeout = Fixture.patience
         let ownerPool = PostgresPool(loop: loop, configuration: configuration)
         let fixture = Fixture((serve, owner), loop: loop, serve: pool, owner: ownerPool)
         let result: Result<Void, any Error>

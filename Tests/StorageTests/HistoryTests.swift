@@ -1,7 +1,8 @@
 import Domain
 import Postgres
-@testable import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct HistoryTests {
     @Test func notificationsAreFoundByEachFilterNewestFirst() async throws {
@@ -37,7 +38,8 @@ import Testing
             #expect(
                 try await ids(NotificationFilter(user: PublishScene.ann, object: "invoice/1"))
                     == [items[0].notifications[0].id])
-            #expect(try await ids(NotificationFilter(account: PublishScene.acme, type: other, state: .pending)).count == 1)
+            #expect(
+                try await ids(NotificationFilter(account: PublishScene.acme, type: other, state: .pending)).count == 1)
             #expect(try await ids(NotificationFilter(state: .delivered)).isEmpty)
             _ = try await scene.tenant.takeOverQueue(fence: 1)
             let claimed = try await scene.tenant.claim(fence: 1, now: fixture.now, limit: 1).deliveries
@@ -117,7 +119,9 @@ import Testing
                 #expect(stored.trace == trace)
                 #expect(stored.state == .suppressed)
             }
-            #expect(try await scene.tenant.notifications(NotificationFilter(state: .suppressed), size: 9).elements.count == 3)
+            #expect(
+                try await scene.tenant.notifications(NotificationFilter(state: .suppressed), size: 9).elements.count
+                    == 3)
             #expect(try await scene.tenant.notification(NotificationID(fixture.id())) == nil)
         }
     }
@@ -140,7 +144,8 @@ import Testing
                 ContextEntry("list", .textList(["", "a", "\n"])),
                 ContextEntry("none", .textList([])),
                 ContextEntry(
-                    "objects", .objectList([[ContextEntry("x", .integer(1)), ContextEntry("y", .textList(["z"]))], []])),
+                    "objects",
+                    .objectList([[ContextEntry("x", .integer(1)), ContextEntry("y", .textList(["z"]))], []])),
             ]
             let model = scene.item(key: "k")
             let event = NewEvent(

@@ -1,7 +1,8 @@
 import Domain
 import Postgres
-@testable import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct InboxTests {
     /// Sequence numbers are what a reader resumes from, so a number must never become visible after a greater one.
@@ -34,7 +35,9 @@ import Testing
                     while last < 30 {
                         let page = try await reader.inbox(of: PublishScene.ann, after: last, size: 100)
                         // No gap is ever seen, whatever is being written at this moment.
-                        #expect(page.page.elements.map(\.sequence) == Array(last + 1..<last + 1 + Int64(page.page.elements.count)))
+                        #expect(
+                            page.page.elements.map(\.sequence)
+                                == Array(last + 1..<last + 1 + Int64(page.page.elements.count)))
                         #expect(page.counters.lastSequence <= last + Int64(page.page.elements.count))
                         last += Int64(page.page.elements.count)
                     }
@@ -65,7 +68,10 @@ import Testing
             #expect(again.changed == 0)
             #expect(again.counters == first.counters)
             let seen = try await scene.tenant.markSeen(of: PublishScene.ann, upTo: 3, now: fixture.now)
-            #expect(seen == InboxChange(changed: 1, counters: InboxCounters(lastSequence: 4, total: 4, unread: 2, unseen: 1)))
+            #expect(
+                seen
+                    == InboxChange(changed: 1, counters: InboxCounters(lastSequence: 4, total: 4, unread: 2, unseen: 1))
+            )
             #expect(try await scene.tenant.markSeen(of: PublishScene.ann, upTo: 3, now: fixture.now).changed == 0)
             // Reading what was seen before leaves the count of the unseen alone.
             let third = try await scene.tenant.markRead(of: PublishScene.ann, [ids[2]], now: fixture.now)

@@ -1,9 +1,10 @@
 import CarillonNet
 import Domain
 import Postgres
-@testable import Storage
 import Support
 import Testing
+
+@testable import Storage
 
 /// What a tenant's role must not be able to do, even if somebody found a way to run a SELECT of their own.
 @Suite struct IsolationTests {

@@ -1,8 +1,9 @@
 import Domain
 import Postgres
-@testable import Storage
 import Support
 import Testing
+
+@testable import Storage
 
 @Suite struct OnboardingTests {
     @Test func theSameRequestIsAnsweredAndAnotherOneRefused() async throws {
@@ -39,9 +40,10 @@ import Testing
         try await withStorage { fixture in
             let creation = Fixture.creation(Fixture.tenantID())
             let now = fixture.now
+            let administrations = (0..<6).map { _ in fixture.anotherAdministration() }
             let outcomes = try await withThrowingTaskGroup(of: TenantCreationOutcome.self) { group in
-                for _ in 0..<6 {
-                    group.addTask { try await fixture.administration.createTenant(creation, now: now) }
+                for administration in administrations {
+                    group.addTask { try await administration.createTenant(creation, now: now) }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
@@ -96,7 +98,8 @@ import Testing
             #expect(!stored.isValid(at: fixture.now.adding(seconds: 60)))
             try await fixture.registry.recordUse(of: [key.id: fixture.now.adding(seconds: 5)])
             try await fixture.registry.recordUse(of: [key.id: fixture.now.adding(seconds: 4)])
-            #expect(try await fixture.registry.apiKeys(of: tenant).map(\.lastUsedAt) == [fixture.now.adding(seconds: 5)])
+            #expect(
+                try await fixture.registry.apiKeys(of: tenant).map(\.lastUsedAt) == [fixture.now.adding(seconds: 5)])
             let twice = try await storageError { () async throws(StorageError) in
                 try await fixture.registry.addAPIKey(key, tenant: tenant, now: fixture.now)
             }

@@ -1,7 +1,8 @@
 import Domain
 import Postgres
-@testable import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct PreferenceTests {
     private static let acme = AccountID(unchecked: "ACME")

@@ -1,7 +1,8 @@
 import Domain
 import Postgres
-@testable import Storage
 import Testing
+
+@testable import Storage
 
 /// A tenant with one account and two users, and events for it.
 struct PublishScene: Sendable {
@@ -147,11 +148,13 @@ extension PublishOutcome {
             let scene = try await PublishScene(fixture)
             _ = try await scene.tenant.publish([scene.item(key: "k1")], now: fixture.now)
             let justBefore = fixture.now.adding(seconds: 86_399)
-            #expect(try await scene.tenant.publish([scene.item(key: "k1")], now: justBefore).outcomes[0].word == "replay")
+            #expect(
+                try await scene.tenant.publish([scene.item(key: "k1")], now: justBefore).outcomes[0].word == "replay")
             let after = fixture.now.adding(seconds: 86_400)
             fixture.now = after
             #expect(
-                try await scene.tenant.publish([scene.item(key: "k1", body: 2)], now: after).outcomes[0].word == "stored")
+                try await scene.tenant.publish([scene.item(key: "k1", body: 2)], now: after).outcomes[0].word
+                    == "stored")
             #expect(try await scene.rows()["event"] == 2)
             #expect(try await scene.rows()["idempotency"] == 1)
             #expect(try await scene.tenant.forgetExpiredKeys(now: after) == 0)
@@ -189,7 +192,9 @@ extension PublishOutcome {
             ]
             let result = try await scene.tenant.publish(batch, now: fixture.now)
             #expect(
-                result.outcomes.map(\.word) == ["stored", "conflict", "stale", "replay", "stored", "replay", "conflict"])
+                result.outcomes.map(\.word) == [
+                    "stored", "conflict", "stale", "replay", "stored", "replay", "conflict",
+                ])
             guard case .replay(let event, _) = result.outcomes[5] else { return }
             #expect(event == batch[4].event.id)
             #expect(result.arrivals.map(\.sequence) == [3, 4])
@@ -227,9 +232,10 @@ extension PublishOutcome {
             #expect(error.code == .monthMissing)
             let tenant = scene.tenant.tenant
             let now = fixture.now
+            let administrations = (0..<3).map { _ in fixture.anotherAdministration() }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<3 {
-                    group.addTask { try await fixture.administration.ensureMonths(tenant: tenant, now: now) }
+                for administration in administrations {
+                    group.addTask { try await administration.ensureMonths(tenant: tenant, now: now) }
                 }
                 try await group.waitForAll()
             }

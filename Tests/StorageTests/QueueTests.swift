@@ -1,7 +1,8 @@
 import Domain
 import Postgres
-@testable import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct QueueTests {
     private func attempt(_ fixture: Fixture, _ outcome: AttemptOutcome = .accepted) -> NewAttempt {
@@ -141,7 +142,8 @@ import Testing
             #expect(delivery.progress == nil)
             #expect(delivery.updatedAt == evening)
             #expect(delivery.attempts.map(\.number) == [1, 2])
-            #expect(delivery.attempts.map(\.attempt) == [attempt(fixture, .temporaryFailure), attempt(fixture, .unknown)])
+            #expect(
+                delivery.attempts.map(\.attempt) == [attempt(fixture, .temporaryFailure), attempt(fixture, .unknown)])
         }
     }
 

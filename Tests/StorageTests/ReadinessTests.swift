@@ -1,16 +1,17 @@
 import CarillonNet
 import Domain
 import Postgres
-@testable import Storage
 import Support
 import Testing
+
+@testable import Storage
 
 /// Roles belong to a whole cluster, so these tests have one of their own.
 @Suite(.serialized) struct ReadinessTests {
     private static let cluster = Result { try PrivateCluster() }
 
     private func problems(_ info: String) async throws -> String? {
-        try await withPool(info) { pool, _ in
+        try await withPool(info, configure: { $0.connectTimeout = Fixture.patience }) { pool, _ in
             do throws(StorageError) {
                 try await RegistryStore(pool: pool).verifyReadiness()
                 return nil
@@ -22,7 +23,7 @@ import Testing
     }
 
     private func migrate(_ info: String) async throws -> Int32 {
-        try await withPool(info) { pool, loop in
+        try await withPool(info, configure: { $0.connectTimeout = Fixture.patience }) { pool, loop in
             let administration = TenantAdministration(pool: pool) { duration throws(CancellationError) in
                 try await loop.sleep(for: duration)
             }
@@ -81,7 +82,9 @@ import Testing
     @Test func theStatementsDoWhatTheScriptDoes() async throws {
         let cluster = try Self.cluster.get()
         let database = try cluster.makeDatabase()
-        try await withPool(cluster.connectionInfo(database: database)) { pool, _ in
+        try await withPool(
+            cluster.connectionInfo(database: database), configure: { $0.connectTimeout = Fixture.patience }
+        ) { pool, _ in
             for _ in 1...2 { _ = try await pool.run(Unit(Bootstrap.statements.map { Query($0) })) }
         }
         _ = try await migrate(cluster.connectionInfo(database: database, user: "carillon_owner"))

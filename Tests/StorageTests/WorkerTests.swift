@@ -1,8 +1,9 @@
 import Domain
 import Postgres
-@testable import Storage
 import Support
 import Testing
+
+@testable import Storage
 
 /// Workers take any tenant of a registry, so these tests have a database of their own.
 @Suite(.serialized) struct WorkerTests {
@@ -12,9 +13,8 @@ import Testing
     private func withRegistry(
         tenants: Int, _ body: @escaping @Sendable (Fixture, [TenantID]) async throws -> Void
     ) async throws {
-        let (cluster, _) = try SharedDatabase.connection.get()
-        let name = try cluster.makeDatabase()
-        try cluster.execute(Bootstrap.script, database: name)
+        let cluster = try SharedDatabase.sharedCluster()
+        let name = try SharedDatabase.bootstrappedDatabase()
         let owner = cluster.connectionInfo(database: name, user: "carillon_owner")
         let serve = cluster.connectionInfo(database: name, user: "carillon_serve")
         try await withStorage(serve: serve, owner: owner) { fixture in
@@ -99,7 +99,7 @@ import Testing
             let ticks = try await withThrowingTaskGroup(of: WorkerTick.self) { group in
                 for worker in workers {
                     group.addTask {
-                        try await withPool(serve) { pool, _ in
+                        try await withPool(serve, configure: { $0.connectTimeout = Fixture.patience }) { pool, _ in
                             try await RegistryStore(pool: pool).tick(
                                 worker: worker, now: now, timeToLive: Self.timeToLive, acquiring: 2)
                         }

@@ -38,11 +38,11 @@ struct PublishStatements {
                 x.idempotency_key, x.body_sha256, x.event_id, x.response, x.expires_at
             FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::bytea[], $5::timestamptz[]) WITH ORDINALITY
                 AS x (idempotency_key, event_id, body_sha256, response, expires_at, item)
-            WHERE NOT EXISTS (
-                SELECT 1
+            WHERE x.item NOT IN (
+                SELECT pin.item
                 FROM unnest($6::int4[], $7::text[], $8::int8[]) AS pin (item, account_id, version)
                 LEFT JOIN \(schema).account a ON a.account_id = pin.account_id
-                WHERE pin.item = x.item AND a.facts_version IS DISTINCT FROM pin.version)
+                WHERE a.facts_version IS DISTINCT FROM pin.version)
             ORDER BY x.idempotency_key, x.item
             ON CONFLICT (idempotency_key) DO UPDATE SET body_sha256 = excluded.body_sha256,
                 event_id = excluded.event_id, response = excluded.response, expires_at = excluded.expires_at
@@ -93,7 +93,7 @@ struct PublishStatements {
             FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[])
                 AS x (item, notification_id, channel, due_at, expires_at)
             \(isTaken)
-            CROSS JOIN \(schema).queue_owner o
+            JOIN \(schema).queue_owner o ON o.singleton
             RETURNING notification_id, channel, lease
             """)
         countInbox = Statement(

@@ -30,15 +30,15 @@ struct QueueStatements {
 
     init(_ schema: SchemaName) {
         takeOver = Statement(
-            "UPDATE \(schema).queue_owner o SET fence = $1::int8 WHERE o.fence < $1::int8")
-        owner = Statement("SELECT o.fence FROM \(schema).queue_owner o")
+            "UPDATE \(schema).queue_owner o SET fence = $1::int8 WHERE o.singleton AND o.fence < $1::int8")
+        owner = Statement("SELECT o.fence FROM \(schema).queue_owner o WHERE o.singleton")
         claim = Statement(
             """
             WITH found AS MATERIALIZED (
                 SELECT q.notification_id, q.channel
                 FROM \(schema).queue q
                 WHERE q.due_at <= $2::timestamptz AND q.due_at >= $4::timestamptz AND q.lease < $1::int8
-                    AND EXISTS (SELECT 1 FROM \(schema).queue_owner o WHERE o.fence = $1::int8)
+                    AND EXISTS (SELECT 1 FROM \(schema).queue_owner o WHERE o.singleton AND o.fence = $1::int8)
                 ORDER BY q.due_at
                 LIMIT $3::int8
                 FOR UPDATE SKIP LOCKED

@@ -46,7 +46,8 @@ extension RegistryStore {
         // A newer registry serves older programs too: migrations only add until all programs are new.
         if (version ?? 0) < RegistrySchema.version {
             problems.append(
-                "the registry is at version \(version ?? 0), needed is \(RegistrySchema.version): run `carillon migrate`")
+                "the registry is at version \(version ?? 0), needed is \(RegistrySchema.version): run `carillon migrate`"
+            )
         }
         return problems
     }

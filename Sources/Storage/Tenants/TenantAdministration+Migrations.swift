@@ -119,25 +119,6 @@ extension TenantAdministration {
         }
     }
 
-    /// Tries again while others hold locks, with pauses that grow to a second: half a minute in all.
-    private func persistently(_ body: () async throws(PostgresError) -> Void) async throws(PostgresError) {
-        var pauseLength = Duration.milliseconds(50)
-        for _ in 1..<30 {
-            do throws(PostgresError) {
-                return try await body()
-            } catch {
-                guard error.code == .lockTimeout || error.code == .serialization else { throw error }
-            }
-            do {
-                try await pause(pauseLength)
-            } catch {
-                throw PostgresError(.cancelled, "cancelled while waiting for a lock")
-            }
-            pauseLength = min(pauseLength * 2, .seconds(1))
-        }
-        try await body()
-    }
-
     private func countBehind(_ version: Int32) async throws(StorageError) -> Int {
         try await storing { () async throws(PostgresError) in
             let results = try await run([Query(AdministrationStatements.countBehind, [.int4(version)])])

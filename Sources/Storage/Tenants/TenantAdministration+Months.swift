@@ -10,10 +10,11 @@ extension TenantAdministration {
             for attempt in 1...3 {
                 let missing = try await missingPartitions(tenant, now: now)
                 do throws(PostgresError) {
-                    try await make(missing, tenant, through: Month(containing: now).next)
-                    return
+                    return try await persistently { () async throws(PostgresError) in
+                        try await make(missing, tenant, through: Month(containing: now).next)
+                    }
                 } catch {
-                    // 42P07: another process has just made the same table.
+                    // 42P07, duplicate_table: another process has just made it.
                     guard attempt < 3, error.sqlState == "42P07" else { throw error }
                 }
             }
@@ -44,8 +45,10 @@ extension TenantAdministration {
     private func make(
         _ partitions: [Statement], _ tenant: TenantID, through month: Month
     ) async throws(PostgresError) {
+        // Whoever waits for the lock finds the tables there, and is told so by 42P07. Without it two that make the same
+        // table at once would meet in the catalog.
         _ = try await run(
-            partitions.map { Query($0) }
+            [Query(AdministrationStatements.lockTenant, [.text(tenant)])] + partitions.map { Query($0) }
                 + [Query(AdministrationStatements.recordMonths, [.text(tenant), .text(month.firstDay)])])
     }
 

@@ -25,6 +25,27 @@ package final class TenantAdministration: @unchecked Sendable {
     func run(_ queries: [Query], affinity: Int = 0) async throws(PostgresError) -> [ResultSet] {
         try await pool.run(Unit(queries), affinity: affinity)
     }
+
+    /// Tries again while others hold locks, with pauses that grow to a second: half a minute in all.
+    func persistently<Value>(
+        _ body: () async throws(PostgresError) -> Value
+    ) async throws(PostgresError) -> Value {
+        var pauseLength = Duration.milliseconds(50)
+        for _ in 1..<30 {
+            do throws(PostgresError) {
+                return try await body()
+            } catch {
+                guard error.code == .lockTimeout || error.code == .serialization else { throw error }
+            }
+            do {
+                try await pause(pauseLength)
+            } catch {
+                throw PostgresError(.cancelled, "cancelled while waiting for a lock")
+            }
+            pauseLength = min(pauseLength * 2, .seconds(1))
+        }
+        return try await body()
+    }
 }
 
 extension TenantAdministration {
@@ -38,11 +59,14 @@ extension TenantAdministration {
         _ creation: TenantCreation, now: Instant
     ) async throws(StorageError) -> TenantCreationOutcome {
         do throws(PostgresError) {
-            let results = try await run(Self.queries(creation, now: now))
-            guard let record = try results[0].readFirst(TenantRecord.init(row:)) else {
-                throw PostgresError(.decoding, "an insert returned no row")
+            // Of many at once the others wait for the first, and get the answer that it exists.
+            return try await persistently { () async throws(PostgresError) in
+                let results = try await run(Self.queries(creation, now: now))
+                guard let record = try results[0].readFirst(TenantRecord.init(row:)) else {
+                    throw PostgresError(.decoding, "an insert returned no row")
+                }
+                return .created(record)
             }
-            return .created(record)
         } catch {
             guard error.code == .uniqueViolation, error.constraint == "tenant_pkey" else { throw StorageError(error) }
         }

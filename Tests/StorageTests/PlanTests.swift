@@ -1,0 +1,178 @@
+import CarillonNet
+import Domain
+import Postgres
+import Testing
+
+@testable import Storage
+
+/// Holds the plans of the statements that run often: by an index, in one month.
+///
+/// The tenant has a few thousand rows in two months, and statistics. Autovacuum cannot be waited for, so the owner analyzes.
+@Suite struct PlanTests {
+    private static let loaded = LoadedTenant()
+
+    private func plan(_ fixture: Fixture, _ tenant: TenantStore, _ query: Query) async throws -> String {
+        let explain = Query(Statement("EXPLAIN " + query.statement.text, prepared: false), query.parameters)
+        let rows = try await fixture.serve.run(Unit(role: "t_\(tenant.tenant)", [explain]))[0]
+        return try rows.map { row throws(PostgresError) in try row.text(0) }.joined(separator: "\n")
+    }
+
+    private func expect(
+        _ plan: String, uses indexes: String..., scansNot tables: String..., months: Int = 1,
+        of history: String? = nil, at location: SourceLocation = #_sourceLocation
+    ) {
+        for index in indexes { #expect(plan.contains(index), "\(index) in\n\(plan)", sourceLocation: location) }
+        for table in tables {
+            #expect(
+                plan.firstMatch(of: try! Regex("Seq Scan on \(table)\\b")) == nil, "\(table) in\n\(plan)",
+                sourceLocation: location)
+        }
+        if let history {
+            let touched = Set(
+                plan.matches(of: try! Regex(" on (\(history)_[0-9]{6})", as: (Substring, Substring).self)).map(
+                    \.output.1))
+            #expect(touched.count == months, "\(touched) in\n\(plan)", sourceLocation: location)
+        }
+    }
+
+    @Test func hotStatementsGoByIndexesAndStayInOneMonth() async throws {
+        try await withStorage { fixture in
+            let (tenant, delivery) = try await Self.loaded.get(fixture)
+            let one: [Parameter] = [.uuidArray([UUIDBytes(delivery.notification)]), .textArray(["email"])]
+            let now = Parameter.timestamp(fixture.now.adding(seconds: 10))
+
+            expect(
+                try await plan(
+                    fixture, tenant, Query(tenant.queue.claim, [.int8(2), now, .int8(50), .timestamp(Fixture.epoch)])),
+                uses: "queue_due", "queue_pkey", scansNot: "queue", "queue q")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.queue.nextDue, [.int8(2)])), uses: "queue_due",
+                scansNot: "queue")
+            let work = try await plan(fixture, tenant, Query(tenant.queue.work, one))
+            expect(work, uses: "queue_pkey", scansNot: "queue", "event_[0-9]+", of: "notification")
+            expect(work, of: "delivery")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.queue.hold, one + [.int8(1)])), uses: "queue_pkey",
+                scansNot: "queue")
+            let states = try await plan(
+                fixture, tenant,
+                Query(
+                    tenant.queue.states,
+                    one + [
+                        .int8(1), .optionalTextArray(["delivered"]), .optionalTextArray([nil]),
+                        .optionalTimestampArray([nil]), now,
+                    ]))
+            expect(states, uses: "queue_pkey", scansNot: "queue", of: "delivery")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.queue.remove, one + [.int8(1)])), uses: "queue_pkey",
+                scansNot: "queue")
+
+            let id = Parameter.uuid(delivery.notification)
+            expect(
+                try await plan(fixture, tenant, Query(tenant.history.notification, [id])),
+                scansNot: "notification_[0-9]+",
+                of: "notification")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.history.deliveries, [id])), scansNot: "delivery_[0-9]+",
+                of: "delivery")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.history.attempts, [id])), scansNot: "attempt_[0-9]+",
+                of: "attempt")
+
+            let user = Parameter.text(PublishScene.ann)
+            expect(
+                try await plan(fixture, tenant, Query(tenant.inbox.page, [user, .int8(900), .bool(false), .int8(21)])),
+                uses: "inbox_item_pkey", scansNot: "inbox_item")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.inbox.markRead, [user, one[0], now])),
+                uses: "inbox_item", scansNot: "inbox_item")
+            expect(
+                try await plan(fixture, tenant, Query(tenant.publishing.forgetKeys, [now, .int8(10)])),
+                uses: "idempotency_expiry")
+        }
+    }
+
+    @Test func publishingGoesByKeysAlone() async throws {
+        try await withStorage { fixture in
+            let (tenant, _) = try await Self.loaded.get(fixture)
+            let scene = try await PublishScene(fixture)
+            var batch = PublishBatch(now: fixture.now)
+            batch.append(scene.item(key: "one"))
+            for query in batch.queries(tenant.publishing, fence: 1).0 {
+                let plan = try await plan(fixture, tenant, query)
+                expect(plan, scansNot: "idempotency", "inbox_counter", "account", "event_[0-9]+")
+            }
+        }
+    }
+
+    @Test func listsGoByTheNarrowestIndex() async throws {
+        try await withStorage { fixture in
+            let (tenant, delivery) = try await Self.loaded.get(fixture)
+            for (path, index) in [
+                (HistoryStatements.Path.all, "notification_202611_pkey"), (.account, "account_id_notification_id"),
+                (.user, "user_id_notification_id"), (.event, "event_id_notification_id"),
+                (.object, "object_notification_id"),
+            ] {
+                let statement = try #require(tenant.history.page[path])
+                let plan = try await plan(
+                    fixture, tenant,
+                    Query(
+                        statement,
+                        [
+                            .uuid(UUIDBytes(high: .max, low: .max)), .int8(21),
+                            path == .account ? .text("RARE") : .null, path == .user ? .text("rare") : .null,
+                            path == .event ? .uuid(delivery.notification) : .null,
+                            path == .object ? .text("invoice/17") : .null, .null, .null, .int8(21),
+                        ]))
+                expect(plan, uses: index, scansNot: "notification_202611", "delivery_202611")
+            }
+        }
+    }
+}
+
+/// A tenant with a history of two months and a backlog, made once.
+actor LoadedTenant {
+    private var loading: Task<(TenantID, DeliveryID), any Error>?
+
+    func get(_ fixture: Fixture) async throws -> (TenantStore, DeliveryID) {
+        let task = loading ?? Task { try await fixture.loop.run { try await Self.load(fixture) } }
+        loading = task
+        let (tenant, delivery) = try await task.value
+        return (TenantStore(tenant: tenant, pool: fixture.serve), delivery)
+    }
+
+    /// One of thousands: for another account and user.
+    private static func rare(_ scene: PublishScene) -> PublishItem {
+        let model = scene.item(key: "rare\(scene.fixture.now)", users: [UserID(unchecked: "rare")])
+        let event = NewEvent(
+            id: model.event.id, type: model.event.type, account: AccountID(unchecked: "RARE"), publishedBy: "key/k",
+            occurredAt: scene.fixture.now)
+        return PublishItem(
+            idempotencyKey: model.idempotencyKey, bodyHash: [1], keyExpiresAt: model.keyExpiresAt, pins: model.pins,
+            event: event, notifications: model.notifications, response: [])
+    }
+
+    private static func load(_ fixture: Fixture) async throws -> (TenantID, DeliveryID) {
+        let scene = try await PublishScene(fixture)
+        var last: PublishItem?
+        for (month, now) in [Fixture.epoch, Instant(seconds: 1_796_083_200)].enumerated() {
+            fixture.now = now
+            for batch in 0..<8 {
+                let items = (0..<250).map {
+                    scene.item(key: "\(month)-\(batch)-\($0)", object: "invoice/\($0)")
+                }
+                _ = try await scene.tenant.publish(items, now: now)
+                if month == 0 { last = items.last }
+            }
+            _ = try await scene.tenant.publish([Self.rare(scene)], now: now)
+        }
+        fixture.now = Fixture.epoch
+        _ = try await scene.tenant.takeOverQueue(fence: 2)
+        let tables = ["idempotency", "event", "notification", "delivery", "attempt", "queue", "inbox_item", "account"]
+        _ = try await fixture.owner.run(
+            Unit(
+                tables.map { Query(Statement("ANALYZE t_\(scene.tenant.tenant).\($0)", prepared: false)) }))
+        let notification = try #require(last).notifications[0].id
+        return (scene.tenant.tenant, DeliveryID(notification: notification, channel: .email))
+    }
+}
