@@ -5,7 +5,7 @@ import Support
 import Testing
 import Transfer
 
-@Suite("Providers of e-mail", .timeLimit(.minutes(1)))
+@Suite("Providers of e-mail", .serialized, .timeLimit(.minutes(5)))
 struct ProviderTests {
     private func withLoop<Value: Sendable>(
         _ body: @escaping @Sendable (EventLoop) async throws -> Value
@@ -112,7 +112,7 @@ struct ProviderTests {
             mail = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
             parts = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
             print(json.dumps({"subject": mail["subject"], "from": str(mail["from"]), "id": mail["message-id"],
-                "text": parts["text/plain"], "html": parts["text/html"],
+                "text": parts["text/plain"].replace("\\r\\n", "\\n"), "html": parts["text/html"],
                 "defects": str(sum(len(part.defects) for part in mail.walk()))}))
             """
         let process = Process()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transfer
 
-@Suite("Sessions with a mail relay", .timeLimit(.minutes(1)))
+@Suite("Sessions with a mail relay", .serialized, .timeLimit(.minutes(5)))
 struct MailSessionTests {
     private static let credentials = MailRoute.Credentials(user: "relay-user", password: "relay-pass")
     private static let login = ["--user", "relay-user", "--password", "relay-pass"]
