@@ -1,0 +1,38 @@
+internal import ArgumentParser
+internal import CarillonAPI
+internal import CarillonGRPC
+
+/// Asks a server by `grpc.health.v1` whether it serves: for probes that run a command.
+struct HealthCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Ask a server whether it serves; exit 0 if so, 1 if not.")
+
+    @OptionGroup var flags: CallFlags
+    @Option(help: ArgumentHelp("Only this service, such as carillon.v1.InboxService.", valueName: "name"))
+    var service = ""
+    @Option(help: ArgumentHelp("How long to wait, 1 to 60.", valueName: "seconds"))
+    var timeout = 5
+
+    func validate() throws {
+        guard (1...60).contains(timeout) else { throw ValidationError("--timeout is a number from 1 to 60") }
+    }
+
+    func run() async throws {
+        let settings = try configured { () throws(ConfigurationMistakes) in try CallSettings(flags.reader()) }
+        let (service, timeout) = (service, timeout)
+        let result = await Calls.with(settings, authorization: nil) { client throws(Status) in
+            var request = Grpc_Health_V1_HealthCheckRequest()
+            request.service = service
+            let options = CallOptions(timeout: .seconds(timeout))
+            return try await HealthClient(client).check(request, options: options).status
+        }
+        switch result {
+        case .success(.serving): Console.say("serving")
+        case .success(let status):
+            Console.say(status == .notServing ? "not serving" : "unknown")
+            throw ExitCode.failure
+        case .failure(let status):
+            throw Console.fail("\(settings.address): \(StatusText.of(status))", with: .failure)
+        }
+    }
+}

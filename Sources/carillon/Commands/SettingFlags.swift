@@ -1,0 +1,84 @@
+internal import ArgumentParser
+internal import Foundation
+
+/// The flags of a command that are settings. They are texts here, so that a wrong number is told together with
+/// everything else that is wrong.
+protocol SettingFlags: ParsableArguments {
+    /// What was given.
+    var given: [SettingKey: String?] { get }
+}
+
+extension SettingFlags {
+    /// The settings of this command line, the environment and the file that they name.
+    func reader() -> SettingsReader {
+        SettingsReader(flags: given.compactMapValues(\.self), environment: ProcessInfo.processInfo.environment)
+    }
+}
+
+/// Reads settings, or says everything that is wrong with them and ends the command.
+func configured<Settings>(_ read: () throws(ConfigurationMistakes) -> Settings) throws -> Settings {
+    do {
+        return try read()
+    } catch {
+        throw Console.fail(error, with: .usage)
+    }
+}
+
+extension Option where Value == String? {
+    /// An option for a setting, with its name and help from the one table of settings.
+    init(_ key: SettingKey) {
+        self.init(name: .customLong(key.flag), help: key.help, completion: .none)
+    }
+}
+
+/// The settings of `serve`.
+struct ServeFlags: SettingFlags {
+    @Option(.listen) var listen: String?
+    @Option(.tlsCertificate) var tlsCertificate: String?
+    @Option(.tlsKey) var tlsKey: String?
+    @Option(.databaseURL) var databaseURL: String?
+    @Option(.databaseOwnerURL) var databaseOwnerURL: String?
+    @Option(.databaseConnections) var databaseConnections: String?
+    @Option(.operatorKeyFile) var operatorKeyFile: String?
+    @Option(.secretsKeyFile) var secretsKeyFile: String?
+    @Option(.loops) var loops: String?
+    @Option(.workerEnabled) var workerEnabled: String?
+    @Option(.relayAddresses) var relayAddresses: String?
+    @Option(.relayCA) var relayCA: String?
+    @Option(.relayHostName) var relayHostName: String?
+    @Option(.allowsMaildir) var allowsMaildir: String?
+    @Option(.drainGrace) var drainGrace: String?
+    @Option(.portFile) var portFile: String?
+    @Option(.logLevel) var logLevel: String?
+    @Option(.config) var config: String?
+
+    var given: [SettingKey: String?] {
+        [
+            .listen: listen, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .databaseURL: databaseURL,
+            .databaseOwnerURL: databaseOwnerURL, .databaseConnections: databaseConnections,
+            .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
+            .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
+            .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace, .portFile: portFile,
+            .logLevel: logLevel,
+            .config: config,
+        ]
+    }
+}
+
+/// The settings of `migrate`.
+struct MigrateFlags: SettingFlags {
+    @Option(.databaseOwnerURL) var databaseOwnerURL: String?
+    @Option(.logLevel) var logLevel: String?
+    @Option(.config) var config: String?
+
+    var given: [SettingKey: String?] { [.databaseOwnerURL: databaseOwnerURL, .logLevel: logLevel, .config: config] }
+}
+
+/// The settings of commands that call a server.
+struct CallFlags: SettingFlags {
+    @Option(.address) var address: String?
+    @Option(.ca) var ca: String?
+    @Option(.config) var config: String?
+
+    var given: [SettingKey: String?] { [.address: address, .ca: ca, .config: config] }
+}

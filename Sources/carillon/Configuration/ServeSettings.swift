@@ -1,0 +1,116 @@
+internal import CarillonNet
+internal import Foundation
+internal import Logging
+internal import Security
+internal import Transfer
+
+/// Everything `carillon serve` needs, read and checked: the files are there, the keys are keys, the certificate fits.
+struct ServeSettings: Sendable {
+    /// Where calls are taken.
+    var listen: HostAndPort
+    /// The server's certificate and key, loaded.
+    var tls: TLSContext
+    /// The database as the serving login.
+    var database: String
+    /// The database as the owner; nil when this server makes no tenants.
+    var owner: String?
+    /// Connections of each loop.
+    var connections: Int
+    /// The operator's key.
+    var operatorKey: APIKey
+    /// The keys that tenants' data keys are wrapped with.
+    var keyring: Keyring
+    /// Loops that take calls.
+    var loops: Int
+    /// Whether this process delivers.
+    var isWorkerEnabled: Bool
+    /// What is logged.
+    var logLevel: Logger.Level
+    /// How long draining may take.
+    var drainGrace: Duration
+    /// Where tenants' mail relays may be.
+    var relayAddresses: AddressPolicy
+    /// What mail relays are trusted by; nil for the system's certificates.
+    var relayCA: String?
+    /// The name that mail relays are greeted with.
+    var relayHostName: String
+    /// Whether tenants may have mails written into folders of this machine.
+    var allowsMaildir: Bool
+    /// Where the port is written.
+    var portFile: String?
+
+    /// The keys that `serve` knows, in the order of its help.
+    static let keys: [SettingKey] = [
+        .listen, .tlsCertificate, .tlsKey, .databaseURL, .databaseOwnerURL, .databaseConnections, .operatorKeyFile,
+        .secretsKeyFile, .loops, .workerEnabled, .relayAddresses, .relayCA, .relayHostName, .allowsMaildir,
+        .drainGrace, .portFile, .logLevel, .config,
+    ]
+
+    /// Reads and checks.
+    ///
+    /// - Throws: everything that is wrong.
+    init(_ reader: SettingsReader) throws(ConfigurationMistakes) {
+        var reader = reader
+        let usualPlace = HostAndPort(host: "127.0.0.1", port: 8443)
+        listen = reader.parsed(.listen, as: "HOST:PORT", HostAndPort.init) ?? usualPlace
+        let tls = Self.tls(&reader)
+        let database = reader.requiredText(.databaseURL)
+        owner = reader.text(.databaseOwnerURL)
+        connections = reader.integer(.databaseConnections, in: 1...64, default: 4)
+        let operatorKey = Self.operatorKey(&reader)
+        let keyring = Self.keyring(&reader)
+        let loops = reader.integer(.loops, in: 0...256, default: 0)
+        self.loops = loops == 0 ? ProcessInfo.processInfo.activeProcessorCount : loops
+        isWorkerEnabled = reader.toggle(.workerEnabled, default: true)
+        drainGrace = .seconds(reader.integer(.drainGrace, in: 1...600, default: 25))
+        relayAddresses =
+            reader.parsed(.relayAddresses, as: "public or any") { Self.policies[$0.lowercased()] } ?? .publicInternet
+        relayCA = reader.text(.relayCA) == nil ? nil : reader.readableFile(.relayCA)
+        relayHostName = reader.text(.relayHostName) ?? "localhost"
+        allowsMaildir = reader.toggle(.allowsMaildir, default: false)
+        portFile = reader.text(.portFile)
+        logLevel = reader.logLevel()
+        try reader.finish()
+        guard let tls, let database, let operatorKey, let keyring else {
+            preconditionFailure("a setting is missing and nobody said so")
+        }
+        self.tls = tls
+        self.database = database
+        self.operatorKey = operatorKey
+        self.keyring = keyring
+    }
+
+    private static let policies: [String: AddressPolicy] = ["public": .publicInternet, "any": .any]
+
+    private static func tls(_ reader: inout SettingsReader) -> TLSContext? {
+        // Both are looked at before one of them is given up.
+        let (certificate, key) = (reader.readableFile(.tlsCertificate), reader.readableFile(.tlsKey))
+        guard let certificate, let key else { return nil }
+        do throws(TLSError) {
+            return try TLSContext(serverCertificateChain: certificate, privateKey: key)
+        } catch {
+            reader.mistake(.tlsCertificate, "cannot be used with its key: \(error)")
+            return nil
+        }
+    }
+
+    /// The operator's key, of a file that holds nothing else.
+    static func operatorKey(_ reader: inout SettingsReader) -> APIKey? {
+        guard let file = reader.contents(.operatorKeyFile) else { return nil }
+        guard let key = APIKey(file.text.utf8), key.kind == .admin else {
+            reader.mistake(.operatorKeyFile, "holds no operator's key (cr_adm_...): \(file.path)")
+            return nil
+        }
+        return key
+    }
+
+    private static func keyring(_ reader: inout SettingsReader) -> Keyring? {
+        guard let file = reader.contents(.secretsKeyFile) else { return nil }
+        do throws(SecretError) {
+            return try Keyring(fileText: file.text)
+        } catch {
+            reader.mistake(.secretsKeyFile, "is no key file: \(error) (\(file.path))")
+            return nil
+        }
+    }
+}

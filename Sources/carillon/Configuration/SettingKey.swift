@@ -1,0 +1,122 @@
+internal import ArgumentParser
+
+/// Everything that can be configured. A key has the same name in three places: `--tls-certificate` on the command
+/// line, `CARILLON_TLS_CERTIFICATE` in the environment, `tls.certificate` in the file; the first of them that says
+/// something wins.
+enum SettingKey: String, CaseIterable, Sendable {
+    case config
+    case listen
+    case tlsCertificate = "tls.certificate"
+    case tlsKey = "tls.key"
+    case databaseURL = "database.url"
+    case databaseOwnerURL = "database.owner-url"
+    case databaseConnections = "database.connections"
+    case operatorKeyFile = "operator.key-file"
+    case secretsKeyFile = "secrets.key-file"
+    case loops
+    case workerEnabled = "worker.enabled"
+    case logLevel = "log.level"
+    case drainGrace = "drain.grace"
+    case relayAddresses = "delivery.relay-addresses"
+    case relayCA = "delivery.relay-ca"
+    case relayHostName = "delivery.host-name"
+    case allowsMaildir = "delivery.maildir"
+    case portFile = "port-file"
+    case address
+    case ca
+
+    /// What a value is made of.
+    enum Kind {
+        case text, integer, toggle
+    }
+
+    /// The key's parts in the file: each but the last is an object.
+    var components: [String] { rawValue.split(separator: ".").map(String.init) }
+
+    /// The name on the command line, without its dashes.
+    var flag: String { rawValue.replacing(".", with: "-") }
+
+    /// The name in the environment.
+    var variable: String { "CARILLON_" + flag.uppercased().replacing("-", with: "_") }
+
+    /// What a value is made of.
+    var kind: Kind {
+        switch self {
+        case .databaseConnections, .loops, .drainGrace: .integer
+        case .workerEnabled, .allowsMaildir: .toggle
+        default: .text
+        }
+    }
+
+    /// Whether a value must never be shown.
+    var isSecret: Bool { self == .databaseURL || self == .databaseOwnerURL }
+
+    /// Whether the file may say it. Where the file is, and where this one process writes its port, cannot stand in it.
+    var isInFile: Bool { self != .config && self != .portFile }
+
+    /// What `--help` says.
+    var help: ArgumentHelp {
+        let stated = defaultValue.map { "; default: \($0)" } ?? ""
+        return ArgumentHelp("\(explanation) [\(variable)\(stated)]", valueName: valueName)
+    }
+
+    /// What is taken when nobody says anything, as `--help` shows it.
+    var defaultValue: String? {
+        switch self {
+        case .listen, .address: "127.0.0.1:8443"
+        case .databaseConnections: "4"
+        case .loops: "0"
+        case .workerEnabled: "true"
+        case .logLevel: "info"
+        case .drainGrace: "25"
+        case .relayAddresses: "public"
+        case .relayHostName: "localhost"
+        case .allowsMaildir: "false"
+        default: nil
+        }
+    }
+
+    private var valueName: String {
+        switch self {
+        case .listen, .address: "host:port"
+        case .databaseURL, .databaseOwnerURL: "connection string"
+        case .databaseConnections, .loops: "number"
+        case .drainGrace: "seconds"
+        case .workerEnabled, .allowsMaildir: "true or false"
+        case .logLevel: "level"
+        case .relayAddresses: "public or any"
+        case .relayHostName: "name"
+        default: "file"
+        }
+    }
+
+    private var explanation: String {
+        switch self {
+        case .config: "A JSON file with any of these keys, such as {\"tls\": {\"key\": \"server.key\"}}."
+        case .listen: "Where calls are taken. An empty host means all addresses; port 0 lets the system choose."
+        case .tlsCertificate: "The server's certificate with its chain, in PEM form."
+        case .tlsKey: "The private key of the certificate, in PEM form."
+        case .databaseURL: "The database as carillon_serve, the login that serves."
+        case .databaseOwnerURL:
+            "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
+        case .databaseConnections: "Connections to the database for each loop, 1 to 64."
+        case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
+        case .secretsKeyFile: "A file with the key-encryption key: 32 bytes in base64."
+        case .loops: "Event loops, each with its own thread; 0 for one for each core."
+        case .workerEnabled: "Whether this process also delivers, or only answers calls."
+        case .logLevel: "What is logged: trace, debug, info, notice, warning, error or critical."
+        case .drainGrace: "Seconds that open calls and deliveries have to finish after SIGTERM, 1 to 600."
+        case .relayAddresses:
+            "Where the mail relays of tenants may be: at addresses of the public internet, or at any. A tenant names its relay."
+        case .relayCA: "Certificates to trust for mail relays instead of the system's, in PEM form."
+        case .relayHostName: "The name that mail relays are greeted with: this machine's, as the world knows it."
+        case .allowsMaildir: "Whether a tenant may have mails written into a folder of this machine: for development."
+        case .portFile: "A file to write the port to once calls are taken, for those who chose port 0."
+        case .address: "The server to call."
+        case .ca:
+            """
+            The certificates to trust, in PEM form; without it those of `carillon dev` in this directory, or the system's.
+            """
+        }
+    }
+}

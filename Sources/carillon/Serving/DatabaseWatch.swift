@@ -1,0 +1,95 @@
+internal import CarillonNet
+internal import Logging
+internal import Postgres
+internal import Storage
+
+/// Looks after the database that a server serves from: whether it was set up for serving, and whether it is there.
+///
+/// A database that is away is waited for, before the first call as well as later. One that is there and not set up is
+/// refused: without the hardening one tenant could become another.
+///
+/// Safe as `@unchecked Sendable` because it is confined to `loop`, on which its methods run.
+final class DatabaseWatch: @unchecked Sendable {
+    /// What a look at the database said.
+    enum Finding: Sendable {
+        /// It is there and set up.
+        case fit
+        /// It cannot be asked now.
+        case away(StorageError)
+        /// It must not be served from; the text says why and what to do.
+        case unfit(String)
+    }
+
+    private let loop: EventLoop
+    private let pools: PerLoop<PostgresPool>
+    private let readiness: Readiness
+    private let log: Logger
+    private var isVerified = false
+    private static let interval: Duration = .seconds(1)
+
+    /// Watches the database that pools are connected to.
+    init(loop: EventLoop, pools: PerLoop<PostgresPool>, readiness: Readiness, log: Logger) {
+        self.loop = loop
+        self.pools = pools
+        self.readiness = readiness
+        self.log = log
+    }
+
+    /// Looks once, and sets the readiness.
+    func look() async -> Finding {
+        loop.assertOnLoop()
+        let finding = await find()
+        let isThere = if case .fit = finding { true } else { false }
+        if readiness.note(isDatabaseThere: isThere) {
+            switch finding {
+            case .fit: log.notice("the database is there")
+            case .away(let error): log.error("there is no database to serve from", metadata: ["error": "\(error)"])
+            case .unfit: break
+            }
+        }
+        return finding
+    }
+
+    /// Looks every second until the task is cancelled, or until the database turns out to be unfit.
+    ///
+    /// - Returns: why it is unfit; nil when cancelled.
+    func watch() async -> String? {
+        while true {
+            do {
+                try await loop.sleep(for: Self.interval)
+            } catch {
+                return nil
+            }
+            if case .unfit(let why) = await look() { return why }
+        }
+    }
+
+    private func find() async -> Finding {
+        guard isVerified else { return await verify() }
+        for (owner, pool) in pools.all {
+            let status = await owner.run { pool.status }
+            if status.connections == 0 {
+                return .away(StorageError(.unavailable, "the loop \(owner.name) has no connection"))
+            }
+        }
+        return .fit
+    }
+
+    private func verify() async -> Finding {
+        do throws(StorageError) {
+            try await RegistryStore(pool: pools[loop]).verifyReadiness()
+            isVerified = true
+            return .fit
+        } catch {
+            // Not healed by waiting: what the server says of a login that it does not know or a database that is not
+            // there (classes 28 and 3D), and a connection string that is none.
+            let isRefused = ["28", "3D"].contains { error.cause?.sqlState?.hasPrefix($0) == true }
+            switch error.code {
+            case .notReady: return .unfit(error.message)
+            case .invalidValue: return .unfit("database.url cannot be used: \(error.message)")
+            case .permissionDenied: return .unfit("the database refuses the login: \(error.message)")
+            default: return isRefused ? .unfit("the database refuses the login: \(error.message)") : .away(error)
+            }
+        }
+    }
+}

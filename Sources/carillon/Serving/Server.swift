@@ -1,0 +1,186 @@
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Delivery
+internal import Foundation
+internal import Logging
+internal import Postgres
+internal import Storage
+
+/// A whole server: loops, connections to the database, the services, the worker, and the port.
+///
+/// States: made (loops and pools, nothing taken) → listening → draining → over. What is made first is ended last, so that
+/// whatever is under way finds what it needs.
+final class Server: Sendable {
+    /// The port that calls are taken on.
+    var port: UInt16 { rpc.port }
+
+    private let settings: ServeSettings
+    private let log: Logger
+    private let parts: Parts
+    private let rpc: RPCServer
+    private let watching: Task<Void, Never>
+
+    /// What a server is made of, in the order in which it is made.
+    private struct Parts: Sendable {
+        let loops: [EventLoop]
+        let deliveryLoop: EventLoop
+        let pools: PerLoop<PostgresPool>
+        let owner: PostgresPool?
+        let worker: DeliveryWorker
+        let readiness: Readiness
+        let watch: DatabaseWatch
+    }
+
+    // MARK: The start
+
+    /// Starts a server. It takes calls when this returns, also while there is no database: then it answers UNAVAILABLE
+    /// and heals by itself.
+    ///
+    /// - Parameter onUnfit: called if a database that was away turns out not to be set up for serving.
+    /// - Throws: ``ServeTrouble``.
+    static func start(
+        _ settings: ServeSettings, log: Logger, onUnfit: @escaping @Sendable (String) -> Void
+    ) async throws(ServeTrouble) -> Server {
+        let parts = await makeParts(settings, log)
+        let rpc: RPCServer
+        do throws(ServeTrouble) {
+            let finding = await parts.loops[0].run { await parts.watch.look() }
+            if case .unfit(let why) = finding { throw .unfit(why) }
+            rpc = try await listen(settings, parts, log)
+        } catch {
+            await end(parts)
+            throw error
+        }
+        await parts.worker.start()
+        let server = Server(settings, log, parts, rpc, onUnfit: onUnfit)
+        do throws(ServeTrouble) {
+            try server.announce()
+            return server
+        } catch {
+            await server.drain()
+            throw error
+        }
+    }
+
+    private init(
+        _ settings: ServeSettings, _ log: Logger, _ parts: Parts, _ rpc: RPCServer,
+        onUnfit: @escaping @Sendable (String) -> Void
+    ) {
+        (self.settings, self.log, self.parts, self.rpc) = (settings, log, parts, rpc)
+        watching = parts.loops[0].spawn {
+            if let why = await parts.watch.watch() { onUnfit(why) }
+        }
+    }
+
+    private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
+        let loops = (0..<settings.loops).map { EventLoop(name: "loop-\($0)") }
+        let deliveryLoop = EventLoop(name: "delivery")
+        var serving = PostgresConfiguration(connectionInfo: settings.database)
+        serving.connections = settings.connections
+        serving.onEvent = { log.report($0, login: "serve") }
+        var made: [PostgresPool] = []
+        for loop in loops {
+            made.append(await loop.run { [serving] in PostgresPool(loop: loop, configuration: serving) })
+        }
+        var next = made.makeIterator()
+        let pools = PerLoop(loops) { _ in next.next().unsafelyUnwrapped }
+        let readiness = Readiness()
+        return Parts(
+            loops: loops, deliveryLoop: deliveryLoop, pools: pools,
+            owner: await makeOwner(settings, on: loops[0], log),
+            worker: makeWorker(settings, on: deliveryLoop, log), readiness: readiness,
+            watch: DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log))
+    }
+
+    private static func makeOwner(
+        _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
+    ) async -> PostgresPool? {
+        guard let owner = settings.owner else { return nil }
+        var configuration = PostgresConfiguration(connectionInfo: owner)
+        configuration.connections = 1
+        // Making a tenant is many statements, each of them short.
+        configuration.statementTimeout = .seconds(10)
+        configuration.onEvent = { log.report($0, login: "owner") }
+        return await loop.run { [configuration] in PostgresPool(loop: loop, configuration: configuration) }
+    }
+
+    private static func makeWorker(
+        _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
+    ) -> DeliveryWorker {
+        var database = PostgresConfiguration(connectionInfo: settings.database)
+        database.connections = settings.connections
+        database.applicationName = "carillon worker"
+        database.onEvent = { log.report($0, login: "worker") }
+        var configuration = DeliveryConfiguration(database: database, keyring: settings.keyring)
+        configuration.takesWork = settings.isWorkerEnabled
+        configuration.relayAddresses = settings.relayAddresses
+        configuration.trustedCertificates = settings.relayCA
+        configuration.hostName = settings.relayHostName
+        configuration.allowsMaildir = settings.allowsMaildir
+        let environment = DeliveryEnvironment(
+            now: { Clock.now }, randomness: { Double.random(in: 0..<1) }, makeID: { Clock.freshID },
+            onEvent: { log.report($0) })
+        return DeliveryWorker(loop: loop, configuration: configuration, environment: environment)
+    }
+
+    private static func listen(
+        _ settings: ServeSettings, _ parts: Parts, _ log: Logger
+    ) async throws(ServeTrouble) -> RPCServer {
+        do {
+            return try await RPCServer.start(
+                on: parts.loops, host: settings.listen.host, port: settings.listen.port, tls: settings.tls,
+                methods: [], pages: pages(parts.readiness), report: { log.report($0) })
+        } catch {
+            throw .unavailable("cannot take calls on \(settings.listen): \(error)")
+        }
+    }
+
+    /// `/livez` says that the loops turn, `/readyz` that calls can be answered. A process without a database is alive:
+    /// starting it again would not bring the database back.
+    private static func pages(_ readiness: Readiness) -> [CarillonGRPC.Page] {
+        [
+            CarillonGRPC.Page("/livez") { .init(status: 200, text: "alive\n") },
+            CarillonGRPC.Page("/readyz") {
+                .init(status: readiness.isReady ? 200 : 503, text: readiness.word + "\n")
+            },
+        ]
+    }
+
+    private func announce() throws(ServeTrouble) {
+        if let file = settings.portFile {
+            do throws(FileTrouble) {
+                try KeptFile.write("\(port)", to: URL(filePath: file), for: .everybody)
+            } catch {
+                throw .unavailable("\(error)")
+            }
+        }
+        log.notice(
+            "listening",
+            metadata: [
+                "host": "\(settings.listen.host)", "port": .stringConvertible(port),
+                "loops": .stringConvertible(settings.loops), "worker": .stringConvertible(settings.isWorkerEnabled),
+                "version": "\(Version.text)",
+            ])
+    }
+
+    // MARK: The end
+
+    /// Lets everything that is under way finish, within the grace period, and ends all threads. Called once.
+    func drain() async {
+        log.notice("draining", metadata: ["grace_s": .stringConvertible(settings.drainGrace.components.seconds)])
+        parts.readiness.beginDraining()
+        watching.cancel()
+        async let worker: Void = parts.worker.drain(grace: settings.drainGrace)
+        await rpc.drain(grace: settings.drainGrace)
+        await worker
+        await watching.value
+        await Self.end(parts)
+        log.notice("over")
+    }
+
+    private static func end(_ parts: Parts) async {
+        for (loop, pool) in parts.pools.all { await loop.run { await pool.close() } }
+        if let owner = parts.owner { await parts.loops[0].run { await owner.close() } }
+        for loop in parts.loops + [parts.deliveryLoop] { await loop.shutDown() }
+    }
+}

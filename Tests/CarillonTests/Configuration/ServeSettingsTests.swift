@@ -1,0 +1,119 @@
+import Foundation
+import Logging
+import Security
+import Testing
+import Transfer
+
+@testable import carillon
+
+@Suite("Settings of serve")
+struct ServeSettingsTests {
+    private static let operatorKey = APIKey.generate(.admin) { 7 }.text
+    private static let tenantKey = APIKey.generate(.live) { 7 }.text
+
+    /// A folder with everything that `serve` wants, and the flags that name it.
+    private static func complete() throws -> (folder: ScratchFolder, flags: [SettingKey: String]) {
+        let folder = try ScratchFolder()
+        let authority = DevelopmentAuthority(in: folder.url)
+        try authority.prepare(now: Date())
+        return (
+            folder,
+            [
+                .tlsCertificate: authority.serverCertificate.path, .tlsKey: authority.serverKey.path,
+                .databaseURL: "host=/nowhere user=carillon_serve",
+                .operatorKeyFile: try folder.file("operator.key", operatorKey + "\n"),
+                .secretsKeyFile: try folder.file("secrets.key", KeyEncryptionKey.generate().line),
+            ]
+        )
+    }
+
+    @Test("What is not said is the usual")
+    func usual() throws {
+        let (folder, flags) = try Self.complete()
+        let settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        #expect(settings.listen.description == "127.0.0.1:8443")
+        #expect(settings.connections == 4)
+        #expect(settings.loops == ProcessInfo.processInfo.activeProcessorCount)
+        #expect(settings.isWorkerEnabled)
+        #expect(settings.logLevel == .info)
+        #expect(settings.drainGrace == .seconds(25))
+        #expect(settings.owner == nil)
+        #expect(settings.operatorKey.text == Self.operatorKey)
+        #expect(settings.relayAddresses == .publicInternet)
+        #expect(!settings.allowsMaildir)
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test("What is said is taken")
+    func given() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.listen] = "[::]:0"
+        flags[.loops] = "3"
+        flags[.workerEnabled] = "false"
+        flags[.relayAddresses] = "any"
+        let settings = try ServeSettings(
+            SettingsReader(
+                flags: flags,
+                environment: ["CARILLON_DATABASE_OWNER_URL": "user=carillon_owner", "CARILLON_DRAIN_GRACE": "5"]))
+        #expect(settings.listen == HostAndPort(host: "::", port: 0))
+        #expect(settings.loops == 3)
+        #expect(!settings.isWorkerEnabled)
+        #expect(settings.owner == "user=carillon_owner")
+        #expect(settings.drainGrace == .seconds(5))
+        #expect(settings.relayAddresses == .any)
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test("Everything that is missing is told at once")
+    func nothing() {
+        let error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: [:], environment: [:]))
+        }
+        #expect(
+            error?.messages == [
+                "tls.certificate is missing: give --tls-certificate or CARILLON_TLS_CERTIFICATE",
+                "tls.key is missing: give --tls-key or CARILLON_TLS_KEY",
+                "database.url is missing: give --database-url or CARILLON_DATABASE_URL",
+                "operator.key-file is missing: give --operator-key-file or CARILLON_OPERATOR_KEY_FILE",
+                "secrets.key-file is missing: give --secrets-key-file or CARILLON_SECRETS_KEY_FILE",
+            ])
+        #expect(error?.description.hasPrefix("there are 5 mistakes in the configuration:\n  tls.cert") == true)
+    }
+
+    @Test("Everything that is wrong is told at once, and no secret with it")
+    func wrong() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.listen] = "8443"
+        flags[.tlsCertificate] = "/nonexistent/server.pem"
+        flags[.databaseConnections] = "0"
+        flags[.operatorKeyFile] = try folder.file("tenant.key", Self.tenantKey)
+        flags[.secretsKeyFile] = try folder.file("short.key", "c2hvcnQ=")
+        flags[.drainGrace] = "soon"
+        flags[.logLevel] = "loud"
+        let error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        let messages = error?.messages ?? []
+        #expect(messages.count == 7, "\(messages)")
+        #expect(messages.contains(#"--listen is "8443", not HOST:PORT"#))
+        #expect(messages.contains("--tls-certificate cannot be read: /nonexistent/server.pem"))
+        #expect(messages.contains("--database-connections is 0, not a number from 1 to 64"))
+        #expect(messages.contains { $0.hasPrefix("--operator-key-file holds no operator's key (cr_adm_...)") })
+        #expect(messages.contains { $0.hasPrefix("--secrets-key-file is no key file") })
+        #expect(messages.contains("--drain-grace is not a whole number"))
+        #expect(messages.contains { $0.hasPrefix(#"--log-level is "loud""#) })
+        #expect(error?.description.contains(Self.tenantKey) == false)
+        #expect(error?.description.contains("c2hvcnQ") == false)
+    }
+
+    @Test("A key that belongs to another certificate is told")
+    func strangeKey() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.tlsKey] = DevelopmentAuthority(in: folder.url).key.path
+        let error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        #expect(error?.messages.count == 1)
+        #expect(error?.messages.first?.hasPrefix("--tls-certificate cannot be used with its key: ") == true)
+    }
+}
