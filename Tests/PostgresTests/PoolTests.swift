@@ -146,7 +146,7 @@ import Testing
                 $0.connections = 1
                 $0.statementTimeout = .zero
                 $0.lockTimeout = .zero
-                $0.unitLimit = .milliseconds(150)
+                $0.unitLimit = .milliseconds(500)
                 $0.onEvent = events.observer
             }
         ) { pool, loop async throws in

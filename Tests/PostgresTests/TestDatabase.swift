@@ -91,6 +91,7 @@ struct HeldLock: Sendable {
     ) async throws {
         var configuration = PostgresConfiguration(connectionInfo: connectionInfo)
         configuration.connections = 1
+        configuration.connectTimeout = .seconds(60)
         let lock = HeldLock(pool: PostgresPool(loop: loop, configuration: configuration))
         let result: Result<Void, any Error>
         do {

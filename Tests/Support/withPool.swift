@@ -5,7 +5,7 @@ package import Postgres
 ///
 /// - Parameters:
 ///   - connectionInfo: the database, such as `cluster.connectionInfo(database: cluster.makeDatabase())`.
-///   - configure: changes the pool's usual configuration.
+///   - configure: changes the pool's usual configuration, whose timeouts are longer than a service's.
 ///   - body: the test; it runs on the pool's loop, which it reaches as its second argument.
 package func withPool<Value: Sendable>(
     _ connectionInfo: String,
@@ -13,6 +13,10 @@ package func withPool<Value: Sendable>(
     _ body: @escaping @Sendable (PostgresPool, EventLoop) async throws -> Value
 ) async throws -> Value {
     var configuration = PostgresConfiguration(connectionInfo: connectionInfo)
+    // A busy machine is no reason to fail.
+    configuration.connectTimeout = .seconds(60)
+    configuration.statementTimeout = .seconds(60)
+    configuration.lockTimeout = .seconds(60)
     configure(&configuration)
     let loop = EventLoop(name: "test")
     let result: Result<Value, any Error> = await loop.run { [configuration] in
