@@ -60,7 +60,7 @@ def test_everything_wrong_is_said_at_once(binary: Path, tmp_path: Path, secrets:
         binary, "serve", "--listen", "nowhere", "--tls-certificate", str(tmp_path / "text.pem"),
         "--tls-key", str(tmp_path / "absent.pem"), "--database-url", "postgresql://carillon_serve:hunter2@/x",
         "--operator-key-file", str(tmp_path / "operator"), "--secrets-key-file", str(tmp_path / "sealing"),
-        "--loops", "-1", "--database-connections", "many", "--drain-grace", "0", "--log-level", "loud",
+        "--loops", "1000", "--database-connections", "many", "--drain-grace", "0", "--log-level", "loud",
         "--worker-enabled", "perhaps",
     )  # fmt: skip
     assert result.returncode == USAGE, result.stderr

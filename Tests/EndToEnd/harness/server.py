@@ -72,7 +72,7 @@ class Carillon:
 
     def __init__(
         self, binary: Path, folder: Path, database: Database, authority: Authority, certificate: Certificate,
-        secrets: ServerSecrets | None = None, flags: Sequence[str] = (),
+        secrets: ServerSecrets | None = None, flags: Sequence[str] = (), relay_addresses: str = "any",
     ) -> None:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.binary = binary
@@ -82,6 +82,7 @@ class Carillon:
         self.certificate = certificate
         self.secrets = secrets or ServerSecrets(folder)
         self.flags = list(flags)
+        self.relay_addresses = relay_addresses
         self.log = folder / "carillon.log"
         self.port_file = folder / "port"
         self.port = 0
@@ -106,6 +107,9 @@ class Carillon:
             "--operator-key-file", str(self.secrets.operator_file),
             "--secrets-key-file", str(self.secrets.sealing_file),
             "--port-file", str(self.port_file),
+            # The relays of the tests are on this machine, with certificates of the tests' own authority.
+            "--delivery-relay-addresses", self.relay_addresses,
+            "--delivery-relay-ca", str(self.authority.file),
             *self.flags,
         ]  # fmt: skip
 
