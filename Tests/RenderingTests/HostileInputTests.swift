@@ -40,7 +40,6 @@ struct HostileInputTests {
     func combining() throws {
         let html = try mail(customerName: "\"\u{301} onmouseover=alert(1) x=\"\u{301}<\u{301}b").html
         #expect(html.contains("&quot;\u{301} onmouseover"))
-        #expect(!html.unicodeScalars.elementsEqual([]))
         let bytes = Array(html.utf8)
         let mark = Array("\u{301}".utf8)
         for index in bytes.indices.dropFirst() where bytes[index...].starts(with: mark) {

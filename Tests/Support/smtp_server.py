@@ -78,7 +78,8 @@ class Handler:
         session.host_name = hostname
         if server.options.pipelining:
             responses.insert(1, "250-PIPELINING")
-        return responses
+        # Without --user there is no mechanism, and aiosmtpd would offer AUTH with none.
+        return [line for line in responses if line.strip() != "250-AUTH"]
 
     async def handle_DATA(self, server, session, envelope):
         server.record(envelope)

@@ -25,7 +25,7 @@ package struct SMTPReply: Sendable, Hashable {
 
     /// Whether the server did what it was asked (2xx).
     package var isPositive: Bool { code / 100 == 2 }
-    /// Whether the refusal is for now (4xx).
+    /// Whether the refusal is temporary (4xx).
     package var isTransient: Bool { code / 100 == 4 }
 }
 
