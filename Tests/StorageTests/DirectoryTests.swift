@@ -124,7 +124,12 @@ import Testing
             var write = UserWrite(
                 id: UserID(unchecked: "ann"), contactPoints: [ContactPoint(channel: .email, address: "a@x.example")])
             _ = try await tenant.upsertUser(write, now: fixture.now)
-            try await fixture.query(as: tenant, "UPDATE t_\(tenant.tenant).contact_point SET state = 'hard_bounced'")
+            let before = try #require(try await tenant.factsVersions(of: [nil])[AccountID?.none])
+            try await tenant.suppressAddress("a@x.example", of: write.id, on: .email, state: .hardBounced)
+            try await tenant.suppressAddress("gone@x.example", of: write.id, on: .email, state: .hardBounced)
+            #expect(try await tenant.factsVersions(of: [nil]) == [nil: before + 2])
+            let facts = try #require(try await tenant.facts(ofUser: write.id)[AccountID?.none])
+            #expect(facts.directory[write.id]?.addresses[.email] == .hardBounced)
             write.contactPoints = [ContactPoint(channel: .email, address: "b@x.example")]
             let second = try await tenant.upsertUser(write, now: fixture.now).record
             #expect(second.contactPoints == [ContactPoint(channel: .email, address: "b@x.example")])

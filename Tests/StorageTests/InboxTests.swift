@@ -55,40 +55,59 @@ import Testing
     @Test func markingTwiceCountsOnce() async throws {
         try await withStorage { fixture in
             let scene = try await PublishScene(fixture)
-            let items = (1...4).map { scene.item(key: "k\($0)") }
-            _ = try await scene.tenant.publish(items, now: fixture.now)
-            let foreign = scene.item(key: "bob", users: [PublishScene.bob])
-            _ = try await scene.tenant.publish([foreign], now: fixture.now)
-            let ids = items.map { $0.notifications[0].id }
+            _ = try await scene.tenant.publish((1...4).map { scene.item(key: "k\($0)") }, now: fixture.now)
+            _ = try await scene.tenant.publish([scene.item(key: "bob", users: [PublishScene.bob])], now: fixture.now)
             let first = try await scene.tenant.markRead(
-                of: PublishScene.ann, [ids[0], ids[1], ids[1], foreign.notifications[0].id], now: fixture.now)
-            #expect(first.changed == 2)
+                of: PublishScene.ann, sequences: [2, 1, 2, 99], now: fixture.now)
+            #expect(first.items.map(\.sequence) == [1, 2])
+            #expect(first.items.map(\.readAt) == [fixture.now, fixture.now])
+            #expect(first.items.map(\.seenAt) == [fixture.now, fixture.now])
             #expect(first.counters == InboxCounters(lastSequence: 4, total: 4, unread: 2, unseen: 2))
-            let again = try await scene.tenant.markRead(of: PublishScene.ann, [ids[0], ids[1]], now: fixture.now)
-            #expect(again.changed == 0)
-            #expect(again.counters == first.counters)
+            let again = try await scene.tenant.markRead(of: PublishScene.ann, sequences: [1, 2], now: fixture.now)
+            #expect(again == InboxChange(items: [], counters: first.counters))
             let seen = try await scene.tenant.markSeen(of: PublishScene.ann, upTo: 3, now: fixture.now)
-            #expect(
-                seen
-                    == InboxChange(changed: 1, counters: InboxCounters(lastSequence: 4, total: 4, unread: 2, unseen: 1))
-            )
-            #expect(try await scene.tenant.markSeen(of: PublishScene.ann, upTo: 3, now: fixture.now).changed == 0)
+            #expect(seen.items.map(\.sequence) == [3])
+            #expect(seen.items[0].readAt == nil)
+            #expect(seen.counters == InboxCounters(lastSequence: 4, total: 4, unread: 2, unseen: 1))
+            #expect(try await scene.tenant.markSeen(of: PublishScene.ann, upTo: 3, now: fixture.now).items.isEmpty)
             // Reading what was seen before leaves the count of the unseen alone.
-            let third = try await scene.tenant.markRead(of: PublishScene.ann, [ids[2]], now: fixture.now)
+            let later = fixture.now.adding(seconds: 1)
+            let third = try await scene.tenant.markRead(of: PublishScene.ann, sequences: [3], now: later)
+            #expect(third.items.map(\.seenAt) == [fixture.now])
             #expect(third.counters == InboxCounters(lastSequence: 4, total: 4, unread: 1, unseen: 1))
             let bob = try await scene.tenant.inboxCounters(of: [PublishScene.bob])
             #expect(bob[PublishScene.bob]?.unread == 1)
-            let nobody = try await scene.tenant.markRead(of: UserID(unchecked: "nobody"), ids, now: fixture.now)
-            #expect(nobody == InboxChange(changed: 0, counters: .none))
+            let nobody = try await scene.tenant.markRead(
+                of: UserID(unchecked: "nobody"), sequences: [1], now: fixture.now)
+            #expect(nobody == InboxChange(items: [], counters: .none))
+        }
+    }
+
+    @Test func newsOfSeveralInboxesComeTogether() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let both = [PublishScene.ann, PublishScene.bob]
+            _ = try await scene.tenant.publish((1...4).map { scene.item(key: "k\($0)", users: both) }, now: fixture.now)
+            _ = try await scene.tenant.publish([scene.item(key: "own")], now: fixture.now)
+            let news = try await scene.tenant.inboxNews(
+                after: [PublishScene.ann: 3, PublishScene.bob: .max, UserID(unchecked: "nobody"): 0], size: 10)
+            #expect(Set(news.keys) == Set(both))
+            #expect(news[PublishScene.ann]?.items.map(\.sequence) == [4, 5])
+            #expect(news[PublishScene.ann]?.counters.lastSequence == 5)
+            #expect(news[PublishScene.bob]?.items.isEmpty == true)
+            #expect(news[PublishScene.bob]?.counters.lastSequence == 4)
+            let cut = try await scene.tenant.inboxNews(after: [PublishScene.ann: 0, PublishScene.bob: 2], size: 2)
+            #expect(cut[PublishScene.ann]?.items.map(\.sequence) == [1, 2])
+            #expect(cut[PublishScene.bob]?.items.map(\.sequence) == [3, 4])
+            #expect(try await scene.tenant.inboxNews(after: [:], size: 2).isEmpty)
         }
     }
 
     @Test func countersStayExactWhileReadersAndPublishersMeet() async throws {
         try await withStorage { fixture in
             let scene = try await PublishScene(fixture)
-            let items = (1...12).map { scene.item(key: "k\($0)") }
-            _ = try await scene.tenant.publish(items, now: fixture.now)
-            let ids = items.map { $0.notifications[0].id }
+            _ = try await scene.tenant.publish((1...12).map { scene.item(key: "k\($0)") }, now: fixture.now)
+            let sequences = Array(Int64(1)...12)
             let now = fixture.now
             let more = (1...4).map { scene.item(key: "more\($0)") }
             let stores = (0..<4).map { _ in fixture.another(scene.tenant) }
@@ -96,9 +115,10 @@ import Testing
                 for (place, store) in stores.enumerated() {
                     group.addTask {
                         let marked = try await store.markRead(
-                            of: PublishScene.ann, place.isMultiple(of: 2) ? ids : ids.reversed(), now: now)
+                            of: PublishScene.ann, sequences: place.isMultiple(of: 2) ? sequences : sequences.reversed(),
+                            now: now)
                         _ = try await store.publish([more[place]], now: now)
-                        return marked.changed
+                        return Int64(marked.items.count)
                     }
                 }
                 return try await group.reduce(0, +)
@@ -121,7 +141,7 @@ import Testing
             let scene = try await PublishScene(fixture)
             let items = (1...5).map { scene.item(key: "k\($0)", title: "title \($0)") }
             _ = try await scene.tenant.publish(items, now: fixture.now)
-            _ = try await scene.tenant.markRead(of: PublishScene.ann, [items[3].notifications[0].id], now: fixture.now)
+            _ = try await scene.tenant.markRead(of: PublishScene.ann, sequences: [4], now: fixture.now)
             let first = try await scene.tenant.inbox(of: PublishScene.ann, size: 2)
             #expect(first.page.elements.map(\.title) == ["title 5", "title 4"])
             #expect(first.page.elements.map(\.readAt) == [nil, fixture.now])

@@ -84,8 +84,8 @@ import Testing
                 try await plan(fixture, tenant, Query(tenant.inbox.page, [user, .int8(900), .bool(false), .int8(21)])),
                 uses: "inbox_item_pkey", scansNot: "inbox_item")
             expect(
-                try await plan(fixture, tenant, Query(tenant.inbox.markRead, [user, one[0], now])),
-                uses: "inbox_item", scansNot: "inbox_item")
+                try await plan(fixture, tenant, Query(tenant.inbox.markRead, [user, .int8Array([7]), now])),
+                uses: "inbox_item_pkey", scansNot: "inbox_item", "inbox_counter")
             expect(
                 try await plan(fixture, tenant, Query(tenant.publishing.forgetKeys, [now, .int8(10)])),
                 uses: "idempotency_expiry")

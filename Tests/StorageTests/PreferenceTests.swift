@@ -137,6 +137,8 @@ import Testing
     @Test func providersAreStoredWithoutShowingTheirSecrets() async throws {
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()
+            let before = try #require(try await tenant.facts(of: [nil])[AccountID?.none])
+            #expect(before.providedChannels == ChannelSet(.inApp))
             var write = ProviderWrite(
                 id: ProviderID(unchecked: "main"), channel: .email, kind: "smtp", displayName: "Relay", priority: 2,
                 config: #"{"host": "mail.example"}"#, secret: .set([9, 9]))
@@ -156,6 +158,9 @@ import Testing
             _ = try await tenant.putProvider(
                 ProviderWrite(id: ProviderID(unchecked: "off"), channel: .email, kind: "maildir", isEnabled: false),
                 stamp: fixture.stamp(), now: fixture.now)
+            let facts = try #require(try await tenant.facts(of: [nil])[AccountID?.none])
+            #expect(facts.providedChannels == [ChannelSet(.inApp), ChannelSet(.email)])
+            #expect(facts.version == before.version + 4)
             let sending = try await tenant.sendingProviders(for: .email)
             #expect(sending.map(\.id.rawValue) == ["first", "main"])
             #expect(sending.map(\.sealedSecret) == [nil, [9, 9]])

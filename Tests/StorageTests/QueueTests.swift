@@ -119,7 +119,7 @@ import Testing
             #expect(try await scene.tenant.claim(fence: 1, now: again, limit: 10).deliveries == [id])
             let work = try #require(try await scene.tenant.work([id]).first)
             #expect(work.attempts == 1)
-            #expect(work.claims == 2)
+            #expect(work.claims == 1)
             #expect(work.dueAt == again)
 
             // Waiting is no attempt, and neither is giving back.

@@ -26,14 +26,21 @@ import Testing
     }
 
     private func tick(_ fixture: Fixture, _ worker: UUIDv7, acquiring: Int = 0) async throws -> WorkerTick {
-        try await fixture.registry.tick(
-            worker: worker, now: fixture.now, timeToLive: Self.timeToLive, acquiring: acquiring)
+        try await fixture.registry.tick(worker: worker, timeToLive: Self.timeToLive, acquiring: acquiring)
     }
 
     private func join(_ fixture: Fixture) async throws -> UUIDv7 {
         let worker = fixture.id()
-        try await fixture.registry.joinWorker(worker, now: fixture.now, timeToLive: Self.timeToLive)
+        try await fixture.registry.joinWorker(worker, timeToLive: Self.timeToLive)
         return worker
+    }
+
+    /// Lets a worker's time run out by the database's clock.
+    private func expire(_ fixture: Fixture, _ worker: UUIDv7) async throws {
+        let statement = Statement("UPDATE carillon.worker SET expires_at = now() WHERE worker_id = $1")
+        let changed = try await fixture.serve.run(
+            Unit([Query(statement, [.uuid(UUIDBytes(high: worker.high, low: worker.low))])]))
+        #expect(changed[0].affectedRows == 1)
     }
 
     @Test func tenantsAreSharedAndTakenOverWithGreaterFences() async throws {
@@ -48,11 +55,8 @@ import Testing
             let b = try await tick(fixture, second, acquiring: 5)
             #expect(b.leases == [TenantLease(tenant: tenants[2], fence: 1)])
 
-            // The first worker falls silent; the second keeps ticking until the first has expired.
-            for _ in 0..<3 {
-                fixture.now = fixture.now.adding(seconds: 8)
-                _ = try await tick(fixture, second, acquiring: 5)
-            }
+            // The first worker falls silent.
+            try await expire(fixture, first)
             let taken = try await tick(fixture, second, acquiring: 5)
             #expect(taken.workers == 1)
             #expect(
@@ -81,7 +85,7 @@ import Testing
         try await withRegistry(tenants: 1) { fixture, tenants in
             let worker = try await join(fixture)
             #expect(try await tick(fixture, worker, acquiring: 1).leases.count == 1)
-            fixture.now = fixture.now.adding(seconds: 20)
+            try await expire(fixture, worker)
             let late = try await tick(fixture, worker, acquiring: 1)
             #expect(!late.isAlive)
             #expect(late.leases.isEmpty)
@@ -94,14 +98,13 @@ import Testing
         try await withRegistry(tenants: 4) { fixture, tenants in
             var workers: [UUIDv7] = []
             for _ in 0..<5 { workers.append(try await join(fixture)) }
-            let now = fixture.now
             let (serve, _) = fixture.connectionInfos
             let ticks = try await withThrowingTaskGroup(of: WorkerTick.self) { group in
                 for worker in workers {
                     group.addTask {
                         try await withPool(serve, configure: { $0.connectTimeout = Fixture.patience }) { pool, _ in
                             try await RegistryStore(pool: pool).tick(
-                                worker: worker, now: now, timeToLive: Self.timeToLive, acquiring: 2)
+                                worker: worker, timeToLive: Self.timeToLive, acquiring: 2)
                         }
                     }
                 }

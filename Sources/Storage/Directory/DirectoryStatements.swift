@@ -35,6 +35,8 @@ struct DirectoryStatements {
     let forgetContactPoints: Statement
     /// $1 user, $2 channels, $3 addresses, $4 positions, $5 states.
     let putContactPoints: Statement
+    /// $1 user, $2 channel, $3 address, $4 state.
+    let setAddressState: Statement
     /// $1 users.
     let contactPointsOfUsers: Statement
     /// $1 users.
@@ -150,6 +152,12 @@ struct DirectoryStatements {
             FROM unnest($2::text[], $3::text[], $4::int4[], $5::text[]) AS x (channel, address, position, state)
             ORDER BY x.channel, x.address
             ON CONFLICT (user_id, channel, address) DO UPDATE SET position = excluded.position
+            """)
+        setAddressState = Statement(
+            """
+            UPDATE \(schema).contact_point c
+            SET state = $4::text
+            WHERE c.user_id = $1::text AND c.channel = $2::text AND c.address = $3::text
             """)
         contactPointsOfUsers = Statement(
             """

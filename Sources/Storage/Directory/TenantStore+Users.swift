@@ -68,6 +68,25 @@ extension TenantStore {
         return queries
     }
 
+    /// Records that an address cannot be used any more. An address that the user no longer has is passed over.
+    ///
+    /// - Parameters:
+    ///   - address: the address as it is stored.
+    ///   - user: whose.
+    ///   - channel: on which channel.
+    ///   - state: why it cannot be used.
+    package func suppressAddress(
+        _ address: String, of user: UserID, on channel: Channel, state: AddressState
+    ) async throws(StorageError) {
+        let queries = [
+            Query(directory.touchAccountsOfUser, [.text(user), .null]),
+            Query(
+                directory.setAddressState,
+                [.text(user), .text(channel.rawValue), .text(address), .text(state.rawValue)]),
+        ]
+        try await storing { () async throws(PostgresError) in _ = try await run(queries) }
+    }
+
     /// The users of these ids that there are.
     package func users(_ ids: [UserID]) async throws(StorageError) -> [UserID: UserRecord] {
         let names = Parameter.textArray(ids.map(\.rawValue))

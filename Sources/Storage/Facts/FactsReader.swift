@@ -8,8 +8,9 @@ struct FactsReader {
     private var users: [UserID: UserRecord] = [:]
     private var choices: [UserID: PerAudience<Choices>] = [:]
     private var overrides: [AccountID?: SettingOverrides] = [:]
+    private var providedChannels: ChannelSet = []
 
-    /// Reads the results of the five queries, which begin at `first`.
+    /// Reads the results of the queries, which begin at `first`.
     static func read(
         _ results: [ResultSet], from first: Int = 0
     ) throws(PostgresError) -> [AccountID?: FactsSnapshot] {
@@ -21,6 +22,9 @@ struct FactsReader {
         }
         for row in results[first + 3] { try reader.choice(row) }
         for row in results[first + 4] { try reader.setting(row) }
+        for row in results[first + 5] {
+            reader.providedChannels.formUnion(ChannelSet(try row.value(0, as: Channel.self)))
+        }
         return reader.snapshots
     }
 
@@ -64,7 +68,9 @@ struct FactsReader {
                 record: record,
                 users: Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0) }),
                 directory: directory,
-                overrides: overrides[account] ?? SettingOverrides())
+                overrides: overrides[account] ?? SettingOverrides(),
+                // The inbox needs nobody to carry it.
+                providedChannels: providedChannels.union(ChannelSet(.inApp)))
         }
     }
 }

@@ -16,6 +16,8 @@ struct FactsStatements {
     let preferences: Statement
     /// The settings made for them.
     let settings: Statement
+    /// The channels that a provider carries.
+    let providedChannels: Statement
     /// $1 accounts: their versions alone.
     let versions: Statement
 
@@ -54,6 +56,7 @@ struct FactsStatements {
             FROM \(schema).setting s
             WHERE s.account_id = \(wanted)
             """)
+        providedChannels = Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
         versions = Statement(
             "SELECT a.account_id, a.facts_version FROM \(schema).account a WHERE a.account_id = ANY ($1::text[])")
     }
@@ -62,8 +65,9 @@ struct FactsStatements {
     func queries(accounts: [String], user: String?) -> [Query] {
         let parameters: [Parameter] = [.textArray(accounts), .text(user)]
         return [self.accounts, users, contactPoints, preferences, settings].map { Query($0, parameters) }
+            + [Query(providedChannels)]
     }
 
     /// How many queries ``queries(accounts:user:)`` makes.
-    static let count = 5
+    static let count = 6
 }

@@ -47,6 +47,9 @@ package struct InboxCounters: Sendable, Hashable {
 }
 
 extension InboxCounters {
+    /// How many columns ``init(row:from:)`` reads.
+    static let columnCount = 4
+
     /// Reads ``InboxStatements/counterColumns``.
     init(row: Row, from column: Int) throws(PostgresError) {
         self.init(
@@ -56,16 +59,16 @@ extension InboxCounters {
 }
 
 extension InboxItem {
-    /// Reads ``InboxStatements/itemColumns`` from column 0.
-    init(row: Row) throws(PostgresError) {
-        sequence = try row.int8(0)
-        notification = NotificationID(try row.uuidv7(1))
-        type = try row.identifier(2)
-        title = try row.text(3)
-        body = try row.text(4)
-        link = try row.text(5)
-        createdAt = try row.instant(6)
-        seenAt = try row.optionalInstant(7)
-        readAt = try row.optionalInstant(8)
+    /// Reads ``InboxStatements/itemColumns``.
+    init(row: Row, from column: Int) throws(PostgresError) {
+        sequence = try row.int8(column)
+        notification = NotificationID(try row.uuidv7(column + 1))
+        type = try row.identifier(column + 2)
+        title = try row.text(column + 3)
+        body = try row.text(column + 4)
+        link = try row.text(column + 5)
+        createdAt = try row.instant(column + 6)
+        seenAt = try row.optionalInstant(column + 7)
+        readAt = try row.optionalInstant(column + 8)
     }
 }

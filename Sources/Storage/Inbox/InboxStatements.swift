@@ -15,9 +15,11 @@ struct InboxStatements {
     let after: Statement
     /// $1 user.
     let lockCounters: Statement
-    /// $1 user, $2 notifications, $3 now: tells the counters after it.
+    /// $1 users, $2 after these numbers, $3 the most items for each: oldest first.
+    let news: Statement
+    /// $1 user, $2 numbers, $3 now. Tells the counters after it, once for each item that changed, or once with no item.
     let markRead: Statement
-    /// $1 user, $2 up to this number, $3 now: tells the counters after it.
+    /// $1 user, $2 up to this number, $3 now: tells what ``markRead`` does.
     let markSeen: Statement
 
     init(_ schema: SchemaName) {
@@ -46,41 +48,57 @@ struct InboxStatements {
             """)
         lockCounters = Statement(
             "SELECT c.last_seq FROM \(schema).inbox_counter c WHERE c.user_id = $1::text FOR UPDATE")
+        news = Statement(
+            """
+            SELECT x.user_id, \(Self.itemColumns)
+            FROM unnest($1::text[], $2::int8[]) AS x (user_id, after)
+            CROSS JOIN LATERAL (
+                SELECT n.*
+                FROM \(schema).inbox_item n
+                WHERE n.user_id = x.user_id AND n.seq > x.after AND n.archived_at IS NULL
+                ORDER BY n.seq
+                LIMIT $3::int8
+            ) AS i
+            ORDER BY x.user_id, i.seq
+            """)
         // What is read has been seen.
-        markRead = Statement(
+        markRead = Self.marking(
+            schema, "i.seq = ANY ($2::int8[]) AND i.read_at IS NULL",
+            set: "read_at = $3::timestamptz, seen_at = coalesce(i.seen_at, $3::timestamptz)")
+        markSeen = Self.marking(
+            schema, "i.seq <= $2::int8 AND i.seen_at IS NULL", set: "seen_at = $3::timestamptz")
+    }
+
+    /// Changes items and takes them off the counters by what they were before.
+    private static func marking(_ schema: SchemaName, _ condition: String, set: String) -> Statement {
+        Statement(
             """
             WITH found AS MATERIALIZED (
-                SELECT i.seq, i.seen_at IS NULL AS unseen
+                SELECT i.seq, i.read_at IS NULL AS unread, i.seen_at IS NULL AS unseen
                 FROM \(schema).inbox_item i
-                WHERE i.user_id = $1::text AND i.notification_id = ANY ($2::uuid[]) AND i.read_at IS NULL
-                    AND i.archived_at IS NULL
+                WHERE i.user_id = $1::text AND i.archived_at IS NULL AND \(condition)
                 FOR UPDATE
             ), changed AS (
                 UPDATE \(schema).inbox_item i
-                SET read_at = $3::timestamptz, seen_at = coalesce(i.seen_at, $3::timestamptz)
+                SET \(set)
                 FROM found
                 WHERE i.user_id = $1::text AND i.seq = found.seq
-                RETURNING found.unseen
+                RETURNING \(itemColumns), found.unread AND i.read_at IS NOT NULL AS was_read,
+                    found.unseen AND i.seen_at IS NOT NULL AS was_seen
+            ), counted AS (
+                UPDATE \(schema).inbox_counter c
+                SET unread = c.unread - gone.unread, unseen = c.unseen - gone.unseen
+                FROM (
+                    SELECT count(*) FILTER (WHERE g.was_read) AS unread, count(*) FILTER (WHERE g.was_seen) AS unseen
+                    FROM changed g
+                ) AS gone
+                WHERE c.user_id = $1::text
+                RETURNING \(counterColumns)
             )
-            UPDATE \(schema).inbox_counter c
-            SET unread = c.unread - counted.read, unseen = c.unseen - counted.seen
-            FROM (SELECT count(*) AS read, count(*) FILTER (WHERE changed.unseen) AS seen FROM changed) AS counted
-            WHERE c.user_id = $1::text
-            RETURNING counted.read, \(Self.counterColumns)
-            """)
-        markSeen = Statement(
-            """
-            WITH changed AS (
-                UPDATE \(schema).inbox_item i
-                SET seen_at = $3::timestamptz
-                WHERE i.user_id = $1::text AND i.seq <= $2::int8 AND i.seen_at IS NULL AND i.archived_at IS NULL
-                RETURNING i.seq
-            )
-            UPDATE \(schema).inbox_counter c
-            SET unseen = c.unseen - counted.seen
-            FROM (SELECT count(*) AS seen FROM changed) AS counted
-            WHERE c.user_id = $1::text
-            RETURNING counted.seen, \(Self.counterColumns)
+            SELECT \(counterColumns), \(itemColumns)
+            FROM counted c
+            LEFT JOIN changed i ON true
+            ORDER BY i.seq
             """)
     }
 }

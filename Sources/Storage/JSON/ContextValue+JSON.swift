@@ -5,14 +5,14 @@ internal import Domain
 
 extension [ContextEntry] {
     /// The stored form.
-    var json: String {
+    package var json: String {
         var writer = JSONWriter()
         Self.write(self, to: &writer)
         return writer.text
     }
 
     /// Reads the stored form; nil when it is not one.
-    init?(json: String) {
+    package init?(json: String) {
         guard let value = JSONValue(json) else { return nil }
         self.init(value)
     }

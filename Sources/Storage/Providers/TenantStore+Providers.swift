@@ -16,6 +16,8 @@ extension TenantStore {
         if let expectedRevision {
             queries.append(Query(providers.assertRevision, [.text(provider.id), .int8(expectedRevision)]))
         }
+        // Which channels are carried is among the supplier's facts.
+        queries.append(Query(settings.touchAccounts, [.textArray([""])]))
         queries.append(
             Query(
                 auditing.provider,

@@ -100,7 +100,7 @@ struct QueueStatements {
         requeue = Statement(
             """
             UPDATE \(schema).queue q
-            SET lease = 0, attempts = q.attempts + x.attempts,
+            SET lease = 0, claims = 0, attempts = q.attempts + x.attempts,
                 due_at = CASE WHEN x.due_at IS NULL THEN q.due_at ELSE x.due_at END
             FROM unnest($1::uuid[], $2::text[], $4::timestamptz[], $5::int4[])
                 AS x (notification_id, channel, due_at, attempts)

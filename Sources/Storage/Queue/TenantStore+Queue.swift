@@ -3,7 +3,7 @@ internal import Postgres
 
 extension TenantStore {
     /// Begins to work this tenant's queue under a fence that the registry has handed out; see
-    /// ``RegistryStore/tick(worker:now:timeToLive:acquiring:)``.
+    /// ``RegistryStore/tick(worker:timeToLive:acquiring:)``.
     ///
     /// From then on no smaller fence can claim, or bear leased work.
     ///

@@ -35,11 +35,9 @@ extension RegistryStore {
     ///
     /// - Parameters:
     ///   - worker: a fresh id, for this process and this spell.
-    ///   - now: the time.
-    ///   - timeToLive: how long the worker counts without a tick.
-    package func joinWorker(_ worker: UUIDv7, now: Instant, timeToLive: Duration) async throws(StorageError) {
-        let query = Query(
-            WorkerStatements.join, [.uuid(worker), .timestamp(now), .timestamp(now.adding(timeToLive))])
+    ///   - timeToLive: how long the worker counts without a tick, by the database's clock.
+    package func joinWorker(_ worker: UUIDv7, timeToLive: Duration) async throws(StorageError) {
+        let query = Query(WorkerStatements.join, [.uuid(worker), .int8(timeToLive.microseconds)])
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
 
@@ -48,16 +46,14 @@ extension RegistryStore {
     ///
     /// - Parameters:
     ///   - worker: who.
-    ///   - now: the time. Clocks of workers must agree to much less than the time to live.
-    ///   - timeToLive: how long the worker counts without another tick.
+    ///   - timeToLive: how long the worker counts without another tick, by the database's clock.
     ///   - acquiring: the most free tenants that are taken.
     package func tick(
-        worker: UUIDv7, now: Instant, timeToLive: Duration, acquiring: Int
+        worker: UUIDv7, timeToLive: Duration, acquiring: Int
     ) async throws(StorageError) -> WorkerTick {
         let queries = [
-            Query(
-                WorkerStatements.renew, [.uuid(worker), .timestamp(now), .timestamp(now.adding(timeToLive))]),
-            Query(WorkerStatements.removeExpired, [.timestamp(now)]),
+            Query(WorkerStatements.renew, [.uuid(worker), .int8(timeToLive.microseconds)]),
+            Query(WorkerStatements.removeExpired),
             Query(WorkerStatements.acquire, [.uuid(worker), .int8(Int64(max(0, acquiring)))]),
             Query(WorkerStatements.leases, [.uuid(worker)]),
             Query(WorkerStatements.census),
@@ -120,9 +116,9 @@ extension RegistryStore {
     }
 }
 
-extension Instant {
-    /// This time moved by a duration, to the microsecond.
-    func adding(_ duration: Duration) -> Instant {
-        Instant(Timestamp(self).advanced(by: duration))
+extension Duration {
+    /// The whole microseconds of it.
+    fileprivate var microseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
     }
 }

@@ -2,22 +2,25 @@ internal import Postgres
 
 /// The statements on workers and their leases. One row for each worker holds the time of expiry; a tenant's lease counts
 /// while the worker that it names has a row.
+///
+/// Expiry goes by the database's clock, the one clock that all workers share: a machine whose clock is wrong must not be able
+/// to end the leases of others. `now()` stands only where a reference table of Citus takes it.
 enum WorkerStatements {
-    /// $1 worker, $2 now, $3 expiry.
+    /// $1 worker, $2 microseconds to live.
     static let join = Statement(
         """
         INSERT INTO carillon.worker (worker_id, started_at, expires_at)
-        VALUES ($1::uuid, $2::timestamptz, $3::timestamptz)
+        VALUES ($1::uuid, now(), now() + $2::int8 * interval '1 microsecond')
         """)
-    /// $1 worker, $2 now, $3 expiry. A worker that has expired is not revived: its tenants may be others' already.
+    /// $1 worker, $2 microseconds to live. A worker that has expired is not revived: its tenants may be others' already.
     static let renew = Statement(
         """
         UPDATE carillon.worker w
-        SET expires_at = $3::timestamptz
-        WHERE w.worker_id = $1::uuid AND w.expires_at > $2::timestamptz
+        SET expires_at = now() + $2::int8 * interval '1 microsecond'
+        WHERE w.worker_id = $1::uuid AND w.expires_at > now()
         """)
-    /// $1 now. Renewal and removal write the same row, so one of the two sees what the other did.
-    static let removeExpired = Statement("DELETE FROM carillon.worker w WHERE w.expires_at <= $1::timestamptz")
+    /// Renewal and removal write the same row, so one of the two sees what the other did.
+    static let removeExpired = Statement("DELETE FROM carillon.worker w WHERE w.expires_at <= now()")
     /// $1 worker, $2 limit: takes tenants that nobody works. A fence only ever grows.
     static let acquire = Statement(
         """

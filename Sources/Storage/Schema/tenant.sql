@@ -217,8 +217,6 @@ CREATE TABLE ${schema}.inbox_item (
     PRIMARY KEY (user_id, seq)
 ) WITH (fillfactor = 90);
 
-CREATE UNIQUE INDEX inbox_item_notification ON ${schema}.inbox_item (user_id, notification_id);
-
 -- Who changed what. The tenant's role may add and read, nothing else.
 CREATE TABLE ${schema}.audit (
     audit_id uuid PRIMARY KEY,
