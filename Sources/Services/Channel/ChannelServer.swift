@@ -1,0 +1,78 @@
+internal import CarillonAPI
+internal import CarillonGRPC
+internal import Delivery
+internal import Domain
+internal import Security
+internal import Storage
+internal import SwiftProtobuf
+
+/// ChannelService: the tenant's providers. Their secrets go in and never come out.
+struct ChannelServer: ChannelServiceHandler {
+    /// More providers of one tenant are not listed.
+    private static let limit = 1000
+
+    let core: ServiceCore
+
+    func putProvider(
+        _ request: Carillon_V1_PutProviderRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_PutProviderResponse {
+        let (scope, caller) = try await core.tenant(context)
+        let draft = try ProviderDraft(request.provider, limits: core.limits)
+        var secret = ProviderWrite.Secret.keep
+        switch draft.password {
+        case .keep: break
+        case .none: secret = .remove
+        case .set(let password):
+            let key = try scope.dataKey(core.dependencies.keyring)
+            do throws(SecretError) {
+                secret = .set(
+                    try key.seal(Array(password.utf8), for: .providerSecret(draft.id.rawValue)))
+            } catch {
+                throw Status(.internalError, .internalError, "the password cannot be sealed")
+            }
+        }
+        let now = core.now
+        let write = ProviderWrite(
+            id: draft.id, channel: draft.channel, kind: draft.settings.kind, displayName: draft.displayName,
+            priority: draft.priority, isEnabled: draft.isEnabled, config: draft.settings.config, secret: secret)
+        let stamp = AuditStamp(id: core.dependencies.makeID(at: now), actor: caller.actor)
+        let upserted = try await stored { () async throws(StorageError) in
+            try await scope.store.putProvider(write, expectedRevision: draft.revision, stamp: stamp, now: now)
+        }
+        await core.forgetFacts(of: scope.id)
+        var response = Carillon_V1_PutProviderResponse()
+        response.provider = Carillon_V1_Provider(upserted.record)
+        response.created = upserted.created
+        return response
+    }
+
+    func listProviders(
+        _ request: Carillon_V1_ListProvidersRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_ListProvidersResponse {
+        let (scope, _) = try await core.tenant(context)
+        var check = FieldCheck()
+        let size = check.pageSize(request.pageSize)
+        let channel = Channel(request.channel)
+        if request.channel != .unspecified, channel == nil {
+            check.add("channel", "is not a known channel", reason: "UNKNOWN")
+        }
+        let list = ["providers", channel?.rawValue ?? ""]
+        let token = PageToken.read(request.pageToken, of: list, &check)
+        try check.check()
+        // A tenant has a handful of them: they are put in order here.
+        let page = try await stored { () async throws(StorageError) in
+            try await scope.store.providers(channel: channel, size: Self.limit)
+        }
+        var keyed = page.elements.map { (key: $0.orderKey, record: $0) }.sorted { $0.key < $1.key }
+        if let token { keyed.removeAll { $0.key <= token.key } }
+        var response = Carillon_V1_ListProvidersResponse()
+        response.providers = keyed.prefix(size).map { Carillon_V1_Provider($0.record) }
+        response.nextPageToken = PageToken.make(keyed.count > size ? keyed[size - 1].key : nil, of: list)
+        return response
+    }
+}
+
+extension ProviderRecord {
+    /// Orders by channel, priority and id.
+    fileprivate var orderKey: String { "\(channel.index) \(10_000 + max(0, min(priority, 9_999))) \(id)" }
+}

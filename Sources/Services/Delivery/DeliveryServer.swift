@@ -1,0 +1,128 @@
+internal import CarillonAPI
+internal import CarillonGRPC
+internal import Domain
+internal import Storage
+internal import SwiftProtobuf
+
+/// DeliveryService: takes events and tells what became of them.
+struct DeliveryServer: DeliveryServiceHandler {
+    /// How often Publish decides anew when the facts it decided on have changed meanwhile.
+    private static let tries = 5
+
+    let core: ServiceCore
+
+    func publish(
+        _ request: Carillon_V1_PublishRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_PublishResponse {
+        let (scope, caller) = try await core.tenant(context)
+        let draft = try PublishDraft(request, now: core.now)
+        var hasMadeRoom = false
+        for _ in 0..<Self.tries {
+            let sides = try await scope.facts.sides(of: draft.account)
+            guard let plan = try plan(for: draft, on: sides, of: scope, by: caller) else {
+                scope.facts.forget()
+                continue
+            }
+            switch try await outcome(of: plan.item, in: scope, &hasMadeRoom) {
+            case .stored:
+                core.inboxesChanged(plan.inboxUsers, of: scope.id)
+                if plan.hasWork { core.dependencies.deliverySignal.wake(scope.id) }
+                return plan.response
+            case .replay(_, let response):
+                guard var replay = try? Carillon_V1_PublishResponse(serializedBytes: response) else {
+                    throw Status(.internalError, .internalError, "the stored answer cannot be read")
+                }
+                replay.replayed = true
+                return replay
+            case .conflict(let event):
+                throw Status(
+                    .alreadyExists, .idempotencyKeyReused,
+                    "the idempotency_key was used for another request; use one key for one event",
+                    metadata: ["event_id": event.description])
+            case .staleFacts, nil:
+                scope.facts.forget()
+            case .rejected(let error):
+                throw Status(error)
+            }
+        }
+        throw Status(
+            .aborted, .concurrentChange, "accounts and choices change faster than they can be read; try again",
+            retryAfter: .milliseconds(200))
+    }
+
+    /// What the event comes to; nil when somebody whom it names is not in facts that are not fresh, and may have come since.
+    private func plan(
+        for draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by caller: Caller
+    ) throws(Status) -> PublishPlan? {
+        do throws(Status) {
+            return try PublishPlan(draft, on: sides, of: scope, by: caller, core.dependencies, now: core.now)
+        } catch {
+            guard error.code == .notFound, sides.isOld else { throw error }
+            return nil
+        }
+    }
+
+    /// Stores an event; nil means that it has to be tried again, because the month had no room and has now.
+    private func outcome(
+        of item: PublishItem, in scope: TenantScope, _ hasMadeRoom: inout Bool
+    ) async throws(Status) -> PublishOutcome? {
+        do throws(PublishFailure) {
+            return try await scope.publisher.publish(item)
+        } catch {
+            switch error {
+            case .tooManyWaiting:
+                throw Status(
+                    .resourceExhausted, .tooMuchWaiting, "too many events wait already", retryAfter: .milliseconds(500))
+            case .storage(let error):
+                // A tenant that was quiet for months has no partition for this one; the first event makes it.
+                guard error.code == .monthMissing, !hasMadeRoom, let owner = core.owner else { throw Status(error) }
+                hasMadeRoom = true
+                try await owner.ensureMonths(of: scope.id, now: core.now)
+                return nil
+            }
+        }
+    }
+
+    func getNotification(
+        _ request: Carillon_V1_GetNotificationRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_GetNotificationResponse {
+        let (scope, _) = try await core.tenant(context)
+        var check = FieldCheck()
+        let id = check.timed(request.notificationID, "notification_id", as: NotificationID.self)
+        try check.check()
+        guard let id else { throw Status.unauthenticated }
+        let found = try await stored { () async throws(StorageError) in try await scope.store.notification(id) }
+        guard let record = found else {
+            throw Status(
+                .notFound, .notificationNotFound, "there is no notification \(id)",
+                metadata: ["notification_id": id.description])
+        }
+        var response = Carillon_V1_GetNotificationResponse()
+        response.notification = Carillon_V1_Notification(record, isWhole: true)
+        return response
+    }
+
+    func listNotifications(
+        _ request: Carillon_V1_ListNotificationsRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_ListNotificationsResponse {
+        let (scope, _) = try await core.tenant(context)
+        var check = FieldCheck()
+        var filter = NotificationFilter()
+        filter.account = check.optionalIdentifier(request.accountID, "account_id")
+        filter.user = check.optionalIdentifier(request.userID, "user_id")
+        if !request.eventID.isEmpty { filter.event = check.timed(request.eventID, "event_id") }
+        let size = check.pageSize(request.pageSize)
+        let list = ["notifications", request.accountID, request.userID, request.eventID]
+        let token = PageToken.read(request.pageToken, of: list, &check)
+        let after = token.flatMap { NotificationID($0.key) }
+        if token != nil, after == nil { PageToken.refuse(&check) }
+        try check.check()
+        let page = try await stored { [filter] () async throws(StorageError) in
+            try await scope.store.notifications(filter, after: after, size: size)
+        }
+        var response = Carillon_V1_ListNotificationsResponse()
+        response.notifications = page.elements.map { Carillon_V1_Notification($0, isWhole: false) }
+        response.nextPageToken = PageToken.make(page.next?.description, of: list)
+        return response
+    }
+}

@@ -1,0 +1,104 @@
+internal import CarillonGRPC
+internal import Delivery
+internal import Domain
+internal import Rendering
+internal import Storage
+
+/// Turns decisions into what is stored for their recipients.
+struct NotificationMaker {
+    let draft: PublishDraft
+    let sides: EventSides
+    let tenant: TenantRecord
+    let now: Instant
+    private let renderer = Renderer()
+
+    init(draft: PublishDraft, sides: EventSides, tenant: TenantRecord, now: Instant) {
+        self.draft = draft
+        self.sides = sides
+        self.tenant = tenant
+        self.now = now
+    }
+
+    /// A recipient's notification; suppressed channels are in it too, so that it can be explained.
+    func notification(_ id: NotificationID, _ decision: RecipientDecision) throws(Status) -> NewNotification {
+        let user: UserRecord? = if case .user(let id) = decision.recipient { sides.user(id) } else { nil }
+        var deliveries: [NewDelivery] = []
+        var inboxItem: NewInboxItem?
+        for channel in draft.type.channels {
+            guard let decided = decision.decision.channels[channel] else { continue }
+            if channel == .inApp, decided.verdict == .deliver, let user {
+                inboxItem = try item(for: user, decision)
+                deliveries.append(NewDelivery(channel: channel, decision: decided, isDone: true))
+            } else {
+                deliveries.append(delivery(id, channel, decided, address: address(of: decision, user, channel)))
+            }
+        }
+        return NewNotification(
+            id: id, recipient: decision.recipient, audience: decision.audience, reason: decision.decision.reason,
+            trace: decision.decision.trace, deliveries: deliveries, inboxItem: inboxItem)
+    }
+
+    private func delivery(
+        _ id: NotificationID, _ channel: Channel, _ decided: ChannelDecision, address: String?
+    ) -> NewDelivery {
+        let due: Instant? =
+            switch decided.verdict {
+            case .deliver: now
+            case .defer(let until): until
+            case .digest, .suppress: nil
+            }
+        guard let due else { return NewDelivery(channel: channel, decision: decided) }
+        return NewDelivery(
+            channel: channel, decision: decided,
+            messageID: MessageIdentity.of(id, on: channel, tenant: tenant.id, portalURL: tenant.portalURL),
+            maskedAddress: address.map { MaskedAddress.of($0, on: channel) },
+            expiresAt: TimeToLive.expiry(of: draft.type, on: channel, due: due))
+    }
+
+    private func address(of decision: RecipientDecision, _ user: UserRecord?, _ channel: Channel) -> String? {
+        switch decision.recipient {
+        case .user: user?.contactPoint(on: channel)?.address
+        case .mailbox: channel == .email ? sides.account?.snapshot.record?.billingEmail : nil
+        case .nobody: nil
+        }
+    }
+
+    private func item(for user: UserRecord, _ decision: RecipientDecision) throws(Status) -> NewInboxItem {
+        let request = RenderingRequest(
+            type: draft.type, context: draft.context, settings: sides.settings, audience: decision.audience,
+            reason: decision.decision.reason, recipientName: user.displayName,
+            branding: Branding(name: tenant.displayName), portalURL: tenant.portalURL,
+            preferencesURL: tenant.preferencesURL, sourceEvent: draft.sourceEvent)
+        do {
+            let item = try renderer.inboxItem(request)
+            return NewInboxItem(title: item.title, body: item.body, link: item.link)
+        } catch {
+            throw Status(
+                .invalidArgument, .contextInvalid, "the message cannot be rendered: \(error)",
+                violations: [RequestViolation("context", "makes a message that cannot be rendered: \(error)")])
+        }
+    }
+}
+
+extension TenantRecord {
+    /// The page of the portal where users change what is sent to them.
+    var preferencesURL: String {
+        (portalURL.hasSuffix("/") ? String(portalURL.dropLast()) : portalURL) + "/preferences"
+    }
+}
+
+/// An address so far hidden that its owner knows it and nobody else learns it.
+enum MaskedAddress {
+    /// `a…@example.com`, `+49…56`; nothing of what is not known to be harmless.
+    static func of(_ address: String, on channel: Channel) -> String {
+        switch channel {
+        case .email:
+            guard let at = address.lastIndex(of: "@"), let first = address.first, first != "@" else { return "…" }
+            return "\(first)…\(address[at...])"
+        case .sms:
+            guard address.count > 6 else { return "…" }
+            return "\(address.prefix(3))…\(address.suffix(2))"
+        case .inApp, .push, .webhook: return "…"
+        }
+    }
+}

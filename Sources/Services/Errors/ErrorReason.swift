@@ -1,0 +1,34 @@
+/// The stable codes of `google.rpc.ErrorInfo` that callers may build on; the domain of all is `carillon`.
+package enum ErrorReason: String, Sendable, CaseIterable {
+    // Who calls.
+    case credentialsInvalid = "CREDENTIALS_INVALID"
+    case credentialNotAllowed = "CREDENTIAL_NOT_ALLOWED"
+    case tenantSuspended = "TENANT_SUSPENDED"
+    case tokenExpired = "TOKEN_EXPIRED"
+
+    // What was asked.
+    case fieldInvalid = "FIELD_INVALID"
+    case contextInvalid = "CONTEXT_INVALID"
+    case notificationTypeUnknown = "NOTIFICATION_TYPE_UNKNOWN"
+    case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
+    case tenantExists = "TENANT_EXISTS"
+    case etagMismatch = "ETAG_MISMATCH"
+    case providerNotAllowed = "PROVIDER_NOT_ALLOWED"
+    case accountImmutable = "ACCOUNT_IMMUTABLE"
+    case audienceNotAllowed = "AUDIENCE_NOT_ALLOWED"
+
+    // What there is.
+    case tenantNotFound = "TENANT_NOT_FOUND"
+    case accountNotFound = "ACCOUNT_NOT_FOUND"
+    case userNotFound = "USER_NOT_FOUND"
+    case notificationNotFound = "NOTIFICATION_NOT_FOUND"
+
+    // What the service can do at the moment.
+    case databaseUnavailable = "DATABASE_UNAVAILABLE"
+    case concurrentChange = "CONCURRENT_CHANGE"
+    case tooManyStreams = "TOO_MANY_STREAMS"
+    case tooMuchWaiting = "TOO_MUCH_WAITING"
+    case draining = "DRAINING"
+    case onboardingUnavailable = "ONBOARDING_UNAVAILABLE"
+    case internalError = "INTERNAL"
+}

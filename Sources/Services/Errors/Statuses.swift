@@ -1,0 +1,37 @@
+internal import CarillonGRPC
+internal import Domain
+
+// Answers that several methods give, in one wording each.
+
+extension Status {
+    /// The one answer to missing, malformed, unknown, revoked and expired credentials: who guesses learns nothing.
+    static let unauthenticated = Status(
+        .unauthenticated, .credentialsInvalid,
+        "the credentials are missing or not valid; send \"authorization: Bearer …\" with a valid key or token")
+
+    /// A good credential of the wrong sort.
+    static func notAllowed(_ needed: String) -> Status {
+        Status(.permissionDenied, .credentialNotAllowed, "this method needs \(needed)")
+    }
+
+    static func accountNotFound(_ id: AccountID) -> Status {
+        Status(.notFound, .accountNotFound, "there is no account \(id)", metadata: ["account_id": id.rawValue])
+    }
+
+    static func userNotFound(_ id: UserID) -> Status {
+        Status(.notFound, .userNotFound, "there is no user \(id)", metadata: ["user_id": id.rawValue])
+    }
+
+    static func tenantNotFound(_ id: TenantID) -> Status {
+        Status(.notFound, .tenantNotFound, "there is no tenant \(id)", metadata: ["tenant_id": id.rawValue])
+    }
+
+    static func notificationTypeNotFound(_ key: String) -> Status {
+        Status(
+            .notFound, .notificationTypeUnknown, "there is no such notification type; see ListNotificationTypes",
+            metadata: TypeKey(key).map { ["notification_type": $0.rawValue] } ?? [:])
+    }
+
+    static let draining = Status(
+        .unavailable, .draining, "this process is about to end; call again", retryAfter: .milliseconds(100))
+}

@@ -1,0 +1,47 @@
+internal import CarillonNet
+internal import Domain
+internal import Postgres
+internal import Storage
+
+/// Everything that the services keep on one loop. Nothing of it is shared with other loops, so nothing of it is locked.
+///
+/// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
+final class LoopState: @unchecked Sendable {
+    let loop: EventLoop
+    let pool: PostgresPool
+    let registry: RegistryStore
+    let dependencies: ServiceDependencies
+    let authenticator: Authenticator
+    let inboxes: InboxHub
+    private let budget: FactsBudget
+    private var scopes: [TenantID: TenantScope] = [:]
+
+    init(loop: EventLoop, pool: PostgresPool, dependencies: ServiceDependencies) {
+        self.loop = loop
+        self.pool = pool
+        self.dependencies = dependencies
+        registry = RegistryStore(pool: pool)
+        authenticator = Authenticator(limits: dependencies.limits)
+        budget = FactsBudget(limit: dependencies.limits.cachedUsers)
+        inboxes = InboxHub(loop: loop, limits: dependencies.limits, clock: dependencies.clock)
+    }
+
+    /// What this loop keeps of a tenant that was just read from the registry. There is one object for each tenant on each
+    /// loop, so that forgetting facts reaches everybody who holds it; they are as many as there are tenants that call.
+    func scope(of record: TenantRecord) -> TenantScope {
+        loop.assertOnLoop()
+        if let scope = scopes[record.id] {
+            scope.update(record)
+            return scope
+        }
+        let scope = TenantScope(loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget)
+        scopes[record.id] = scope
+        return scope
+    }
+
+    /// What this loop keeps of a tenant, if anybody has asked for it before.
+    func knownScope(of tenant: TenantID) -> TenantScope? {
+        loop.assertOnLoop()
+        return scopes[tenant]
+    }
+}

@@ -1,0 +1,111 @@
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Domain
+internal import Storage
+internal import Synchronization
+
+/// What all handlers share: the state of each loop, and the ways to reach the others.
+final class ServiceCore: Sendable {
+    let dependencies: ServiceDependencies
+    private let states: PerLoop<LoopState>
+    private let isEnding = Atomic<Bool>(false)
+    let zones = ZoneNames()
+    /// The owner's administration; nil where tenants cannot be made.
+    let owner: OwnerAccess?
+
+    init(_ dependencies: ServiceDependencies) {
+        self.dependencies = dependencies
+        owner = dependencies.owner.map { OwnerAccess($0) }
+        states = PerLoop(dependencies.pools.all.map(\.loop)) { loop in
+            LoopState(loop: loop, pool: dependencies.pools[loop], dependencies: dependencies)
+        }
+    }
+
+    /// The state of the loop that a call runs on.
+    subscript(context: CallContext) -> LoopState { states[context.loop] }
+
+    var limits: ServiceLimits { dependencies.limits }
+    var now: Instant { dependencies.clock() }
+
+    // MARK: Who calls
+
+    /// Who calls, as far as it is known without the database.
+    func knownCaller(_ context: CallContext) throws(Status) -> Caller? {
+        let state = states[context.loop]
+        return try state.authenticator.known(context, state)
+    }
+
+    /// Who calls.
+    func caller(_ context: CallContext) async throws(Status) -> Caller {
+        let state = states[context.loop]
+        return try await state.authenticator.caller(context, state)
+    }
+
+    /// The tenant whose API key calls.
+    func tenant(_ context: CallContext) async throws(Status) -> (scope: TenantScope, caller: Caller) {
+        let caller = try await caller(context)
+        return (try caller.requireTenant(), caller)
+    }
+
+    // MARK: All loops
+
+    /// Runs a step on every loop and returns when all have: a change is obeyed by this whole process before it is answered.
+    func onEveryLoop(_ step: @escaping @Sendable (LoopState) -> Void) async {
+        for (loop, state) in states.all {
+            if loop.isOnLoop { step(state) } else { await loop.run { step(state) } }
+        }
+    }
+
+    /// Makes this process forget what it knows of a tenant's accounts, users, choices, settings and providers.
+    func forgetFacts(of tenant: TenantID) async {
+        await onEveryLoop { $0.knownScope(of: tenant)?.facts.forget() }
+    }
+
+    /// Makes this process forget a tenant's portal keys.
+    func forgetPortalKeys(of tenant: TenantID) async {
+        await onEveryLoop { $0.authenticator.forgetPortalKeys(of: tenant) }
+    }
+
+    /// Tells the watchers of these inboxes, on all loops, that something changed.
+    func inboxesChanged(_ users: [UserID], of tenant: TenantID) {
+        guard !users.isEmpty else { return }
+        for (loop, state) in states.all where state.inboxes.hasWatchers {
+            if loop.isOnLoop {
+                state.inboxes.changed(users, of: tenant)
+            } else {
+                loop.execute { state.inboxes.changed(users, of: tenant) }
+            }
+        }
+    }
+
+    /// Tells the watchers of an inbox, on all loops, of items that changed.
+    func inboxItemsChanged(
+        _ items: [InboxItem], _ counters: InboxCounters, of user: UserID, in tenant: TenantID
+    ) {
+        for (loop, state) in states.all where state.inboxes.hasWatchers {
+            if loop.isOnLoop {
+                state.inboxes.itemsChanged(items, counters, of: user, in: tenant)
+            } else {
+                loop.execute { state.inboxes.itemsChanged(items, counters, of: user, in: tenant) }
+            }
+        }
+    }
+
+    // MARK: The end, and health
+
+    /// Whether the process is about to end.
+    var isDraining: Bool { isEnding.load(ordering: .relaxed) }
+
+    /// Ends what would not end by itself, and turns health to NOT_SERVING.
+    func beginDrain() async {
+        isEnding.store(true, ordering: .relaxed)
+        await onEveryLoop { $0.inboxes.drain() }
+    }
+
+    /// Whether calls can be answered: by the loop that asks if it serves, else by all of them.
+    var isReady: Bool {
+        guard !isDraining else { return false }
+        for (loop, state) in states.all where loop.isOnLoop { return state.pool.isReachable }
+        return true
+    }
+}

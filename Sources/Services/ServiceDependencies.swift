@@ -1,0 +1,65 @@
+package import CarillonNet
+package import Domain
+package import Postgres
+package import Security
+
+/// What the services work with. All of it is handed in: they read no clock, no file and no environment.
+package struct ServiceDependencies: Sendable {
+    /// The login that owns schemas: only TenantService uses it.
+    package struct Owner: Sendable {
+        /// The loop of the pool.
+        package let loop: EventLoop
+        /// A pool that logs in as `carillon_owner`.
+        package let pool: PostgresPool
+
+        /// Names the owner's pool.
+        package init(loop: EventLoop, pool: PostgresPool) {
+            self.loop = loop
+            self.pool = pool
+        }
+    }
+
+    /// For each loop that serves, a pool that logs in as `carillon_serve`.
+    package var pools: PerLoop<PostgresPool>
+    /// The owner's pool; nil where tenants cannot be made.
+    package var owner: Owner?
+    /// The operator's key from the configuration; nil where only the registry's operator keys count.
+    package var operatorKey: APIKey?
+    /// Opens and makes the tenants' data keys.
+    package var keyring: Keyring
+    /// Hears of work.
+    package var deliverySignal: any DeliverySignal
+    /// The time.
+    package var clock: @Sendable () -> Instant
+    /// 64 bits at a time, from a source fit for secrets.
+    package var randomness: @Sendable () -> UInt64
+    /// What callers may ask.
+    package var limits: ServiceLimits
+
+    /// Names what the services work with.
+    package init(
+        pools: PerLoop<PostgresPool>, owner: Owner? = nil, operatorKey: APIKey? = nil, keyring: Keyring,
+        deliverySignal: any DeliverySignal = NoDeliverySignal(), clock: @escaping @Sendable () -> Instant,
+        randomness: @escaping @Sendable () -> UInt64 = Self.systemRandomness, limits: ServiceLimits = .init()
+    ) {
+        self.pools = pools
+        self.owner = owner
+        self.operatorKey = operatorKey
+        self.keyring = keyring
+        self.deliverySignal = deliverySignal
+        self.clock = clock
+        self.randomness = randomness
+        self.limits = limits
+    }
+
+    /// The system's source, which is fit for secrets.
+    package static let systemRandomness: @Sendable () -> UInt64 = {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next()
+    }
+
+    /// A fresh identifier that carries the time.
+    func makeID(at now: Instant) -> UUIDv7 {
+        UUIDv7(milliseconds: UInt64(max(0, now.microseconds / 1000)), randomness: (randomness(), randomness()))
+    }
+}

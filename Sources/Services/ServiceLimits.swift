@@ -1,0 +1,31 @@
+/// What callers may ask of the services, and how old an answer from memory may be.
+package struct ServiceLimits: Sendable {
+    /// How long a credential that was looked up counts without another look: a revoked key is refused after this time.
+    package var credentialAge: Duration = .seconds(60)
+    /// Credentials that each loop keeps, the refused ones counted too.
+    package var credentials = 8_192
+    /// How old the facts of a preference check may be. A change made by this process is seen at once.
+    package var factsAge: Duration = .seconds(1)
+    /// Users whose facts each loop keeps.
+    package var cachedUsers = 200_000
+    /// Open WatchInbox streams that one user may have on one loop.
+    package var watchersPerUser = 16
+    /// Open WatchInbox streams of one loop.
+    package var watchers = 50_000
+    /// How often inboxes with watchers are looked at for what other processes stored.
+    package var inboxPoll: Duration = .seconds(1)
+    /// How often open health watches look at the state.
+    package var healthPoll: Duration = .seconds(1)
+    /// Events that may wait for the transaction before theirs, for each tenant on each loop.
+    package var waitingEvents = 4_096
+    /// How long a repeat of an idempotency key gets the stored answer.
+    package var idempotencyAge: Duration = .seconds(24 * 60 * 60)
+    /// Whether maildir providers may be set up: for development.
+    package var allowsMaildir = false
+    /// Whether mail relays may be named that are on private networks or on this machine: for development, and for
+    /// operators whose tenants' relays are inside.
+    package var allowsPrivateRelays = false
+
+    /// Makes the usual limits.
+    package init() {}
+}

@@ -1,0 +1,48 @@
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Domain
+internal import Storage
+
+/// The owner's administration, reached from any loop: it lives on one of its own.
+final class OwnerAccess: Sendable {
+    private let loop: EventLoop
+    private let administration: TenantAdministration
+
+    init(_ owner: ServiceDependencies.Owner) {
+        loop = owner.loop
+        let loop = owner.loop
+        administration = TenantAdministration(pool: owner.pool) { duration async throws(CancellationError) in
+            try await loop.sleep(for: duration)
+        }
+    }
+
+    /// Makes a tenant, or finds the one that the same request made.
+    func createTenant(_ creation: TenantCreation, now: Instant) async throws(Status) -> TenantCreationOutcome {
+        let administration = administration
+        return try await run { () async throws(StorageError) in
+            try await administration.createTenant(creation, now: now)
+        }
+    }
+
+    /// Makes the partitions that a tenant needs now.
+    func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {
+        let administration = administration
+        try await run { () async throws(StorageError) in
+            try await administration.ensureMonths(tenant: tenant, now: now)
+        }
+    }
+
+    private func run<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws(StorageError) -> Value
+    ) async throws(Status) -> Value {
+        // `EventLoop.run` does not carry typed errors through.
+        let result = await loop.run { () async -> Result<Value, StorageError> in
+            do throws(StorageError) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try await stored { () async throws(StorageError) in try result.get() }
+    }
+}

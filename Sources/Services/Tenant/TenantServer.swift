@@ -1,0 +1,188 @@
+internal import CarillonAPI
+internal import CarillonGRPC
+internal import Domain
+internal import Security
+internal import Storage
+internal import SwiftProtobuf
+
+/// TenantService: onboards tenants and gives them their credentials. Operators only.
+struct TenantServer: TenantServiceHandler {
+    let core: ServiceCore
+
+    private func requireOperator(_ context: CallContext) async throws(Status) -> Caller {
+        let caller = try await core.caller(context)
+        try caller.requireOperator()
+        return caller
+    }
+
+    func createTenant(
+        _ request: Carillon_V1_CreateTenantRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_CreateTenantResponse {
+        let caller = try await requireOperator(context)
+        let draft = try await TenantDraft(request, zones: core.zones)
+        guard let owner = core.owner else {
+            throw Status(
+                .failedPrecondition, .onboardingUnavailable,
+                "this process has no owner's login; set database.owner-url where tenants are made")
+        }
+        let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
+        let creation = try creation(draft, key, by: caller)
+        switch try await owner.createTenant(creation, now: core.now) {
+        case .created(let record):
+            var response = Carillon_V1_CreateTenantResponse()
+            response.tenant = Carillon_V1_Tenant(record)
+            response.apiKey.keyID = key.keyID
+            response.apiKey.tenantID = record.id.rawValue
+            response.apiKey.displayName = TenantDraft.firstKeyName
+            response.apiKey.createTime = Google_Protobuf_Timestamp(record.createdAt)
+            response.apiKeySecret = key.text
+            response.portalKeys = draft.portalKeys.keys.map { Carillon_V1_PortalKey($0) }
+            // This process may have been asked for the tenant before there was one.
+            await core.forgetPortalKeys(of: record.id)
+            return response
+        case .replayed(let record): return try await replay(record, draft, core[context])
+        case .conflict:
+            throw Status(
+                .alreadyExists, .tenantExists, "there is a tenant \(draft.id) that was made by another request",
+                metadata: ["tenant_id": draft.id.rawValue])
+        }
+    }
+
+    private func creation(
+        _ draft: TenantDraft, _ key: APIKey, by caller: Caller
+    ) throws(Status) -> TenantCreation {
+        let wrapped: [UInt8]
+        do throws(SecretError) {
+            wrapped = try core.dependencies.keyring.makeDataKey(for: draft.id.rawValue).wrapped
+        } catch {
+            throw Status(.internalError, .internalError, "a data key cannot be made")
+        }
+        return TenantCreation(
+            id: draft.id, displayName: draft.displayName, portalURL: draft.portalURL, timeZone: draft.timeZone,
+            locale: draft.locale, enabledWithoutSubscription: draft.policy, wrappedDataKey: wrapped,
+            requestHash: draft.hash,
+            firstKey: NewAPIKey(key, displayName: TenantDraft.firstKeyName, by: caller, expiresAt: nil),
+            portalKeys: draft.portalKeys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) })
+    }
+
+    /// The answer to a request that was answered before: what there is, and no secret.
+    private func replay(
+        _ record: TenantRecord, _ draft: TenantDraft, _ state: LoopState
+    ) async throws(Status) -> Carillon_V1_CreateTenantResponse {
+        let keys = try await stored { () async throws(StorageError) in
+            try await state.registry.apiKeys(of: record.id)
+        }
+        var response = Carillon_V1_CreateTenantResponse()
+        response.tenant = Carillon_V1_Tenant(record)
+        response.replayed = true
+        if let first = keys.min(by: { $0.createdAt < $1.createdAt }) { response.apiKey = Carillon_V1_ApiKey(first) }
+        response.portalKeys = draft.portalKeys.keys.map { Carillon_V1_PortalKey($0) }
+        return response
+    }
+
+    func getTenant(
+        _ request: Carillon_V1_GetTenantRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_GetTenantResponse {
+        _ = try await requireOperator(context)
+        let id = try tenantID(request.tenantID)
+        let registry = core[context].registry
+        let found = try await stored { () async throws(StorageError) in try await registry.tenant(id) }
+        guard let record = found else { throw Status.tenantNotFound(id) }
+        var response = Carillon_V1_GetTenantResponse()
+        response.tenant = Carillon_V1_Tenant(record)
+        return response
+    }
+
+    func listTenants(
+        _ request: Carillon_V1_ListTenantsRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_ListTenantsResponse {
+        _ = try await requireOperator(context)
+        var check = FieldCheck()
+        let size = check.pageSize(request.pageSize)
+        let list = ["tenants"]
+        let after = PageToken.readID(request.pageToken, of: list, &check, as: TenantID.self)
+        try check.check()
+        let registry = core[context].registry
+        let page = try await stored { () async throws(StorageError) in
+            try await registry.tenants(after: after, size: size)
+        }
+        var response = Carillon_V1_ListTenantsResponse()
+        response.tenants = page.elements.map { Carillon_V1_Tenant($0) }
+        response.nextPageToken = PageToken.make(page.next?.rawValue, of: list)
+        return response
+    }
+
+    func createApiKey(
+        _ request: Carillon_V1_CreateApiKeyRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_CreateApiKeyResponse {
+        let caller = try await requireOperator(context)
+        let now = core.now
+        var check = FieldCheck()
+        let id = check.identifier(request.tenantID, "tenant_id", as: TenantID.self)
+        check.line(request.displayName, "display_name", limit: 200, isRequired: true)
+        var expiry: Instant?
+        if request.hasExpireTime {
+            expiry = Instant(request.expireTime)
+            if expiry.map({ $0 <= now }) ?? true {
+                check.add("expire_time", "is not a point in time in the future", reason: "OUT_OF_RANGE")
+            }
+        }
+        try check.check()
+        guard let id else { throw Status.unauthenticated }
+        let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
+        let new = NewAPIKey(key, displayName: request.displayName, by: caller, expiresAt: expiry)
+        let registry = core[context].registry
+        let record = try await stored(missing: .tenantNotFound(id)) { () async throws(StorageError) in
+            try await registry.addAPIKey(new, tenant: id, now: now)
+        }
+        var response = Carillon_V1_CreateApiKeyResponse()
+        response.apiKey = Carillon_V1_ApiKey(record)
+        response.secret = key.text
+        return response
+    }
+
+    func setPortalKeys(
+        _ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_SetPortalKeysResponse {
+        _ = try await requireOperator(context)
+        let id = try tenantID(request.tenantID)
+        var check = FieldCheck()
+        let keys = await TenantDraft.portalKeys(request.portalKeysJson, isRequired: true, &check)
+        try check.check()
+        let registry = core[context].registry
+        let registered = keys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) }
+        let now = core.now
+        try await stored(missing: .tenantNotFound(id)) { () async throws(StorageError) in
+            try await registry.setPortalKeys(of: id, registered, now: now)
+        }
+        await core.forgetPortalKeys(of: id)
+        var response = Carillon_V1_SetPortalKeysResponse()
+        response.portalKeys = keys.keys.map { Carillon_V1_PortalKey($0) }
+        return response
+    }
+
+    private func tenantID(_ text: String) throws(Status) -> TenantID {
+        var check = FieldCheck()
+        let id = check.identifier(text, "tenant_id", as: TenantID.self)
+        try check.check()
+        guard let id else { throw .unauthenticated }
+        return id
+    }
+}
+
+extension NewAPIKey {
+    /// A tenant's key that was just made.
+    fileprivate init(_ key: APIKey, displayName: String, by caller: Caller, expiresAt: Instant?) {
+        self.init(
+            id: key.keyID, displayName: displayName, secretHash: key.secretHash, lastFour: key.lastFour,
+            scopes: ["tenant"], createdBy: caller.actor, expiresAt: expiresAt)
+    }
+}
+
+extension Carillon_V1_PortalKey {
+    fileprivate init(_ key: PortalKeySet.Key) {
+        self.init()
+        keyID = key.id
+        algorithm = key.algorithm
+    }
+}

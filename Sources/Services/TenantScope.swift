@@ -1,0 +1,53 @@
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Domain
+internal import Postgres
+internal import Security
+internal import Storage
+
+/// One tenant on one loop: its store, its facts in memory and its way to publish.
+///
+/// Safe as `@unchecked Sendable` because it is confined to its loop; what it holds asserts.
+final class TenantScope: @unchecked Sendable {
+    let id: TenantID
+    let store: TenantStore
+    let facts: TenantFacts
+    let publisher: PublishQueue
+    /// The tenant as the registry knew it when it was last asked.
+    private(set) var record: TenantRecord
+    private var openedKey: DataKey?
+
+    init(
+        loop: EventLoop, pool: PostgresPool, record: TenantRecord, dependencies: ServiceDependencies,
+        budget: FactsBudget
+    ) {
+        id = record.id
+        self.record = record
+        store = TenantStore(tenant: record.id, pool: pool)
+        facts = TenantFacts(
+            loop: loop, store: store, policy: record.enabledWithoutSubscription, budget: budget)
+        publisher = PublishQueue(
+            loop: loop, store: store, limit: dependencies.limits.waitingEvents, clock: dependencies.clock)
+    }
+
+    func update(_ record: TenantRecord) {
+        guard record != self.record else { return }
+        if record.wrappedDataKey != self.record.wrappedDataKey { openedKey = nil }
+        self.record = record
+        facts.policy = record.enabledWithoutSubscription
+    }
+
+    /// The key that seals the tenant's secrets.
+    ///
+    /// - Throws: INTERNAL when the key file is not the one that the tenant was made with: an operator has to act.
+    func dataKey(_ keyring: Keyring) throws(Status) -> DataKey {
+        if let openedKey { return openedKey }
+        do {
+            let key = try keyring.unwrap(record.wrappedDataKey, for: id.rawValue)
+            openedKey = key
+            return key
+        } catch {
+            throw Status(.internalError, .internalError, "the tenant's key cannot be opened; the operator has to act")
+        }
+    }
+}
