@@ -52,6 +52,22 @@ import Testing
         await loop.shutDown()
     }
 
+    /// Found with libuv 1.44: an alarm that is due when polling begins was run first, and polling then had no time-out.
+    @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 300, 999, 1_000_001])
+    func aTimerThatIsDueAtOnceWakesAnIdleLoop(nanoseconds: Int) async {
+        let loop = EventLoop(name: "test")
+        let fired = await loop.run {
+            await withUnsafeContinuation { continuation in
+                let chain = Chain(loop: loop, delay: .nanoseconds(nanoseconds), length: 200) {
+                    continuation.resume(returning: $0)
+                }
+                chain.step()
+            }
+        }
+        #expect(fired == 200)
+        await loop.shutDown()
+    }
+
     @Test func aCancelledTimerNeverFires() async {
         let loop = EventLoop(name: "test")
         let fired = Atomic<Bool>(false)
@@ -129,6 +145,32 @@ import Testing
         }
         #expect(trace == ["asked", "work", "end"])
         await loop.shutDown()
+    }
+}
+
+/// Timers that are each made by the one before, with nothing else to keep the loop awake.
+///
+/// Safe as unchecked because it is touched on its loop only.
+private final class Chain: @unchecked Sendable {
+    private let loop: EventLoop
+    private let delay: Duration
+    private let length: Int
+    private let onEnd: (Int) -> Void
+    private var fired = 0
+
+    init(loop: EventLoop, delay: Duration, length: Int, onEnd: @escaping (Int) -> Void) {
+        self.loop = loop
+        self.delay = delay
+        self.length = length
+        self.onEnd = onEnd
+    }
+
+    func step() {
+        guard fired < length else { return onEnd(fired) }
+        loop.schedule(after: delay) {
+            self.fired += 1
+            self.step()
+        }
     }
 }
 

@@ -42,20 +42,31 @@ package final class DescriptorWatch {
     package var interest: ReadyEvents = [] {
         didSet {
             loop.assertOnLoop()
-            guard let poll, interest != oldValue else { return }
-            if interest.isEmpty {
-                uv_poll_stop(poll)
-            } else {
-                // Safe unretained: the owner holds the watch until close(), which stops the callbacks.
-                poll.pointee.data = Unmanaged.passUnretained(self).toOpaque()
-                uv_poll_start(poll, interest.rawValue) { handle, status, events in
-                    guard let data = handle?.pointee.data else { return }
-                    let watch = Unmanaged<DescriptorWatch>.fromOpaque(data).takeUnretainedValue()
-                    // An error is reported as readiness for all, so that the owner's next call meets it.
-                    watch.onReady(status < 0 ? [.readable, .writable] : ReadyEvents(rawValue: events))
-                }
-            }
+            guard interest != oldValue else { return }
+            arm()
         }
+    }
+
+    private func arm() {
+        guard let poll else { return }
+        guard !interest.isEmpty else {
+            uv_poll_stop(poll)
+            return
+        }
+        // Safe unretained: the owner holds the watch until close(), which stops the callbacks.
+        poll.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        uv_poll_start(poll, interest.rawValue) { handle, status, events in
+            guard let data = handle?.pointee.data else { return }
+            Unmanaged<DescriptorWatch>.fromOpaque(data).takeUnretainedValue().ready(status, events)
+        }
+    }
+
+    private func ready(_ status: CInt, _ events: CInt) {
+        guard status < 0 else { return onReady(ReadyEvents(rawValue: events)) }
+        // An error is reported as readiness for all, so that the owner's next call meets it. libuv has stopped watching;
+        // the owner may first read what came before the error, and meets it with the call after.
+        onReady([.readable, .writable])
+        arm()
     }
 
     /// Ends the watch; no callback comes after. The descriptor may be closed right after.

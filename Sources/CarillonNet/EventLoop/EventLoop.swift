@@ -187,7 +187,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         guard armed != next || uv_is_active(alarm.handle) == 0 else { return }
         let remaining = max(0, next.nanoseconds - Int64(truncatingIfNeeded: uv_hrtime()))
         uv_update_time(uv)
-        uv_timer_start(alarm, { _ in }, UInt64(remaining + 999_999) / 1_000_000, 0)
+        // libuv before 1.45 runs an alarm that is due before it computes how long to poll, and would then poll without
+        // end; `uv_stop` makes that poll return at once.
+        uv_timer_start(alarm, { uv_stop($0?.pointee.loop) }, UInt64(remaining + 999_999) / 1_000_000, 0)
         armed = next
     }
 
