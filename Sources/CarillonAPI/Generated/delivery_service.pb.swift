@@ -47,7 +47,7 @@ package nonisolated struct Carillon_V1_PublishRequest: Sendable {
   /// The portal's own id of what happened; types that tell of the same thing share it. Empty for the idempotency_key.
   package var sourceEventID: String = String()
 
-  /// When it happened; not set for now.
+  /// When it happened; the time of the call if it is not set.
   package var occurTime: SwiftProtobuf.Google_Protobuf_Timestamp {
     get {_occurTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
     set {_occurTime = newValue}
