@@ -5,9 +5,11 @@ internal import CarillonNet
 enum Calls {
     /// Makes a client for the time of one closure.
     ///
-    /// - Parameter authorization: the credential of every call; nil for none.
+    /// - Parameters:
+    ///   - authorization: the credential of every call; nil for none.
+    ///   - connectTimeout: how long connecting may take.
     static func with<Result: Sendable>(
-        _ settings: CallSettings, authorization: String?,
+        _ settings: CallSettings, authorization: String?, connectTimeout: Duration = .seconds(10),
         _ body: (RPCClient) async throws(Status) -> Result
     ) async -> Swift.Result<Result, Status> {
         let loop = EventLoop(name: "calls")
@@ -15,7 +17,7 @@ enum Calls {
             loop: loop,
             configuration: .init(
                 host: settings.address.host, port: settings.address.port, tls: settings.tls,
-                metadata: metadata(authorization)))
+                metadata: metadata(authorization), connectTimeout: connectTimeout))
         let result: Swift.Result<Result, Status>
         do throws(Status) {
             result = .success(try await body(client))

@@ -19,11 +19,11 @@ struct HealthCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try configured { () throws(ConfigurationMistakes) in try CallSettings(flags.reader()) }
-        let (service, timeout) = (service, timeout)
-        let result = await Calls.with(settings, authorization: nil) { client throws(Status) in
+        let (service, patience) = (service, Duration.seconds(timeout))
+        let result = await Calls.with(settings, authorization: nil, connectTimeout: patience) { client throws(Status) in
             var request = Grpc_Health_V1_HealthCheckRequest()
             request.service = service
-            let options = CallOptions(timeout: .seconds(timeout))
+            let options = CallOptions(timeout: patience)
             return try await HealthClient(client).check(request, options: options).status
         }
         switch result {

@@ -40,7 +40,7 @@ struct Show: Sendable {
     // MARK: The table
 
     private func table(of response: Carillon_V1_PublishResponse) -> String {
-        var table = TextTable("WHO", "WHAT IS SPECIAL", "E-MAIL", "INBOX", "WHY")
+        var table = TextTable("who", "trait", "email", "in_app", "why")
         for decision in response.recipients {
             let person = SampleSupplier.people.first { $0.id == decision.userID }
             let who = person?.name ?? (decision.billingMailbox ? "billing mailbox" : "nobody")

@@ -16,10 +16,16 @@ extension Logger {
             var metadata: Logger.Metadata = ["reason": "\(reason)"]
             // An address may belong to a person; it is there for who looks for one client's trouble.
             if logLevel <= .debug { metadata["peer"] = "\(peer)" }
-            info("a connection failed", metadata: metadata)
+            log(level: Self.level(of: reason), "a connection failed", metadata: metadata)
         case .tooManyConnections(let limit):
-            warning("a connection was refused: too many are open", metadata: ["limit": "\(limit)"])
+            warning("a connection was refused: too many are open", metadata: ["limit": .stringConvertible(limit)])
         }
+    }
+
+    /// Peers that leave without a farewell are so common, probes among them, that they would drown the rest.
+    private static func level(of reason: HTTP2CloseReason) -> Logger.Level {
+        if case .tls(let error) = reason, error.code == .connection { return .debug }
+        return .info
     }
 
     /// What a pool says about its connections.
@@ -28,20 +34,23 @@ extension Logger {
     func report(_ event: PostgresEvent, login: String) {
         switch event {
         case .connected(let connection):
-            debug("connected to the database", metadata: ["login": "\(login)", "connection": "\(connection)"])
+            debug(
+                "connected to the database",
+                metadata: ["login": "\(login)", "connection": .stringConvertible(connection)])
         case .connectFailed(let connection, let error, let pause):
-            warning(
+            // Each connection of each loop tries again and again; that there is no database is said once, elsewhere.
+            debug(
                 "no connection to the database",
                 metadata: [
-                    "login": "\(login)", "connection": "\(connection)", "error": "\(error)",
-                    "retry_after_ms": "\(pause.milliseconds)",
+                    "login": "\(login)", "connection": .stringConvertible(connection), "error": "\(error)",
+                    "retry_after_ms": .stringConvertible(pause.milliseconds),
                 ])
         case .disconnected(let connection, let error, let pause):
-            warning(
+            info(
                 "lost a connection to the database",
                 metadata: [
-                    "login": "\(login)", "connection": "\(connection)", "error": "\(error)",
-                    "retry_after_ms": "\(pause.milliseconds)",
+                    "login": "\(login)", "connection": .stringConvertible(connection), "error": "\(error)",
+                    "retry_after_ms": .stringConvertible(pause.milliseconds),
                 ])
         case .notice(_, let report):
             // The message may quote data.

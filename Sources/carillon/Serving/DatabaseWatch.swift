@@ -14,8 +14,8 @@ final class DatabaseWatch: @unchecked Sendable {
     enum Finding: Sendable {
         /// It is there and set up.
         case fit
-        /// It cannot be asked now.
-        case away(StorageError)
+        /// It cannot be asked now; the text says why, for the log.
+        case away(String)
         /// It must not be served from; the text says why and what to do.
         case unfit(String)
     }
@@ -43,7 +43,7 @@ final class DatabaseWatch: @unchecked Sendable {
         if readiness.note(isDatabaseThere: isThere) {
             switch finding {
             case .fit: log.notice("the database is there")
-            case .away(let error): log.error("there is no database to serve from", metadata: ["error": "\(error)"])
+            case .away(let why): log.error("there is no database to serve from", metadata: ["error": "\(why)"])
             case .unfit: break
             }
         }
@@ -69,7 +69,7 @@ final class DatabaseWatch: @unchecked Sendable {
         for (owner, pool) in pools.all {
             let status = await owner.run { pool.status }
             if status.connections == 0 {
-                return .away(StorageError(.unavailable, "the loop \(owner.name) has no connection"))
+                return .away(status.outage?.debugDescription ?? "the loop \(owner.name) has no connection yet")
             }
         }
         return .fit
@@ -81,14 +81,16 @@ final class DatabaseWatch: @unchecked Sendable {
             isVerified = true
             return .fit
         } catch {
-            // Not healed by waiting: what the server says of a login that it does not know or a database that is not
-            // there (classes 28 and 3D), and a connection string that is none.
-            let isRefused = ["28", "3D"].contains { error.cause?.sqlState?.hasPrefix($0) == true }
             switch error.code {
             case .notReady: return .unfit(error.message)
-            case .invalidValue: return .unfit("database.url cannot be used: \(error.message)")
-            case .permissionDenied: return .unfit("the database refuses the login: \(error.message)")
-            default: return isRefused ? .unfit("the database refuses the login: \(error.message)") : .away(error)
+            case .permissionDenied: return .unfit("the login may not look at its own rights: \(error.message)")
+            // What the server says while connecting holds no data of tenants, and it is all that tells a wrong password
+            // from a server that is down.
+            default:
+                if pools[loop].status.outage?.code == .invalidValue {
+                    return .unfit("database.url is not a connection string of PostgreSQL")
+                }
+                return .away(error.cause?.debugDescription ?? error.description)
             }
         }
     }

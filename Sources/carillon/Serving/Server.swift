@@ -4,7 +4,8 @@ internal import Delivery
 internal import Foundation
 internal import Logging
 internal import Postgres
-internal import Storage
+internal import Services
+internal import Transfer
 
 /// A whole server: loops, connections to the database, the services, the worker, and the port.
 ///
@@ -18,7 +19,8 @@ final class Server: Sendable {
     private let log: Logger
     private let parts: Parts
     private let rpc: RPCServer
-    private let watching: Task<Void, Never>
+    /// Tasks that go on until the end.
+    private let errands: [Task<Void, Never>]
 
     /// What a server is made of, in the order in which it is made.
     private struct Parts: Sendable {
@@ -27,6 +29,7 @@ final class Server: Sendable {
         let pools: PerLoop<PostgresPool>
         let owner: PostgresPool?
         let worker: DeliveryWorker
+        let services: Services
         let readiness: Readiness
         let watch: DatabaseWatch
     }
@@ -67,9 +70,14 @@ final class Server: Sendable {
         onUnfit: @escaping @Sendable (String) -> Void
     ) {
         (self.settings, self.log, self.parts, self.rpc) = (settings, log, parts, rpc)
-        watching = parts.loops[0].spawn {
+        let loop = parts.loops[0]
+        let watching = loop.spawn {
             if let why = await parts.watch.watch() { onUnfit(why) }
         }
+        let keeping = parts.owner.map { owner in
+            loop.spawn { await MonthKeeper.run(on: loop, owner: owner, log: log) }
+        }
+        errands = [watching] + [keeping].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
@@ -85,11 +93,25 @@ final class Server: Sendable {
         var next = made.makeIterator()
         let pools = PerLoop(loops) { _ in next.next().unsafelyUnwrapped }
         let readiness = Readiness()
+        let owner = await makeOwner(settings, on: loops[0], log)
+        let worker = makeWorker(settings, on: deliveryLoop, log)
         return Parts(
-            loops: loops, deliveryLoop: deliveryLoop, pools: pools,
-            owner: await makeOwner(settings, on: loops[0], log),
-            worker: makeWorker(settings, on: deliveryLoop, log), readiness: readiness,
-            watch: DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log))
+            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, worker: worker,
+            services: makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker),
+            readiness: readiness, watch: DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log))
+    }
+
+    private static func makeServices(
+        _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ owner: ServiceDependencies.Owner?,
+        _ worker: DeliveryWorker
+    ) -> Services {
+        var limits = ServiceLimits()
+        limits.allowsMaildir = settings.allowsMaildir
+        limits.allowsPrivateRelays = settings.relayAddresses == .any
+        return Services(
+            ServiceDependencies(
+                pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
+                deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits))
     }
 
     private static func makeOwner(
@@ -129,7 +151,7 @@ final class Server: Sendable {
         do {
             return try await RPCServer.start(
                 on: parts.loops, host: settings.listen.host, port: settings.listen.port, tls: settings.tls,
-                methods: [], pages: pages(parts.readiness), report: { log.report($0) })
+                methods: parts.services.methods, pages: pages(parts.readiness), report: { log.report($0) })
         } catch {
             throw .unavailable("cannot take calls on \(settings.listen): \(error)")
         }
@@ -169,11 +191,12 @@ final class Server: Sendable {
     func drain() async {
         log.notice("draining", metadata: ["grace_s": .stringConvertible(settings.drainGrace.components.seconds)])
         parts.readiness.beginDraining()
-        watching.cancel()
+        await parts.services.beginDrain()
+        for errand in errands { errand.cancel() }
         async let worker: Void = parts.worker.drain(grace: settings.drainGrace)
         await rpc.drain(grace: settings.drainGrace)
         await worker
-        await watching.value
+        for errand in errands { await errand.value }
         await Self.end(parts)
         log.notice("over")
     }
