@@ -1,0 +1,153 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with; a test checks that none is left out.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let protobufPlugins = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+
+let package = Package(
+    name: "carillon",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "carillon", targets: ["carillon"]),
+        .library(name: "CarillonClient", targets: ["CarillonClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    ],
+    targets: [
+        // C libraries: a module map and a shim each, no logic.
+        .systemLibrary(
+            name: "CarillonCLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .systemLibrary(
+            name: "CarillonCNghttp2", pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"]), .brew(["libnghttp2"])]),
+        .systemLibrary(
+            name: "CarillonCOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CLibCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+
+        // Bytes and calls.
+        .target(
+            name: "CarillonNet", dependencies: ["CarillonCLibUV", "CarillonCNghttp2", "CarillonCOpenSSL"],
+            swiftSettings: common),
+        .target(name: "CarillonGRPC", dependencies: ["CarillonNet", protobuf], swiftSettings: common),
+        .target(name: "CarillonAPI", dependencies: ["CarillonGRPC", protobuf], swiftSettings: common),
+        .target(name: "Transfer", dependencies: ["CarillonNet", "CLibCurl"], swiftSettings: common),
+        .target(name: "Postgres", dependencies: ["CarillonNet", "CLibPQ", deque], swiftSettings: common),
+
+        // The product.
+        .target(name: "Domain", swiftSettings: common),
+        .target(name: "Security", dependencies: ["Domain", crypto, jwt], swiftSettings: common),
+        .target(
+            name: "Storage", dependencies: ["Postgres", "Domain", "CarillonNet"],
+            resources: [
+                .embedInCode("Schema/bootstrap.sql"), .embedInCode("Schema/registry.sql"),
+                .embedInCode("Schema/tenant.sql"), .embedInCode("Schema/tenant_month.sql"),
+            ],
+            swiftSettings: common),
+        .target(name: "Rendering", dependencies: ["Domain", mustache], swiftSettings: common),
+        .target(name: "Channels", dependencies: ["Transfer", "CarillonNet", "Domain"], swiftSettings: common),
+        .target(
+            name: "Delivery",
+            dependencies: [
+                "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Security", "CarillonNet", deque,
+            ],
+            swiftSettings: common),
+        .target(
+            name: "Services",
+            dependencies: [
+                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Delivery", "Rendering",
+                "Security", protobuf,
+            ],
+            swiftSettings: common),
+        .target(
+            name: "CarillonClient", dependencies: ["CarillonAPI", "CarillonGRPC", "CarillonNet", protobuf],
+            swiftSettings: common),
+        .executableTarget(
+            name: "carillon",
+            dependencies: [
+                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Services", "Delivery", "Storage", "Postgres", "Domain",
+                "Transfer", "Channels", "Rendering", "Security",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                crypto, jwt, logging, protobuf,
+            ],
+            swiftSettings: common),
+        .executableTarget(name: "protoc-gen-carillon", dependencies: [protobufPlugins], swiftSettings: common),
+
+        // Tests.
+        .target(
+            name: "Support", dependencies: ["CLibPQ", "CarillonNet", "Postgres"], path: "Tests/Support",
+            exclude: ["smtp_server.py", "http_server.py"], swiftSettings: common),
+        .testTarget(name: "CarillonNetTests", dependencies: ["CarillonNet"], swiftSettings: common),
+        .testTarget(
+            name: "CarillonGRPCTests", dependencies: ["CarillonGRPC", "CarillonNet", protobuf], swiftSettings: common),
+        .testTarget(
+            name: "PostgresTests", dependencies: ["Postgres", "CarillonNet", "Support"], swiftSettings: common),
+        .testTarget(
+            name: "TransferTests", dependencies: ["Transfer", "CarillonNet", "Support"], swiftSettings: common),
+        .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: common),
+        .testTarget(
+            name: "SecurityTests",
+            dependencies: [
+                "Security", "Domain", crypto, .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "Postgres", "Domain", "CarillonNet", "Support"],
+            swiftSettings: common),
+        .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Domain"], swiftSettings: common),
+        .testTarget(
+            name: "ChannelsTests", dependencies: ["Channels", "Transfer", "Domain", "CarillonNet", "Support"],
+            swiftSettings: common),
+        .testTarget(
+            name: "DeliveryTests",
+            dependencies: [
+                "Delivery", "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Security",
+                "CarillonNet", "Support",
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "ServicesTests",
+            dependencies: [
+                "Services", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Delivery",
+                "Rendering", "Security", "Support", protobuf, crypto, jwt,
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "ProtocGenCarillonTests", dependencies: ["protoc-gen-carillon", protobuf, protobufPlugins],
+            swiftSettings: common),
+        .testTarget(name: "CarillonTests", dependencies: ["carillon", logging], swiftSettings: common),
+        .testTarget(name: "HouseTests", swiftSettings: common),
+    ]
+)
