@@ -135,6 +135,11 @@ struct WorkerLease {
         return .nothing
     }
 
+    /// Renews at the next look, if nothing is on its way already.
+    mutating func hurry(at now: MonotonicTime) {
+        if case .held(let until, _) = state { state = .held(until: until, renewAt: now) }
+    }
+
     /// The worker goes. Whatever is still answered does not count.
     mutating func leave() {
         state = .left

@@ -19,12 +19,16 @@ struct ProviderRests {
 
     private var rests: [ProviderID: Rest] = [:]
 
+    /// Whether the provider could have a message now.
+    func isAwake(_ provider: ProviderID, at now: MonotonicTime) -> Bool {
+        guard let rest = rests[provider] else { return true }
+        return rest.until <= now && !rest.isTried
+    }
+
     /// Takes the provider for one message, if it may have one now.
     mutating func take(_ provider: ProviderID, at now: MonotonicTime) -> Bool {
-        guard var rest = rests[provider] else { return true }
-        guard rest.until <= now, !rest.isTried else { return false }
-        rest.isTried = true
-        rests[provider] = rest
+        guard isAwake(provider, at: now) else { return false }
+        rests[provider]?.isTried = true
         return true
     }
 

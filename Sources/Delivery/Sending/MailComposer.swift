@@ -1,0 +1,80 @@
+internal import Channels
+internal import Domain
+internal import Rendering
+internal import Security
+internal import Storage
+
+/// Makes the mail of one delivery. The same delivery gives the same mail on every attempt, if nothing it is made of has
+/// changed: Message-ID and date are those of the notification.
+struct MailComposer {
+    /// Why there can be no mail. The raw values are stored as reasons.
+    enum Failure: String, Error {
+        /// The recipient's address is none that mail can go to.
+        case addressRejected = "address_rejected"
+        /// The type is in no catalog any more.
+        case typeUnknown = "type_unknown"
+        /// The secret part of the context does not open.
+        case secretUnreadable = "secret_unreadable"
+        /// The words could not be made.
+        case renderingFailed = "rendering_failed"
+    }
+
+    let renderer: Renderer
+    let catalog: Catalog
+    let tenant: TenantRecord
+    let key: DataKey
+    let settings: TenantSettings
+    /// The recipient's zone.
+    let zone: ZoneRules
+
+    /// The mail for a recipient by a provider.
+    func mail(
+        for delivery: DeliveryWork, to target: SecondLook.Target, by provider: ReadyProvider
+    ) throws(Failure) -> EmailMessage {
+        guard let address = EmailAddress(target.address) else { throw .addressRejected }
+        guard let type = catalog[delivery.event.type] else { throw .typeUnknown }
+        let request = RenderingRequest(
+            type: type, context: try context(of: delivery.event), settings: settings, audience: delivery.audience,
+            reason: delivery.reason, recipientName: target.name, zone: zone,
+            branding: Branding(name: tenant.displayName), portalURL: tenant.portalURL,
+            preferencesURL: preferencesURL, sourceEvent: delivery.event.sourceEvent ?? "")
+        let words: RenderedEmail
+        do throws(RenderingError) {
+            words = try renderer.email(request)
+        } catch {
+            throw .renderingFailed
+        }
+        let notification = delivery.id.notification
+        return EmailMessage(
+            from: provider.from, to: Mailbox(address, name: target.name), replyTo: provider.replyTo,
+            subject: words.subject, text: words.text, html: words.html,
+            messageID: delivery.messageID
+                ?? MessageIdentity.of(
+                    notification, on: delivery.id.channel, tenant: tenant.id, portalURL: tenant.portalURL),
+            date: Instant(milliseconds: Int64(notification.value.milliseconds)))
+    }
+
+    private func context(of event: EventRecord) throws(Failure) -> Context {
+        let open = Self.context(event.context)
+        guard let sealed = event.sealedContext else { return open }
+        let plain: [UInt8]
+        do throws(SecretError) {
+            plain = try key.open(sealed, from: .eventContext(event.id.description))
+        } catch {
+            throw .secretUnreadable
+        }
+        guard let secret = [ContextEntry](json: String(decoding: plain, as: UTF8.self)) else {
+            throw .secretUnreadable
+        }
+        return open.merging(Self.context(secret))
+    }
+
+    private static func context(_ entries: [ContextEntry]) -> Context {
+        Context(unchecked: Dictionary(entries.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    }
+
+    /// The page of the portal where users change what is sent to them.
+    private var preferencesURL: String {
+        (tenant.portalURL.hasSuffix("/") ? String(tenant.portalURL.dropLast()) : tenant.portalURL) + "/preferences"
+    }
+}

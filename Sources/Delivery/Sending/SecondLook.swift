@@ -1,0 +1,110 @@
+internal import Domain
+internal import Storage
+
+/// The decision made again right before a send, on facts as they are now. A pure function of its arguments.
+struct SecondLook {
+    /// What the second look says.
+    enum Answer: Equatable {
+        /// Send it, to this address.
+        case send(Target)
+        /// Do not.
+        case settle(DeliveryResult.Resolution)
+    }
+
+    /// Who gets it, as things stand.
+    struct Target: Equatable {
+        /// The address on the delivery's channel.
+        let address: String
+        /// The recipient's name; empty if there is none.
+        let name: String
+        /// IANA name of the recipient's zone; nil is the tenant's.
+        let zone: String?
+        /// The user, when the address is a user's.
+        let user: UserID?
+    }
+
+    let catalog: Catalog
+    let tenant: TenantRecord
+    /// The supplier's facts, and those of the accounts concerned.
+    let facts: [AccountID?: FactsSnapshot]
+    let now: Instant
+
+    /// Looks at one claimed delivery.
+    func look(at work: DeliveryWork) -> Answer {
+        if let expiresAt = work.expiresAt, expiresAt <= now { return .settle(.expired) }
+        guard let type = catalog[work.event.type] else { return .settle(.suppressed(.typeDisabled)) }
+        let decision = decide(work, type)
+        switch decision.verdict(on: work.id.channel) {
+        case .suppress(let reason): return .settle(.suppressed(reason))
+        case .defer(let until): return .settle(.postponed(until: until))
+        case .digest(let window) where window.opens <= Self.publication(of: work):
+            return .settle(.postponed(until: window.closes))
+        case .deliver, .digest:
+            // A digest whose window has closed meanwhile is due now.
+            guard let target = target(of: work) else { return .settle(.suppressed(.noAddress)) }
+            return .send(target)
+        case nil: return .settle(.suppressed(.typeDisabled))
+        }
+    }
+
+    /// What the tenant decided, as decisions see it.
+    func settings(for account: AccountID?) -> TenantSettings {
+        var settings = TenantSettings(
+            overrides: facts[nil]?.overrides ?? SettingOverrides(),
+            enabledWithoutSubscription: tenant.enabledWithoutSubscription,
+            unavailableChannels: ChannelSet.all.subtracting(facts[nil]?.providedChannels ?? .all))
+        if let account, let overrides = facts[account]?.overrides { settings.accountOverrides[account] = overrides }
+        return settings
+    }
+
+    private func decide(_ work: DeliveryWork, _ type: NotificationType) -> Decision {
+        let account = work.event.account
+        let event = EventFacts(
+            type: type, actor: work.event.actor, addressedUsers: work.event.addressedUsers,
+            assignedReps: account.flatMap { facts[$0]?.record?.assignedUsers } ?? [],
+            isObjectSuppressed: work.event.isObjectSuppressed)
+        let accountFacts = account.flatMap { facts[$0]?.accountFacts }
+        let supplier = facts[nil]?.supplierFacts ?? .none
+        let settings = settings(for: account)
+        switch work.recipient {
+        case .user(let user):
+            return Domain.decide(
+                user: user, as: work.audience, event: event, account: accountFacts, supplier: supplier,
+                settings: settings, heldDuty: Duty(work.reason), now: now)
+        case .mailbox, .nobody:
+            return decideMailbox(
+                as: work.audience, event: event, account: accountFacts, supplier: supplier, settings: settings)
+        }
+    }
+
+    private func target(of work: DeliveryWork) -> Target? {
+        switch work.recipient {
+        case .user(let id):
+            let side = work.audience.isInternal ? nil : work.event.account
+            guard let user = facts[side]?.users[id],
+                let point = user.contactPoint(on: work.id.channel), point.state == .usable
+            else { return nil }
+            let zone = user.timeZone ?? facts[side]?.record?.timeZone
+            return Target(address: point.address, name: user.displayName, zone: zone, user: id)
+        case .mailbox(let account):
+            guard work.id.channel == .email, let record = facts[account]?.record, let address = record.billingEmail
+            else { return nil }
+            return Target(address: address, name: record.displayName, zone: record.timeZone, user: nil)
+        case .nobody:
+            return nil
+        }
+    }
+
+    /// When the notification was published: its id says so.
+    private static func publication(of work: DeliveryWork) -> Instant {
+        Instant(milliseconds: Int64(work.id.notification.value.milliseconds))
+    }
+}
+
+extension Duty {
+    /// The duty behind a stored reason; nil when the reason is none.
+    init?(_ reason: Reason) {
+        guard let duty = Duty.allCases.first(where: { $0.reason == reason }) else { return nil }
+        self = duty
+    }
+}

@@ -1,0 +1,187 @@
+internal import CarillonNet
+internal import Domain
+internal import Storage
+
+// Whose queue is looked at when, and what is claimed from it.
+
+extension DeliveryWorker {
+    /// Pauses between polls of the hints of other processes, and between passing on our own.
+    private static let pollPause = CheckPace.floor
+    /// How far a poll looks back behind the one before: clocks of processes differ, and a hint heard twice is harmless.
+    private static let pollOverlap: Duration = .milliseconds(500)
+
+    /// Hears the hints of other processes, passes on ours, and comes back.
+    func poll() {
+        guard phase == .running else { return }
+        loop.spawn {
+            await self.exchangeHints()
+            guard self.phase == .running else { return }
+            self.pollTimer = self.loop.schedule(after: Self.pollPause) { [weak self] in self?.poll() }
+        }
+    }
+
+    private func exchangeHints() async {
+        guard let registry = connections?.registry else { return }
+        let outgoing = strangers
+        strangers = []
+        let now = environment.now()
+        do throws(StorageError) {
+            if !outgoing.isEmpty { try await registry.signal(outgoing, work: true, now: now) }
+            guard configuration.takesWork else { return }
+            let signals = try await registry.signals(
+                since: (lastPoll ?? now).advanced(by: .zero - Self.pollOverlap))
+            lastPoll = now
+            for tenant in signals.work where tenants[tenant] != nil { heardOfWork(of: tenant, isOurs: false) }
+        } catch {
+            strangers.formUnion(outgoing)
+            environment.onEvent(.registryFailed(error))
+        }
+        arrange()
+    }
+
+    /// Begins claims while there are places and tenants with work.
+    func arrange() {
+        loop.assertOnLoop()
+        guard phase == .running, lease?.isHeld(at: loop.now) == true else { return }
+        while claimsUnderWay < configuration.claims, placesTaken < configuration.sends,
+            let turn = turns.next(free: configuration.sends - placesTaken)
+        {
+            guard let work = tenants[turn.member], !work.isSuspect else { continue }
+            guard !work.isClaiming else {
+                work.hasNews = true
+                continue
+            }
+            let room = configuration.sendsPerTenant - work.held.count
+            guard room > 0, parting[turn.member] == nil else {
+                work.isWaitingForRoom = true
+                continue
+            }
+            let limit = min(turn.allowance, room)
+            work.isClaiming = true
+            work.hasNews = false
+            claimsUnderWay += 1
+            placesTaken += limit
+            work.look?.cancel()
+            loop.spawn { await self.claim(for: work, limit: limit) }
+        }
+    }
+
+    private func claim(for work: TenantWork, limit: Int) async {
+        let answer = await claimed(for: work, limit: limit)
+        work.isClaiming = false
+        claimsUnderWay -= 1
+        placesTaken -= limit - answer.deliveries.count
+        switch answer {
+        case .refused: letGo(work, cutsOff: true)
+        case .failed: lookLater(at: work, nextDue: nil)
+        case .brought(let claim): noteWork(of: work, claim)
+        }
+        if answer.deliveries.isEmpty { review(work) }
+        // Other tenants' claims need not wait until this one's messages are prepared.
+        arrange()
+        if !answer.deliveries.isEmpty { await send(answer.deliveries, of: work) }
+        checkDrained()
+    }
+
+    private enum ClaimAnswer {
+        /// A greater fence works this queue.
+        case refused
+        case failed
+        case brought(Claim)
+
+        var deliveries: [DeliveryID] {
+            if case .brought(let claim) = self { claim.deliveries } else { [] }
+        }
+    }
+
+    private func claimed(for work: TenantWork, limit: Int) async -> ClaimAnswer {
+        do throws(StorageError) {
+            if !work.isTakenOver { work.isTakenOver = try await work.store.takeOverQueue(fence: work.fence) }
+            guard work.isTakenOver else { return .refused }
+            let claim = try await work.store.claim(fence: work.fence, now: environment.now(), limit: limit)
+            work.readFailures = 0
+            return claim.isOwner ? .brought(claim) : .refused
+        } catch {
+            // Rows may carry our fence now although we never heard which.
+            if error.isCommitUnknown { work.isSuspect = true }
+            readFailed(of: work, error)
+            return .failed
+        }
+    }
+
+    /// Notes what was claimed, and when the queue is looked at next.
+    private func noteWork(of work: TenantWork, _ claim: Claim) {
+        if claim.deliveries.isEmpty {
+            work.pace.foundNothing(tenants: tenants.count)
+        } else {
+            work.pace.foundWork()
+            work.held.formUnion(claim.deliveries)
+            environment.onEvent(.claimed(work.tenant, count: claim.deliveries.count))
+        }
+        guard work.isCurrent, phase == .running else { return }
+        let isMore = claim.nextDue.map { $0 <= environment.now() } ?? false
+        if isMore, !claim.deliveries.isEmpty {
+            turns.spent(claim.deliveries.count, by: work.tenant)
+        } else if work.hasNews {
+            turns.enter(work.tenant)
+        } else if !turns.contains(work.tenant) {
+            turns.leave(work.tenant)
+            lookLater(at: work, nextDue: claim.nextDue)
+        }
+    }
+
+    /// Looks at a tenant's queue again in its time.
+    func lookLater(at work: TenantWork, nextDue: Instant?) {
+        guard work.isCurrent else { return }
+        work.look?.cancel()
+        let due = nextDue.map { environment.now().duration(to: $0) }
+        var pause = work.pace.nextLook(
+            due: due, tenants: tenants.count, randomness: environment.randomness())
+        if work.readFailures > 0 { pause = max(pause, Self.pause(afterFailures: work.readFailures)) }
+        work.look = loop.schedule(after: pause) { [weak self, weak work] in
+            guard let self, let work, work.isCurrent else { return }
+            turns.enter(work.tenant)
+            arrange()
+        }
+    }
+
+    /// Something that sending needs could not be read: the tenant is tried again later, less and less often.
+    func readFailed(of work: TenantWork, _ error: StorageError) {
+        work.readFailures += 1
+        environment.onEvent(.readFailed(work.tenant, error))
+    }
+
+    static func pause(afterFailures count: Int) -> Duration {
+        min(.milliseconds(250) * (1 << min(count, 7)), .seconds(15))
+    }
+
+    // MARK: What was held
+
+    /// A delivery is not held any more.
+    func settled(_ id: DeliveryID, of work: TenantWork) {
+        work.held.remove(id)
+        if work.isCurrent { enterWhenWaiting(work) }
+        review(work)
+        arrange()
+        checkDrained()
+    }
+
+    /// Looks whether a tenant that was waiting for its last words may go on its way.
+    func review(_ work: TenantWork) {
+        if work.isCurrent {
+            guard work.isSuspect, work.held.isEmpty, !work.isClaiming else { return }
+            giveBack([work])
+            // Whoever takes it next, we or another, gets a greater fence.
+            wanted = max(wanted, 1)
+        } else if work.isIdle, let others = parting[work.tenant]?.filter({ $0 !== work }) {
+            parting[work.tenant] = others.isEmpty ? nil : others
+            if others.isEmpty, let successor = tenants[work.tenant] { enterWhenWaiting(successor) }
+        }
+    }
+
+    private func enterWhenWaiting(_ work: TenantWork) {
+        guard work.isWaitingForRoom else { return }
+        work.isWaitingForRoom = false
+        turns.enter(work.tenant)
+    }
+}

@@ -1,0 +1,158 @@
+internal import CarillonNet
+internal import Domain
+internal import Storage
+
+// Joining, renewing, and the tenants that come and go with it.
+
+extension DeliveryWorker {
+    /// Lets the lease see the time and does what it says.
+    func lookAtLease() {
+        loop.assertOnLoop()
+        guard phase == .running || phase == .draining, var lease else { return }
+        leaseTimer?.cancel()
+        var action = lease.look(at: loop.now)
+        self.lease = lease
+        if action == .fence {
+            fence()
+            action = lease.look(at: loop.now)
+            self.lease = lease
+        }
+        switch action {
+        // Who drains does not begin anew.
+        case .join where phase == .draining: self.lease?.leave()
+        case .join: loop.spawn { await self.join() }
+        case .renew: loop.spawn { await self.renew() }
+        case .nothing, .fence: break
+        }
+        guard let next = self.lease?.nextLook else { return }
+        leaseTimer = loop.schedule(at: next) { [weak self] in self?.lookAtLease() }
+    }
+
+    /// Renews at once instead of in its time.
+    func hurryLease() {
+        lease?.hurry(at: loop.now)
+        lookAtLease()
+    }
+
+    private func join() async {
+        guard let registry = connections?.registry else { return }
+        let worker = environment.makeID()
+        do throws(StorageError) {
+            // What this process held before has stopped; others need not wait until it expires.
+            if let former = identity { try await registry.leaveWorker(former) }
+            identity = nil
+            try await registry.joinWorker(worker, timeToLive: configuration.lease.timeToLive)
+        } catch {
+            _ = lease?.failed(at: loop.now)
+            environment.onEvent(.registryFailed(error))
+            return lookAtLease()
+        }
+        identity = worker
+        _ = lease?.answered(isAlive: true, at: loop.now)
+        if lease?.isHeld(at: loop.now) == true { environment.onEvent(.joined(worker)) }
+        // The first renewal counts workers and tenants, the second one takes the share.
+        wanted = 0
+        hurryLease()
+    }
+
+    private func renew() async {
+        guard let registry = connections?.registry, let worker = identity else { return }
+        let asked = phase == .running ? max(wanted, strangers.subtracting(knownStrangers).count) : 0
+        let tick: WorkerTick
+        do throws(StorageError) {
+            let life = configuration.lease.timeToLive
+            tick = try await registry.tick(worker: worker, timeToLive: life, acquiring: asked)
+        } catch {
+            environment.onEvent(.registryFailed(error))
+            if lease?.failed(at: loop.now) == .fence { fence() }
+            return lookAtLease()
+        }
+        if lease?.answered(isAlive: tick.isAlive, at: loop.now) == .fence { fence() }
+        if lease?.isHeld(at: loop.now) == true, phase == .running { adopt(tick, asked: asked) }
+        lookAtLease()
+        arrange()
+    }
+
+    // MARK: Tenants
+
+    private func adopt(_ tick: WorkerTick, asked: Int) {
+        census = (tick.workers, tick.activeTenants)
+        let leases = Dictionary(uniqueKeysWithValues: tick.leases.map { ($0.tenant, $0) })
+        for (tenant, work) in tenants where leases[tenant]?.fence != work.fence {
+            // Suspended, erased, or lost and won again: what is under way may end, its word counts if the row is ours.
+            letGo(work, cutsOff: false)
+        }
+        var gained = 0
+        for lease in tick.leases where tenants[lease.tenant] == nil {
+            take(lease)
+            gained += 1
+        }
+        if asked == 0 { knownStrangers = [] } else { knownStrangers.formUnion(strangers) }
+        balance(tick, asked: asked, gained: gained)
+    }
+
+    private func balance(_ tick: WorkerTick, asked: Int, gained: Int) {
+        switch FairShare.move(
+            held: tenants.count, tenants: Int(tick.activeTenants), workers: Int(tick.workers))
+        {
+        case .stay:
+            wanted = 0
+        case .take(let count):
+            let isFruitful = asked == 0 || gained >= asked
+            wanted = count
+            if isFruitful { lease?.hurry(at: loop.now) }
+        case .give(let count):
+            wanted = 0
+            let surplus = tenants.values.filter(\.isIdle).prefix(count).map(\.self)
+            giveBack(surplus)
+        }
+    }
+
+    private func take(_ lease: TenantLease) {
+        guard let pool = connections?.pool else { return }
+        let work = TenantWork(
+            lease, store: TenantStore(tenant: lease.tenant, pool: pool), loop: loop, environment: environment)
+        work.recorder.onSettled = { [weak self, weak work] id in
+            guard let self, let work else { return }
+            settled(id, of: work)
+        }
+        work.recorder.onGivenUp = { [weak work] in work?.isSuspect = true }
+        tenants[lease.tenant] = work
+        strangers.remove(lease.tenant)
+        environment.onEvent(.tookOver(lease.tenant, fence: lease.fence))
+        turns.enter(lease.tenant)
+    }
+
+    /// Works a tenant no more.
+    func letGo(_ work: TenantWork, cutsOff: Bool) {
+        guard work.isCurrent else { return }
+        work.letGo(cutsOff: cutsOff)
+        if tenants[work.tenant] === work { tenants[work.tenant] = nil }
+        turns.leave(work.tenant)
+        if !work.isIdle { parting[work.tenant, default: []].append(work) }
+        environment.onEvent(.letGo(work.tenant, fence: work.fence))
+    }
+
+    /// Gives tenants back of which nothing is under way.
+    func giveBack(_ surplus: [TenantWork]) {
+        guard !surplus.isEmpty, let registry = connections?.registry, let worker = identity else { return }
+        for work in surplus { letGo(work, cutsOff: false) }
+        let names = surplus.map(\.tenant)
+        loop.spawn {
+            do throws(StorageError) {
+                try await registry.release(names, worker: worker)
+            } catch {
+                // Then the next renewal tells that they are ours still, and they are taken again.
+                self.environment.onEvent(.registryFailed(error))
+            }
+        }
+    }
+
+    /// The lease is, or may be, somebody else's: everything stops.
+    private func fence() {
+        if let identity { environment.onEvent(.fenced(identity, tenants: tenants.count)) }
+        for work in Array(tenants.values) { letGo(work, cutsOff: true) }
+        wanted = 0
+        checkDrained()
+    }
+}

@@ -1,0 +1,63 @@
+internal import CarillonNet
+internal import Domain
+internal import Security
+internal import Storage
+
+/// One tenant that the worker works under one fence. Confined to the worker's loop.
+final class TenantWork: @unchecked Sendable {
+    let tenant: TenantID
+    let fence: Int64
+    let store: TenantStore
+    let recorder: Recorder
+
+    /// False once the tenant was let go: nothing more is begun for it.
+    var isCurrent = true
+    /// Whether the queue knows our fence.
+    var isTakenOver = false
+    var isClaiming = false
+    /// Somebody said that there is work while a claim was under way, which may not have seen it.
+    var hasNews = false
+    /// A claim's commit had an unknown outcome, or a word could not be written: rows may be held of which nobody here knows.
+    /// Once nothing is in flight, the lease is given back, and whoever takes it next finds them by a greater fence.
+    var isSuspect = false
+    /// Had its turn while it had as many sends as it may: it comes back when one ends.
+    var isWaitingForRoom = false
+
+    /// When its queue is looked at next, unless somebody says that there is work.
+    var look: LoopTimer?
+    var pace = CheckPace()
+    /// Failures in a row to read what sending needs.
+    var readFailures = 0
+
+    /// The deliveries held: claimed, and their words not on disk yet.
+    var held: Set<DeliveryID> = []
+    /// The sends under way.
+    var sends: [DeliveryID: Task<Void, Never>] = [:]
+
+    /// What sending needs besides the facts, and when it was read.
+    var means: SendingMeans?
+    var rests = ProviderRests()
+    /// The revisions of stored providers that cannot be used, of which was told.
+    var unusable: [ProviderID: Int64] = [:]
+
+    init(
+        _ lease: TenantLease, store: TenantStore, loop: EventLoop, environment: DeliveryEnvironment
+    ) {
+        tenant = lease.tenant
+        fence = lease.fence
+        self.store = store
+        recorder = Recorder(loop: loop, store: store, fence: lease.fence, environment: environment)
+    }
+
+    /// Whether nothing of it is under way.
+    var isIdle: Bool { held.isEmpty && !isClaiming && recorder.isEmpty }
+
+    /// Begins nothing more. Sends that are under way are cut off if `cutsOff`: others may be at it already.
+    func letGo(cutsOff: Bool) {
+        isCurrent = false
+        look?.cancel()
+        look = nil
+        recorder.letGo()
+        if cutsOff { for send in sends.values { send.cancel() } }
+    }
+}

@@ -1,0 +1,78 @@
+import Domain
+import Storage
+import Testing
+
+@testable import Delivery
+
+/// The decision right before a send, on facts that were read from a database.
+@Suite struct SecondLookTests {
+    private func look(
+        _ stage: Stage, at now: Instant? = nil, _ body: (SecondLook, DeliveryWork) throws -> Void
+    ) async throws {
+        let id = try await stage.publish()
+        let work = try #require(try await stage.store.work([id]).first)
+        let tenant = try #require(try await stage.registry.tenant(stage.store.tenant))
+        let facts = try await stage.store.facts(of: [Stage.account, nil])
+        try body(
+            SecondLook(
+                catalog: .builtIn, tenant: tenant, facts: facts, now: now ?? stage.clock.now), work)
+    }
+
+    @Test func theAddressIsTheOneOfNow() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            _ = try await stage.store.upsertUser(
+                UserWrite(
+                    id: Stage.user, account: Stage.account, displayName: "Ann New", timeZone: "Asia/Tokyo",
+                    contactPoints: [ContactPoint(channel: .email, address: "new@customer.example")]),
+                now: stage.clock.now)
+            try await look(stage) { look, work in
+                let target = SecondLook.Target(
+                    address: "new@customer.example", name: "Ann New", zone: "Asia/Tokyo", user: Stage.user)
+                #expect(look.look(at: work) == .send(target))
+            }
+        }
+    }
+
+    @Test func timeIsLookedAtFirst() async throws {
+        try await onStage { stage in
+            let end = stage.clock.now.advanced(by: .seconds(3_600))
+            try await look(stage, at: end) { look, work in #expect(look.look(at: work) == .settle(.expired)) }
+        }
+    }
+
+    @Test func withoutProvidersTheChannelIsNotUsed() async throws {
+        try await onStage { stage in
+            try await look(stage) { look, work in
+                #expect(look.look(at: work) == .settle(.suppressed(.channelUnavailable)))
+            }
+        }
+    }
+
+    @Test func whoIsDisabledHearsNothing() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            _ = try await stage.store.upsertUser(
+                UserWrite(id: Stage.user, account: Stage.account, status: .disabled), now: stage.clock.now)
+            try await look(stage) { look, work in
+                #expect(look.look(at: work) == .settle(.suppressed(.recipientInactive)))
+            }
+        }
+    }
+
+    @Test func aTypeThatIsGoneIsNotSent() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            try await look(stage) { look, work in
+                let bare = SecondLook(catalog: Catalog([]), tenant: look.tenant, facts: look.facts, now: look.now)
+                #expect(bare.look(at: work) == .settle(.suppressed(.typeDisabled)))
+            }
+        }
+    }
+
+    @Test(arguments: Duty.allCases)
+    func dutiesAreFoundAgainInTheirReasons(duty: Duty) {
+        #expect(Duty(duty.reason) == duty)
+        #expect(Duty(.optedIn) == nil)
+    }
+}
