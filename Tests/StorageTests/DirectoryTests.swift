@@ -118,6 +118,31 @@ import Testing
         }
     }
 
+    @Test func aUserWhoKeepsTheAccountIsNotMoved() async throws {
+        try await withStorage { fixture in
+            let tenant = try await fixture.tenant()
+            let other = AccountID(unchecked: "OTHER")
+            for account in [Self.acme, other] {
+                _ = try await tenant.upsertAccount(AccountWrite(id: account), now: fixture.now)
+            }
+            let ann = UserID(unchecked: "ann")
+            let write = UserWrite(id: ann, account: Self.acme, displayName: "Ann")
+            #expect(try await tenant.upsertUser(write, keepsAccount: true, now: fixture.now).created)
+            #expect(try await !tenant.upsertUser(write, keepsAccount: true, now: fixture.now).created)
+            for account in [other, nil] {
+                let moved = try await storageError { () async throws(StorageError) in
+                    try await tenant.upsertUser(
+                        UserWrite(id: ann, account: account, displayName: "Moved"), keepsAccount: true,
+                        now: fixture.now)
+                }
+                #expect(moved.code == .revisionMismatch)
+            }
+            let stored = try await tenant.users([ann])[ann]
+            #expect(stored?.account == Self.acme)
+            #expect(stored?.displayName == "Ann")
+        }
+    }
+
     @Test func aBadAddressStaysBadWhenItIsGivenUpAndTakenAgain() async throws {
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()

@@ -36,6 +36,9 @@ enum SharedDatabase {
     /// The cluster that the databases are in.
     static func sharedCluster() throws -> PrivateCluster { try cluster.get() }
 
+    /// The name of the shared database.
+    static func name() throws -> String { try connection.get().1 }
+
     private static let migration = Mutex<Task<Void, any Error>?>(nil)
 
     /// The connection strings for serving and for owning, once the registry is there.
@@ -136,6 +139,8 @@ final class Fixture: @unchecked Sendable {
         var configuration = PostgresConfiguration(connectionInfo: info)
         configuration.connections = 1
         configuration.connectTimeout = Self.patience
+        configuration.lockTimeout = Self.patience
+        configuration.statementTimeout = Self.patience
         let pool = PostgresPool(loop: loop, configuration: configuration)
         others.append(pool)
         return pool

@@ -52,6 +52,40 @@ import Testing
         }
     }
 
+    /// Whoever publishes to several users waits for the first of them by id, and holds none of the others meanwhile.
+    @Test func countersAreLockedInTheOrderOfUsers() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let both = [PublishScene.bob, PublishScene.ann]
+            _ = try await scene.tenant.publish([scene.item(key: "first", users: both)], now: fixture.now)
+            let cluster = try SharedDatabase.sharedCluster()
+            let counters = "t_\(scene.tenant.tenant).inbox_counter"
+            let lock = try await HeldLock(
+                ["SELECT 1 FROM \(counters) WHERE user_id = 'ann' FOR UPDATE"], cluster: cluster,
+                database: try SharedDatabase.name())
+            let (waiting, other) = (fixture.another(scene.tenant), fixture.another(scene.tenant))
+            let (item, now) = (scene.item(key: "both", users: both), fixture.now)
+            let outcome = try await withThrowingTaskGroup(of: String.self) { group in
+                group.addTask { try await waiting.publish([item], now: now).outcomes[0].word }
+                group.addTask {
+                    try await HeldLock.wait(
+                        for: """
+                            SELECT 1 FROM pg_stat_activity
+                            WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO \(counters)%'
+                            """, cluster)
+                    let result = try await other.publish(
+                        [scene.item(key: "bob", users: [PublishScene.bob])], now: now)
+                    #expect(result.outcomes.map(\.word) == ["stored"])
+                    try lock.release()
+                    return ""
+                }
+                return try await group.reduce("", +)
+            }
+            #expect(outcome == "stored")
+            try await lock.end()
+        }
+    }
+
     @Test func markingTwiceCountsOnce() async throws {
         try await withStorage { fixture in
             let scene = try await PublishScene(fixture)

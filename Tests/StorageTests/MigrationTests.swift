@@ -96,53 +96,22 @@ import Testing
         try await withRegistry { fixture, cluster, database in
             _ = try await fixture.administration.migrateRegistry(now: fixture.now)
             let tenant = try await fixture.tenant()
+            let lock = try await HeldLock(
+                ["LOCK TABLE t_\(tenant.tenant).account IN ROW EXCLUSIVE MODE"], cluster: cluster, database: database)
             let pauses = Mutex(0)
-            // The holder goes away when the migration has given up twice.
+            // The service goes on when the migration has given up twice.
             let patient = TenantAdministration(pool: fixture.owner) { _ throws(CancellationError) in
                 let count = pauses.withLock { count in
                     count += 1
                     return count
                 }
                 guard count == 2 else { return }
-                do {
-                    try cluster.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'")
-                } catch { Issue.record(error) }
+                do { try lock.release() } catch { Issue.record(error) }
             }
-            let superuser = cluster.connectionInfo(database: database) + " application_name=holder"
-            // On no loop of the test's: it waits below without giving its thread away.
-            let held = Task.detached {
-                try await withPool(
-                    superuser,
-                    configure: {
-                        $0.connections = 1
-                        $0.connectTimeout = Fixture.patience
-                        $0.statementTimeout = .seconds(600)
-                        $0.unitLimit = .seconds(600)
-                    }
-                ) { pool, _ in
-                    let hold = [
-                        "LOCK TABLE t_\(tenant.tenant).account IN ROW EXCLUSIVE MODE", "SELECT pg_sleep(600)",
-                    ]
-                    do throws(PostgresError) {
-                        _ = try await pool.run(Unit(hold.map { Query(Statement($0, prepared: false)) }))
-                        Issue.record("the holder ended by itself")
-                    } catch {
-                        #expect(error.code == .connectionFailed)
-                    }
-                }
-            }
-            // The lock is there before the migration begins.
-            while try cluster.execute(
-                """
-                SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                WHERE a.application_name = 'holder' AND l.mode = 'RowExclusiveLock' AND l.granted
-                """, database: database
-            ).isEmpty {}
             let report = try await patient.migrateTenants([Self.addColumn]) { _ in }
             #expect(report.migrated == 1)
             #expect(pauses.withLock { $0 } >= 2)
-            try await held.value
+            try await lock.end()
         }
     }
 }

@@ -65,7 +65,8 @@ import Testing
         let plain = text.replacing("\\(schema)", with: "t_x").replacing("\\(SchemaName(tenant))", with: "t_x")
         let own = Set(
             plain.matches(of: #/(?:WITH|,)\s+(\w+)\s+AS\s+(?:MATERIALIZED\s+)?\(/#).map { String($0.output.1) })
-        let places = #/\b(?<before>\w+\s+)?(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b|SKIP\b|OF\b|LATERAL\b)(?<table>[\w.]+\(?)/#
+        let places =
+            #/\b(?<before>\w+\s+)?(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b|SKIP\b|OF\b|LATERAL\b)(?<table>[\w.]+\(?)/#
         for match in plain.matches(of: places) {
             let before = match.output.before.map { $0.filter { $0.isLetter } } ?? ""
             if ["DO", "FOR", "DISTINCT"].contains(before) { continue }
