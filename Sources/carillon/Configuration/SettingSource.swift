@@ -27,7 +27,6 @@ struct SettingSource: Sendable {
     ///
     /// - Throws: whatever the provider throws when the value is not of the key's kind.
     func value(of key: SettingKey) throws -> ConfigContent? {
-        if case .file = place, !key.isInFile { return nil }
         let content = try lookUp(AbsoluteConfigKey(key.components), ConfigType(key.kind))
         return content == .string("") ? nil : content
     }

@@ -43,10 +43,10 @@ enum SampleSupplier {
     /// The five users.
     static let people = [
         Person(id: "anna", name: "Anna Weber", account: "globex", trait: "default user", isDefault: true),
-        Person(id: "ben", name: "Ben Ortiz", account: "globex", trait: "opted in", choice: .on),
-        Person(id: "carla", name: "Carla Rossi", account: "globex", trait: "opted out", choice: .off),
-        Person(id: "dan", name: "Dan Novak", account: "globex", trait: "account disabled", state: .disabled),
-        Person(id: "erin", name: "Erin Blake", account: "initech", trait: "another customer", isDefault: true),
+        Person(id: "ben", name: "Ben Ortiz", account: "globex", trait: "opted in to invoices", choice: .on),
+        Person(id: "carla", name: "Carla Rossi", account: "globex", trait: "opted out of invoices", choice: .off),
+        Person(id: "dan", name: "Dan Novak", account: "globex", trait: "disabled", state: .disabled),
+        Person(id: "erin", name: "Erin Blake", account: "initech", trait: "another account", isDefault: true),
     ]
 
     /// The two customer accounts.

@@ -45,13 +45,13 @@ struct Show: Sendable {
             let person = SampleSupplier.people.first { $0.id == decision.userID }
             let who = person?.name ?? (decision.billingMailbox ? "billing mailbox" : "nobody")
             table.add([
-                "\(who) (\(Self.name(of: decision.audience)))", person?.trait ?? "",
+                who + Self.addition(for: decision.audience), person?.trait ?? "",
                 Self.word(for: .email, decision), Self.word(for: .inApp, decision), Self.why(decision),
             ])
         }
         let considered = Set(response.recipients.map(\.userID))
         for person in SampleSupplier.people where !considered.contains(person.id) {
-            table.add(["\(person.name) (customer)", person.trait, "–", "–", "not considered: the event is not theirs"])
+            table.add([person.name, person.trait, "–", "–", "not considered: the event is not theirs"])
         }
         return table.text
     }
@@ -77,12 +77,13 @@ struct Show: Sendable {
         return reasons.joined(separator: "; ")
     }
 
-    private static func name(of audience: Carillon_V1_Audience) -> String {
+    /// Nothing for customers, who are most.
+    private static func addition(for audience: Carillon_V1_Audience) -> String {
         switch audience {
-        case .customer: "customer"
-        case .internalIndividual: "supplier's user"
-        case .internalTeam: "supplier's team"
-        default: "?"
+        case .customer: ""
+        case .internalIndividual: " (supplier)"
+        case .internalTeam: " (supplier's team)"
+        default: " (?)"
         }
     }
 
