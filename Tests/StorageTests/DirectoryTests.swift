@@ -93,6 +93,12 @@ import Testing
             #expect(after[Self.acme] == between[Self.acme].map { $0 + 1 })
             #expect(after[AccountID(unchecked: "OTHER")] == between[AccountID(unchecked: "OTHER")].map { $0 + 1 })
 
+            // Who means a user of one account does not move one of another.
+            let kept = try await storageError { () async throws(StorageError) in
+                try await tenant.upsertUser(write, keepsAccount: true, now: fixture.now)
+            }
+            #expect(kept.code == .revisionMismatch)
+
             let homeless = try await storageError { () async throws(StorageError) in
                 try await tenant.upsertUser(
                     UserWrite(id: UserID(unchecked: "bob"), account: AccountID(unchecked: "nowhere")), now: fixture.now)

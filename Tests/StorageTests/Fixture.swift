@@ -23,7 +23,8 @@ enum SharedDatabase {
 
     private static let bootstrapping = Mutex(())
 
-    /// A further database of the shared cluster, without a registry. Roles belong to the cluster, so one is made at a time.
+    /// A further database of the shared cluster, without a registry. Roles belong to the cluster, so one is made at a
+    /// time.
     static func bootstrappedDatabase() throws -> String {
         try bootstrapping.withLock { _ in
             let cluster = try sharedCluster()

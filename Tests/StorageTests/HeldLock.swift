@@ -2,8 +2,8 @@ import Postgres
 import Support
 import Testing
 
-/// A transaction of a superuser that takes locks and then does nothing until it is released: a way to keep others waiting for
-/// exactly as long as a test wants.
+/// A transaction of a superuser that takes locks and then does nothing until it is released: a way to keep others
+/// waiting for exactly as long as a test wants.
 struct HeldLock: Sendable {
     private let cluster: PrivateCluster
     private let name: String

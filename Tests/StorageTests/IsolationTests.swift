@@ -16,7 +16,10 @@ import Testing
         "SELECT count(*) FROM carillon.api_key",
         "SELECT pg_catalog.set_config('role', '%B', true)",
         "SELECT pg_catalog.set_config('role', 'none', true)",
-        "SELECT pg_catalog.set_config('role', '%B', true), pg_catalog.query_to_xml('SELECT 1 FROM %B.account', true, false, '')",
+        """
+        SELECT pg_catalog.set_config('role', '%B', true),
+            pg_catalog.query_to_xml('SELECT 1 FROM %B.account', true, false, '')
+        """,
         "SELECT pg_catalog.query_to_xml('SELECT 1', true, false, '')",
         "SELECT pg_catalog.table_to_xml('%A.account', true, false, '')",
         "SELECT pg_catalog.cursor_to_xml('c', 1, true, false, '')",

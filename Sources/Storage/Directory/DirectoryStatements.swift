@@ -17,6 +17,8 @@ struct DirectoryStatements {
     let assertAccountRevision: Statement
     /// $1 user, $2 its expected revision: fails likewise.
     let assertUserRevision: Statement
+    /// $1 user, $2 account: fails likewise when the user exists and has another account.
+    let assertAccountOfUser: Statement
     /// $1 account.
     let account: Statement
     /// $1 after this id, $2 limit.
@@ -73,6 +75,14 @@ struct DirectoryStatements {
             "SELECT 1 FROM \(schema).account a WHERE a.account_id = $1::text AND a.revision = $2::int8 FOR UPDATE")
         assertUserRevision = .assertion(
             "SELECT 1 FROM \(schema).app_user u WHERE u.user_id = $1::text AND u.revision = $2::int8 FOR UPDATE")
+        assertAccountOfUser = .assertion(
+            """
+            SELECT 1
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM \(schema).app_user u
+                WHERE u.user_id = $1::text AND u.account_id <> $2::text)
+            """)
         account = Statement("SELECT \(accountColumns) FROM \(schema).account a WHERE a.account_id = $1::text")
         accounts = Statement(
             """
@@ -113,8 +123,8 @@ struct DirectoryStatements {
             """)
         upsertUser = Statement(
             """
-            INSERT INTO \(schema).app_user AS u (user_id, account_id, display_name, state, is_admin, team_member, time_zone,
-                locale, revision, choices_revision, created_at, updated_at)
+            INSERT INTO \(schema).app_user AS u (user_id, account_id, display_name, state, is_admin, team_member,
+                time_zone, locale, revision, choices_revision, created_at, updated_at)
             VALUES ($1::text, $2::text, $3::text, $4::text, $5::bool, $6::bool, $7::text, $8::text, 1, 1,
                 $9::timestamptz, $9::timestamptz)
             ON CONFLICT (user_id) DO UPDATE SET

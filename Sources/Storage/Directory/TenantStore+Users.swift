@@ -11,15 +11,20 @@ extension TenantStore {
     ///   - user: what it shall be.
     ///   - fields: what to change if it exists.
     ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
+    ///   - keepsAccount: whether a user that exists must have the account that `user` names; throws
+    ///     ``StorageError/Code/revisionMismatch`` if it has another one.
     ///   - now: the time of the change.
     /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such account.
     package func upsertUser(
         _ user: UserWrite, fields: Set<UserWrite.Field> = Set(UserWrite.Field.allCases),
-        expectedRevision: Int64? = nil, now: Instant
+        expectedRevision: Int64? = nil, keepsAccount: Bool = false, now: Instant
     ) async throws(StorageError) -> Upserted<UserRecord> {
         var queries: [Query] = []
         if let expectedRevision {
             queries.append(Query(directory.assertUserRevision, [.text(user.id), .int8(expectedRevision)]))
+        }
+        if keepsAccount {
+            queries.append(Query(directory.assertAccountOfUser, [.text(user.id), .account(user.account)]))
         }
         queries.append(
             Query(

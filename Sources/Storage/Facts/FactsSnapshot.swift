@@ -14,8 +14,8 @@ package struct FactsSnapshot: Sendable {
     package let directory: Directory
     /// The account's own settings; for the supplier, those that hold for all accounts.
     package let overrides: SettingOverrides
-    /// The channels that something can be sent on: the inbox, and those that an enabled provider carries. Only the supplier's
-    /// version grows when they change; decisions take them from the supplier's snapshot.
+    /// The channels that something can be sent on: the inbox, and those that an enabled provider carries. Only the
+    /// supplier's version grows when they change; decisions take them from the supplier's snapshot.
     package let providedChannels: ChannelSet
 
     /// The pin of a decision on these facts.

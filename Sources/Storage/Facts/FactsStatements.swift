@@ -2,8 +2,8 @@ internal import Postgres
 
 /// The statements that read what decisions rest on.
 ///
-/// $1 is the accounts, '' for the supplier, and $2 a user whose account is wanted too, or NULL. The account's row, and with
-/// it the version, is read first: what is read after it may be newer than the version says, never older, so that a
+/// $1 is the accounts, '' for the supplier, and $2 a user whose account is wanted too, or NULL. The account's row, and
+/// with it the version, is read first: what is read after it may be newer than the version says, never older, so that a
 /// decision on it is at worst made again.
 struct FactsStatements {
     /// Accounts with their versions.

@@ -22,9 +22,10 @@ struct HistoryStatements {
     let deliveries: Statement
     /// $1 notification.
     let attempts: Statement
-    /// $1 before this id, $2 how many rows to look at, $3 account or NULL, $4 user or NULL, $5 event or NULL, $6 object or
-    /// NULL, $7 type or NULL, $8 state or NULL, $9 limit. One row for each delivery. The last notification looked at comes along
-    /// even if it does not match: the first column says whether it does, the second how many were looked at.
+    /// $1 before this id, $2 how many rows to look at, $3 account or NULL, $4 user or NULL, $5 event or NULL, $6 object
+    /// or NULL, $7 type or NULL, $8 state or NULL, $9 limit. One row for each delivery. The last notification looked at
+    /// comes along even if it does not match: the first column says whether it does, the second how many were looked
+    /// at.
     let page: [Path: Statement]
 
     init(_ schema: SchemaName) {
@@ -49,8 +50,8 @@ struct HistoryStatements {
         page = Dictionary(uniqueKeysWithValues: Path.allCases.map { ($0, Self.page(schema, $0)) })
     }
 
-    /// A rare state in a long history must not make one page read all of it. So a page looks at a limited number of rows,
-    /// and one that finds nothing still says where to go on.
+    /// A rare state in a long history must not make one page read all of it. So a page looks at a limited number of
+    /// rows, and one that finds nothing still says where to go on.
     private static func page(_ schema: SchemaName, _ path: Path) -> Statement {
         let narrowest =
             switch path {

@@ -23,8 +23,8 @@ package struct NotificationRecord: Sendable {
     /// One for each channel of the type, the preferred one first.
     package let deliveries: [DeliveryRecord]
 
-    /// ``DeliveryState/pending`` while a delivery is not terminal; then ``DeliveryState/delivered`` if one was, else the
-    /// state of the preferred channel. A notification without deliveries is suppressed.
+    /// ``DeliveryState/pending`` while a delivery is not terminal; then ``DeliveryState/delivered`` if one was, else
+    /// the state of the preferred channel. A notification without deliveries is suppressed.
     package var state: DeliveryState {
         if deliveries.contains(where: { !$0.state.isTerminal }) { return .pending }
         if deliveries.contains(where: { $0.state == .delivered }) { return .delivered }

@@ -1,7 +1,7 @@
 internal import Postgres
 
-/// The statements on inboxes. What changes items takes the counter's lock first, so changes of one inbox follow each other
-/// and the counters stay exact.
+/// The statements on inboxes. What changes items takes the counter's lock first, so changes of one inbox follow each
+/// other and the counters stay exact.
 struct InboxStatements {
     static let itemColumns =
         "i.seq, i.notification_id, i.type_key, i.title, i.body, i.link, i.created_at, i.seen_at, i.read_at"

@@ -5,8 +5,8 @@ internal import Postgres
 package struct InboxPage: Sendable {
     /// The items; to go on, pass the last one's sequence number.
     package let page: Page<InboxItem, Int64>
-    /// The counters. They are read before the items, so an item beyond ``InboxCounters/lastSequence`` may be in the page,
-    /// but none up to it is missing.
+    /// The counters. They are read before the items, so an item beyond ``InboxCounters/lastSequence`` may be in the
+    /// page, but none up to it is missing.
     package let counters: InboxCounters
 }
 
@@ -22,8 +22,8 @@ package struct InboxChange: Sendable, Hashable {
 package struct InboxNews: Sendable, Hashable {
     /// The items after a sequence number, oldest first.
     package let items: [InboxItem]
-    /// The counters. They are read before the items, so an item beyond ``InboxCounters/lastSequence`` may be there, but none
-    /// up to it is missing, unless the limit cut the items off.
+    /// The counters. They are read before the items, so an item beyond ``InboxCounters/lastSequence`` may be there, but
+    /// none up to it is missing, unless the limit cut the items off.
     package let counters: InboxCounters
 
     /// Makes news.
@@ -112,7 +112,8 @@ extension TenantStore {
         }
     }
 
-    /// Marks items as read, and thereby as seen. Those that are read already, and those that do not exist, are passed over.
+    /// Marks items as read, and thereby as seen. Those that are read already, and those that do not exist, are passed
+    /// over.
     package func markRead(
         of user: UserID, sequences: [Int64], now: Instant
     ) async throws(StorageError) -> InboxChange {

@@ -6,7 +6,8 @@ internal import Postgres
 /// only for items whose key now names their own event ($1 keys, $2 events, and the item's place in them), so an item
 /// is written whole or not at all, and never harms its neighbours. Rows are sorted where others may hold them too.
 struct PublishStatements {
-    /// $1 keys, $2 events, $3 body hashes, $4 responses, $5 expiries; $6 item, $7 account, $8 version of each pin; $9 now.
+    /// $1 keys, $2 events, $3 body hashes, $4 responses, $5 expiries; $6 item, $7 account, $8 version of each pin; $9
+    /// now.
     let takeKeys: Statement
     /// $1 keys, $2 events, $3… the columns of the events; a list of users is joined by line feeds, which no id holds.
     let events: Statement
@@ -52,19 +53,20 @@ struct PublishStatements {
             """
             INSERT INTO \(schema).event (event_id, type_key, account_id, actor_user_id, addressed_user_ids, object,
                 object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at)
-            SELECT held.event_id, x.type_key, x.account_id, x.actor_user_id, string_to_array(x.addressed_user_ids, E'\\n'),
-                x.object, x.object_suppressed, x.source_event_id, x.context::jsonb, x.sealed_context, x.published_by,
+            SELECT held.event_id, x.type_key, x.account_id, x.actor_user_id,
+                string_to_array(x.addressed_user_ids, E'\\n'), x.object, x.object_suppressed, x.source_event_id,
+                x.context::jsonb, x.sealed_context, x.published_by,
                 x.occurred_at
             FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::text[], $10::text[],
                 $11::bytea[], $12::text[], $13::timestamptz[]) WITH ORDINALITY
-                AS x (type_key, account_id, actor_user_id, addressed_user_ids, object, object_suppressed, source_event_id,
-                    context, sealed_context, published_by, occurred_at, item)
+                AS x (type_key, account_id, actor_user_id, addressed_user_ids, object, object_suppressed,
+                    source_event_id, context, sealed_context, published_by, occurred_at, item)
             \(isTaken)
             """)
         notifications = Statement(
             """
-            INSERT INTO \(schema).notification (notification_id, event_id, type_key, audience, account_id, recipient, user_id,
-                object, reason, trace)
+            INSERT INTO \(schema).notification (notification_id, event_id, type_key, audience, account_id, recipient,
+                user_id, object, reason, trace)
             SELECT x.notification_id, held.event_id, x.type_key, x.audience, x.account_id, x.recipient, x.user_id,
                 x.object, x.reason, x.trace::jsonb
             FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],

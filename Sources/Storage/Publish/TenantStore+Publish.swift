@@ -4,16 +4,16 @@ internal import Postgres
 extension TenantStore {
     /// Stores events with their notifications, deliveries, work and inbox items, in one transaction.
     ///
-    /// Each item has an outcome of its own: repeats, conflicts and stale decisions do not hold the others up, and if the
-    /// database refuses a value, the batch is halved until the one item with that value stands alone.
+    /// Each item has an outcome of its own: repeats, conflicts and stale decisions do not hold the others up, and if
+    /// the database refuses a value, the batch is halved until the one item with that value stands alone.
     ///
     /// - Parameters:
     ///   - items: at least one; their order does not matter.
-    ///   - fence: the number under which the caller works this tenant's queue; what is due is then born with the caller's
-    ///     lease, as far as nobody else has taken the queue over. Nil leaves all work to whoever claims it.
+    ///   - fence: the number under which the caller works this tenant's queue; what is due is then born with the
+    ///     caller's lease, as far as nobody else has taken the queue over. Nil leaves all work to whoever claims it.
     ///   - now: the time of storing.
-    /// - Throws: what befell the batch as a whole. After ``StorageError/isCommitUnknown`` publishing again with the same
-    ///   keys and fresh ids is safe; ``StorageError/Code/monthMissing`` asks for the month's partitions.
+    /// - Throws: what befell the batch as a whole. After ``StorageError/isCommitUnknown`` publishing again with the
+    ///   same keys and fresh ids is safe; ``StorageError/Code/monthMissing`` asks for the month's partitions.
     package func publish(
         _ items: [PublishItem], fence: Int64? = nil, now: Instant
     ) async throws(StorageError) -> PublishResult {

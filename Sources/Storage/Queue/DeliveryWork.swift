@@ -16,8 +16,8 @@ package struct DeliveryWork: Sendable {
     package let id: DeliveryID
     /// How many attempts were recorded.
     package let attempts: Int32
-    /// How often it was claimed since a worker last gave its word on it, this time included: above 1, an earlier holder was
-    /// lost, perhaps because of it.
+    /// How often it was claimed since a worker last gave its word on it, this time included: above 1, an earlier holder
+    /// was lost, perhaps because of it.
     package let claims: Int32
     /// After this it is not worth sending; nil is never.
     package let expiresAt: Instant?

@@ -20,8 +20,8 @@ extension TenantStore {
     /// - Parameters:
     ///   - fence: under which the caller took the queue over.
     ///   - now: the time; work is due up to it.
-    ///   - dueFrom: the low-water cursor: work due earlier is not looked for. A caller that knows there is none spares the
-    ///     search what vacuum has not cleared away; nil looks for all.
+    ///   - dueFrom: the low-water cursor: work due earlier is not looked for. A caller that knows there is none spares
+    ///     the search what vacuum has not cleared away; nil looks for all.
     ///   - limit: the most that is claimed.
     package func claim(
         fence: Int64, now: Instant, dueFrom: Instant? = nil, limit: Int

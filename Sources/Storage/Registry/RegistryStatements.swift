@@ -38,8 +38,8 @@ enum RegistryStatements {
     /// $1 id, $2 tenant or NULL, $3…$8 the key, $9 now.
     static let addKey = Statement(
         """
-        INSERT INTO carillon.api_key AS k (key_id, tenant_id, display_name, secret_sha256, last_four, scopes, created_by,
-            expires_at, created_at)
+        INSERT INTO carillon.api_key AS k (key_id, tenant_id, display_name, secret_sha256, last_four, scopes,
+            created_by, expires_at, created_at)
         VALUES ($1::text, $2::text, $3::text, $4::bytea, $5::text, $6::text[], $7::text, $8::timestamptz,
             $9::timestamptz)
         RETURNING \(keyColumns)

@@ -3,8 +3,8 @@ internal import Postgres
 extension RegistryStore {
     /// Checks that the database was set up for serving, and refuses it otherwise.
     ///
-    /// Without the hardening, one SELECT of a tenant's role could become another role. So what is missing is no warning:
-    /// the service does not start.
+    /// Without the hardening, one SELECT of a tenant's role could become another role. So what is missing is no
+    /// warning: the service does not start.
     ///
     /// - Throws: ``StorageError/Code/notReady`` with all that is missing and what to do about it.
     package func verifyReadiness() async throws(StorageError) {
@@ -44,10 +44,9 @@ extension RegistryStore {
             row throws(PostgresError) in try row.int4(0)
         }
         // A newer registry serves older programs too: migrations only add until all programs are new.
-        if (version ?? 0) < RegistrySchema.version {
-            problems.append(
-                "the registry is at version \(version ?? 0), needed is \(RegistrySchema.version): run `carillon migrate`"
-            )
+        let (stored, needed) = (version ?? 0, RegistrySchema.version)
+        if stored < needed {
+            problems.append("the registry is at version \(stored), needed is \(needed): run `carillon migrate`")
         }
         return problems
     }

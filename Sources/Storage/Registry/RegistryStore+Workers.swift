@@ -11,8 +11,8 @@ package struct TenantLease: Sendable, Hashable {
 
 /// What a worker learns from the registry each time it renews.
 package struct WorkerTick: Sendable {
-    /// Whether the worker still counts. If not, it must stop all work at once and join anew under another id: its tenants may
-    /// be others' already.
+    /// Whether the worker still counts. If not, it must stop all work at once and join anew under another id: its
+    /// tenants may be others' already.
     package let isAlive: Bool
     /// The tenants it works.
     package let leases: [TenantLease]
@@ -84,8 +84,8 @@ extension RegistryStore {
         }
     }
 
-    /// Tells other processes that something is new with these tenants. To be called after the commit, debounced. A signal
-    /// that gets lost costs time only: owners look into their queues now and then all the same.
+    /// Tells other processes that something is new with these tenants. To be called after the commit, debounced. A
+    /// signal that gets lost costs time only: owners look into their queues now and then all the same.
     package func signal(
         _ tenants: Set<TenantID>, work: Bool = false, facts: Bool = false, now: Instant
     ) async throws(StorageError) {
@@ -99,8 +99,8 @@ extension RegistryStore {
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
 
-    /// The tenants that were signalled at or after a time. Callers ask from a little before their last question, since clocks
-    /// differ; hearing a signal twice is harmless.
+    /// The tenants that were signalled at or after a time. Callers ask from a little before their last question, since
+    /// clocks differ; hearing a signal twice is harmless.
     package func signals(since time: Instant) async throws(StorageError) -> TenantSignals {
         try await storing { () async throws(PostgresError) in
             let results = try await run([Query(RegistryStatements.signals, [.timestamp(time)])])

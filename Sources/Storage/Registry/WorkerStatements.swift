@@ -1,10 +1,10 @@
 internal import Postgres
 
-/// The statements on workers and their leases. One row for each worker holds the time of expiry; a tenant's lease counts
-/// while the worker that it names has a row.
+/// The statements on workers and their leases. One row for each worker holds the time of expiry; a tenant's lease
+/// counts while the worker that it names has a row.
 ///
-/// Expiry goes by the database's clock, the one clock that all workers share: a machine whose clock is wrong must not be able
-/// to end the leases of others. `now()` stands only where a reference table of Citus takes it.
+/// Expiry goes by the database's clock, the one clock that all workers share: a machine whose clock is wrong must not
+/// be able to end the leases of others. `now()` stands only where a reference table of Citus takes it.
 enum WorkerStatements {
     /// $1 worker, $2 microseconds to live.
     static let join = Statement(
@@ -12,7 +12,8 @@ enum WorkerStatements {
         INSERT INTO carillon.worker (worker_id, started_at, expires_at)
         VALUES ($1::uuid, now(), now() + $2::int8 * interval '1 microsecond')
         """)
-    /// $1 worker, $2 microseconds to live. A worker that has expired is not revived: its tenants may be others' already.
+    /// $1 worker, $2 microseconds to live. A worker that has expired is not revived: its tenants may be others'
+    /// already.
     static let renew = Statement(
         """
         UPDATE carillon.worker w

@@ -1,7 +1,7 @@
 /// One step from a version of a schema to the next.
 ///
-/// Each statement must be idempotent, and leave a schema that programs of the version before can still use: first expand,
-/// and contract one release later.
+/// Each statement must be idempotent, and leave a schema that programs of the version before can still use: first
+/// expand, and contract one release later.
 struct Migration: Sendable {
     /// The version that the step leads to.
     let version: Int32

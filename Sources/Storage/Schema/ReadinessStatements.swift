@@ -21,7 +21,8 @@ enum ReadinessStatements {
             AND pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')
         ORDER BY 1
         """, prepared: false)
-    /// Rights on the database and in it. The search path is looked up where sessions take it from, since ours set their own.
+    /// Rights on the database and in it. The search path is looked up where sessions take it from, since ours set their
+    /// own.
     static let database = Statement(
         """
         SELECT EXISTS (

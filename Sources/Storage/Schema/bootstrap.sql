@@ -17,8 +17,8 @@ $$;
 ALTER ROLE carillon_serve SET statement_timeout = '5s';
 ALTER ROLE carillon_serve SET lock_timeout = '2s';
 ALTER ROLE carillon_serve SET idle_in_transaction_session_timeout = '10s';
--- Its statements are few and written to go by keys. Fresh and small tables must not teach the planner otherwise: what is
--- right for ten rows is kept in prepared plans, and wrong for a million.
+-- Its statements are few and written to go by keys. Fresh and small tables must not teach the planner otherwise: what
+-- is right for ten rows is kept in prepared plans, and wrong for a million.
 ALTER ROLE carillon_serve SET enable_seqscan = off;
 ALTER ROLE carillon_serve SET enable_hashjoin = off;
 ALTER ROLE carillon_serve SET enable_mergejoin = off;

@@ -1,6 +1,6 @@
--- A tenant's schema as it stands in the current version: new tenants are made from this file, old ones reach
--- the same shape by migrations. ${schema} is both the schema and the role.
--- Nothing here is volatile, fires a trigger of ours or looks into another schema (rules of Citus' schema-based sharding).
+-- A tenant's schema as it stands in the current version: new tenants are made from this file, old ones reach the same
+-- shape by migrations. ${schema} is both the schema and the role. Nothing here is volatile, fires a trigger of ours or
+-- looks into another schema (rules of Citus' schema-based sharding).
 
 CREATE SCHEMA ${schema};
 

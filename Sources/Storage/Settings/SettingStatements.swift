@@ -30,7 +30,8 @@ struct SettingStatements {
             """)
         put = Statement(
             """
-            INSERT INTO \(schema).setting (type_key, audience, account_id, enabled, default_subscribed, mandatory, changed_at)
+            INSERT INTO \(schema).setting (type_key, audience, account_id, enabled, default_subscribed, mandatory,
+                changed_at)
             SELECT x.type_key, x.audience, x.account_id, x.enabled, x.default_subscribed, x.mandatory, $7::timestamptz
             FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::bool[], $6::text[])
                 AS x (type_key, audience, account_id, enabled, default_subscribed, mandatory)

@@ -52,8 +52,8 @@ extension TenantAdministration {
                 + [Query(AdministrationStatements.recordMonths, [.text(tenant), .text(month.firstDay)])])
     }
 
-    /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when they
-    /// publish again; see ``StorageError/Code/monthMissing``.
+    /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when
+    /// they publish again; see ``StorageError/Code/monthMissing``.
     ///
     /// - Parameter now: the time; to be called every day.
     /// - Returns: the tenants that got partitions.

@@ -49,8 +49,8 @@ package final class TenantAdministration: @unchecked Sendable {
 }
 
 extension TenantAdministration {
-    /// Makes a tenant with its role, its schema, the partitions of this and the next month, and its first keys: all in one
-    /// transaction, so there is never half a tenant.
+    /// Makes a tenant with its role, its schema, the partitions of this and the next month, and its first keys: all in
+    /// one transaction, so there is never half a tenant.
     ///
     /// - Parameters:
     ///   - creation: what shall be.
