@@ -67,6 +67,18 @@ import Testing
         await echo.stop()
     }
 
+    /// An inline handler answers within the tick, which must not let it outrun a deadline that has passed.
+    @Test(arguments: ["0S", "0n", "1n"])
+    func aDeadlineThatHasPassedIsExceededBeforeTheHandlerRuns(timeout: String) async throws {
+        let echo = try await EchoServer.start()
+        let error = await #expect(throws: Status.self) {
+            let _: Text = try await echo.client.unary(
+                "/test.Echo/Inline", Text("x"), options: CallOptions(metadata: [("grpc-timeout", timeout)]))
+        }
+        #expect(error?.code == .deadlineExceeded)
+        await echo.stop()
+    }
+
     @Test func cancellingTheCallerStopsTheHandler() async throws {
         let echo = try await EchoServer.start()
         let call = Task { let _: Text = try await echo.client.unary("/test.Echo/Hang", Text("x")) }
@@ -174,6 +186,15 @@ import Testing
         #expect(error?.message.contains("certificate is not trusted") == true)
         await stranger.close()
         await echo.stop()
+    }
+
+    @Test func filesThatDoNotFitAreRefusedWithTheirNames() {
+        let files = TestCertificate.files
+        let error = #expect(throws: TLSError.self) {
+            try TLSContext(serverCertificateChain: files.key, privateKey: files.key)
+        }
+        #expect(error?.description.contains(files.key) == true)
+        #expect(throws: TLSError.self) { try TLSContext(trustedCertificates: "/nowhere.pem") }
     }
 
     @Test func anAddressIsCheckedAgainstTheCertificateToo() async throws {

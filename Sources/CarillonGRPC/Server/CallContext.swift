@@ -58,12 +58,21 @@ package final class CallContext: @unchecked Sendable {
     // MARK: Running
 
     /// Ends the call with DEADLINE_EXCEEDED when its time is over.
-    func startDeadline(answering: @escaping () -> Void) {
+    func startDeadline() {
         guard deadline != .distantFuture else { return }
-        timer = loop.schedule(at: deadline) {
-            self.fail(Status(.deadlineExceeded, "the deadline passed before the call was answered"))
-            answering()
-        }
+        timer = loop.schedule(at: deadline) { self.exceedDeadline() }
+    }
+
+    /// Whether the deadline has passed already, in which case the call is ended and its handler must not start. The clock
+    /// is read anew: a deadline may be shorter than a tick.
+    func isTooLate() -> Bool {
+        guard deadline != .distantFuture, deadline <= .current else { return false }
+        exceedDeadline()
+        return true
+    }
+
+    private func exceedDeadline() {
+        fail(Status(.deadlineExceeded, "the deadline passed before the call was answered"))
     }
 
     /// Runs an asynchronous handler; the call's end cancels it.

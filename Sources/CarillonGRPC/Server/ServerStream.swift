@@ -42,6 +42,11 @@ final class ServerStream: HTTP2StreamHandler {
         }
         if let problem = head.problem { return refuse(stream, head, problem) }
         let context = CallContext(stream: stream, loop: loop, head: head, method: method, connection: connection)
+        if context.isTooLate() {
+            state = .answered
+            return
+        }
+        context.startDeadline()
         switch method.input {
         case .one:
             state = .gathering(method, context)
@@ -50,7 +55,6 @@ final class ServerStream: HTTP2StreamHandler {
             state = .streaming(queue, context)
             start(context, queue)
         }
-        context.startDeadline { self.state = .answered }
     }
 
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
@@ -71,6 +75,7 @@ final class ServerStream: HTTP2StreamHandler {
         switch state {
         case .gathering(let method, let context):
             state = .running(context)
+            guard !context.isCancelled, !context.isTooLate() else { return }
             do throws(Status) {
                 try start(method, context)
             } catch {

@@ -49,7 +49,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         uv = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
         alarm = .allocate(capacity: 1)
-        now = MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: uv_hrtime()))
+        now = MonotonicTime.current
         precondition(uv_loop_init(uv) == 0, "libuv could not make a loop: out of descriptors?")
         uv_async_init(uv, wake) { handle in
             guard let data = handle?.pointee.data else { return }
@@ -150,7 +150,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     private func readClock() {
-        now = MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: uv_hrtime()))
+        now = MonotonicTime.current
     }
 
     private func fireTimers() {

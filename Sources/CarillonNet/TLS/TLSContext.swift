@@ -15,12 +15,8 @@ package final class TLSContext: @unchecked Sendable {
     package init(serverCertificateChain chain: String, privateKey: String) throws(TLSError) {
         isServer = true
         pointer = try Self.make(TLS_server_method())
-        do throws(TLSError) {
-            try Self.load(chain: chain, key: privateKey, into: pointer)
-        } catch {
-            SSL_CTX_free(pointer)
-            throw error
-        }
+        // From here on deinit frees the context, also when this throws.
+        try Self.load(chain: chain, key: privateKey, into: pointer)
         SSL_CTX_set_options(
             pointer, carillon_ssl_op_cipher_server_preference() | carillon_ssl_op_prioritize_chacha())
         SSL_CTX_set_alpn_select_cb(
@@ -46,9 +42,7 @@ package final class TLSContext: @unchecked Sendable {
             trustedCertificates.map { SSL_CTX_load_verify_locations(pointer, $0, nil) }
             ?? SSL_CTX_set_default_verify_paths(pointer)
         guard loaded == 1 else {
-            let error = TLSError.fromQueue(.configuration, doing: "reading the trusted certificates")
-            SSL_CTX_free(pointer)
-            throw error
+            throw TLSError.fromQueue(.configuration, doing: "reading the trusted certificates")
         }
         SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
         SSL_CTX_set_alpn_protos(pointer, ALPN.h2, UInt32(ALPN.h2.count))
