@@ -95,6 +95,27 @@ import Testing
         }
     }
 
+    @Test func whoGoesSaysSo() async throws {
+        try await onStage { stage in
+            let relay = try await TestServer.smtp()
+            try await stage.putRelay(port: relay.port)
+            // Nobody renews by himself while the test runs.
+            let slow: (inout DeliveryConfiguration) -> Void = {
+                $0.lease.timeToLive = .seconds(7_200)
+                $0.lease.renewal = .seconds(3_600)
+            }
+            let first = await stage.worker(slow)
+            try await stage.eventually("leased") { first.tenants.count == 1 }
+            let second = await stage.worker(slow)
+            try await stage.eventually("joined") { second.census?.workers == 2 }
+            await first.drain(grace: .seconds(5))
+            try await stage.eventually("taken over") { second.tenants.count == 1 }
+            let id = try await stage.publish()
+            second.wake(stage.store.tenant)
+            try await stage.eventually("delivered") { try await stage.state(id) == "delivered" }
+        }
+    }
+
     @Test func aTenantMadeLaterIsWorkedWhenItWakes() async throws {
         try await onStage { stage in
             let relay = try await TestServer.smtp()

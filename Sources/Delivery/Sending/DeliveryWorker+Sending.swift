@@ -105,7 +105,8 @@ extension DeliveryWorker {
         // There are some, but none that can be used as it is stored: its owner was told, and may put it right.
         let failure = Outcome.temporary(.init(.providerMisconfigured))
         let attempt = NewAttempt(
-            provider: nil, outcome: .temporaryFailure, detail: FailureReason.providerMisconfigured.rawValue, startedAt: now, finishedAt: now)
+            provider: nil, outcome: .temporaryFailure, detail: FailureReason.providerMisconfigured.rawValue,
+            startedAt: now, finishedAt: now)
         let resolution = resolution(of: failure, for: delivery, hasOtherProvider: false)
         settle(delivery.id, resolution, attempt: attempt, of: work)
     }

@@ -31,7 +31,8 @@ extension DeliveryWorker {
             let signals = try await registry.signals(
                 since: (lastPoll ?? now).advanced(by: .zero - Self.pollOverlap))
             lastPoll = now
-            for tenant in signals.work where tenants[tenant] != nil { heardOfWork(of: tenant, isOurs: false) }
+            for tenant in signals.work { heardOfWork(of: tenant, isOurs: false) }
+            if !perhapsFree.isEmpty { hurryLease() }
         } catch {
             strangers.formUnion(outgoing)
             environment.onEvent(.registryFailed(error))

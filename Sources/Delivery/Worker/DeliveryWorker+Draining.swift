@@ -29,17 +29,18 @@ extension DeliveryWorker {
         await waitUntilDrained(for: Self.lastWords)
         leaseTimer?.cancel()
         lease?.leave()
+        let hints = strangers.union(tenants.keys)
         for work in Array(tenants.values) { letGo(work, cutsOff: true) }
         forgetAll()
         phase = .closed
         guard let connections else { return }
-        if let identity {
-            do throws(StorageError) {
-                try await connections.registry.leaveWorker(identity)
-            } catch {
-                // Then the registry frees the tenants when the row expires.
-                environment.onEvent(.registryFailed(error))
-            }
+        do throws(StorageError) {
+            if let identity { try await connections.registry.leaveWorker(identity) }
+            // So that others take the tenants now, and not at their next renewal.
+            try await connections.registry.signal(hints, work: true, now: environment.now())
+        } catch {
+            // Then the registry frees the tenants when the row expires.
+            environment.onEvent(.registryFailed(error))
         }
         connections.transfer.close()
         await connections.pool.close()

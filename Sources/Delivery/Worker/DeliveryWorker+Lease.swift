@@ -57,7 +57,7 @@ extension DeliveryWorker {
 
     private func renew() async {
         guard let registry = connections?.registry, let worker = identity else { return }
-        let asked = phase == .running ? max(wanted, strangers.subtracting(knownStrangers).count) : 0
+        let asked = phase == .running ? max(wanted, perhapsFree.count) : 0
         let tick: WorkerTick
         do throws(StorageError) {
             let life = configuration.lease.timeToLive
@@ -87,7 +87,8 @@ extension DeliveryWorker {
             take(lease)
             gained += 1
         }
-        if asked == 0 { knownStrangers = [] } else { knownStrangers.formUnion(strangers) }
+        if asked == 0 { knownStrangers = [] } else { knownStrangers.formUnion(strangers.union(rumours)) }
+        rumours = []
         balance(tick, asked: asked, gained: gained)
     }
 
@@ -119,6 +120,7 @@ extension DeliveryWorker {
         work.recorder.onGivenUp = { [weak work] in work?.isSuspect = true }
         tenants[lease.tenant] = work
         strangers.remove(lease.tenant)
+        rumours.remove(lease.tenant)
         environment.onEvent(.tookOver(lease.tenant, fence: lease.fence))
         turns.enter(lease.tenant)
     }

@@ -31,7 +31,9 @@ package final class DeliveryWorker: @unchecked Sendable {
     let configuration: DeliveryConfiguration
     let environment: DeliveryEnvironment
     let renderer = Renderer()
-    private let wakes = WakeBox()
+    private let wakes = WakeBox(limit: hintLimit)
+    /// How many tenants are kept in mind as having work, in each of the sets that hold hints.
+    private static let hintLimit = 4_096
 
     var phase = Phase.idle
     var connections: Connections?
@@ -55,7 +57,9 @@ package final class DeliveryWorker: @unchecked Sendable {
 
     /// Tenants that we were woken for and do not work: to be told to others.
     var strangers: Set<TenantID> = []
-    /// Strangers that turned out to be somebody else's since the last regular renewal.
+    /// Tenants that others were heard to have work for, and that we do not work: perhaps nobody does.
+    var rumours: Set<TenantID> = []
+    /// Tenants of both sorts that turned out to be somebody else's since the last regular renewal.
     var knownStrangers: Set<TenantID> = []
     var pollTimer: LoopTimer?
     var lastPoll: Instant?
@@ -140,7 +144,7 @@ package final class DeliveryWorker: @unchecked Sendable {
         for tenant in contents.tenants { heardOfWork(of: tenant, isOurs: true) }
         // Hints that found no room were for some tenant or other.
         if contents.isOverfull { for tenant in tenants.keys { turns.enter(tenant) } }
-        if !strangers.subtracting(knownStrangers).isEmpty { hurryLease() }
+        if !perhapsFree.isEmpty { hurryLease() }
         arrange()
     }
 
@@ -151,8 +155,13 @@ package final class DeliveryWorker: @unchecked Sendable {
         if let work = tenants[tenant] {
             work.pace.foundWork()
             turns.enter(tenant)
-        } else if isOurs, strangers.count < 4_096 {
-            strangers.insert(tenant)
+        } else if isOurs {
+            if strangers.count < Self.hintLimit { strangers.insert(tenant) }
+        } else if rumours.count < Self.hintLimit {
+            rumours.insert(tenant)
         }
     }
+
+    /// Tenants with work that nobody may be working.
+    var perhapsFree: Set<TenantID> { strangers.union(rumours).subtracting(knownStrangers) }
 }
