@@ -79,7 +79,7 @@ def own_requests(supplier: Supplier) -> list[Request]:
     nothing = "0190a3b4-c5d6-7e8f-9a0b-1c2d3e4f5a6b"
     ids = Ids(supplier.id, "acme", "dora", nothing, nothing, "relay", page_token="AAAA")
     found = requests(ids, supplier, "acme", "dora")
-    return [one for one in found if one.what == "" and one.method.containing_service.package == "carillon.v1"
+    return [one for one in found if one.what == "" and one.method.containing_service.file.package == "carillon.v1"
             if not one.method.server_streaming]  # fmt: skip
 
 

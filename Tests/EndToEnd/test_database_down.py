@@ -38,7 +38,11 @@ def lonely(make_server: Callable[..., Carillon], own_cluster: Cluster) -> Carill
 
 @pytest.fixture
 def customers(lonely: Carillon, mail_server: MailServer) -> Supplier:
-    supplier = Supplier(lonely, name="lonely")
+    channel = lonely.channel()
+    # The test before may have left connections that are being made anew.
+    supplier = eventually(
+        lambda: answered(lambda: Supplier(lonely, channel, name="lonely")), "tenants can be made", within=30
+    )
     supplier.connect_mail(mail_server)
     supplier.add_account("acme")
     supplier.add_user("dora", "acme")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 import pytest
@@ -22,7 +22,8 @@ from harness.supplier import Supplier
 
 # Words of the victim that nobody else's answer, and no log, may ever hold.
 CANARY = "Kanarienvogel"
-HIDDEN = {"NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED", "INVALID_ARGUMENT"}
+# Refusals that tell nothing of what exists elsewhere.
+HIDDEN = {"NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED", "INVALID_ARGUMENT", "FAILED_PRECONDITION"}
 
 
 @dataclass
@@ -32,7 +33,6 @@ class Scene:
     victim: Supplier
     theirs: Ids
     nobodys: Ids
-    before: dict[str, str]
 
     def victims_rows(self) -> dict[str, str]:
         """Everything stored of the victim; its worker's fence apart, which grows with every lease."""
@@ -70,39 +70,47 @@ def furnish(supplier: Supplier, relay: MailServer, account: str, user: str, word
 
 
 @pytest.fixture(scope="module")
-def scene(server: Carillon, channel: grpc.Channel, mail_server: MailServer) -> Iterator[Scene]:
+def victim(server: Carillon, channel: grpc.Channel, mail_server: MailServer) -> tuple[Supplier, Ids]:
+    supplier = Supplier(server, channel, name="victim", display_name=f"{CANARY} Supplies")
+    ids = furnish(supplier, mail_server, "bravo-4711", "bela-4711", CANARY)
+    # A provider that no attacker has a namesake of.
+    smtp = v1.SmtpSettings(host="relay.victim.example", from_address=f"{CANARY.lower()}@victim.example")
+    provider = v1.Provider(
+        provider_id="second-4711", channel=v1.CHANNEL_EMAIL, priority=9, disabled=True, smtp=smtp
+    )
+    supplier.api.channels.PutProvider(v1.PutProviderRequest(provider=provider))
+    return supplier, replace(ids, provider="second-4711")
+
+
+@pytest.fixture
+def scene(
+    server: Carillon, channel: grpc.Channel, mail_server: MailServer, victim: tuple[Supplier, Ids]
+) -> Iterator[Scene]:
+    """The victim, and a new attacker: what one attack makes is not there for the next. Afterwards the victim is as it
+    was."""
     attacker = Supplier(server, channel, name="attacker")
-    victim = Supplier(server, channel, name="victim", display_name=f"{CANARY} Supplies")
     furnish(attacker, mail_server, "alpha", "anna", "Sparrow")
-    theirs = furnish(victim, mail_server, "bravo-4711", "bela-4711", CANARY)
-    # A provider of the victim's that the attacker has no namesake of.
-    victim.api.channels.PutProvider(
-        v1.PutProviderRequest(
-            provider=v1.Provider(
-                provider_id="second-4711", channel=v1.CHANNEL_EMAIL, priority=9, disabled=True,
-                smtp=v1.SmtpSettings(host="relay.victim.example", from_address=f"{CANARY.lower()}@victim.example"),
-            )
-        )
-    )  # fmt: skip
-    theirs = Ids(**{**theirs.__dict__, "provider": "second-4711"})
-    scene = Scene(server, attacker, victim, theirs, ids_that_name_nothing(theirs), {})
-    scene.before = scene.victims_rows()
+    supplier, ids = victim
+    scene = Scene(server, attacker, supplier, ids, ids_that_name_nothing(ids))
+    before = scene.victims_rows()
     yield scene
-    assert scene.victims_rows() == scene.before, "something of the victim was changed"
+    assert scene.victims_rows() == before, "something of the victim was changed"
 
 
-def credentials(scene: Scene) -> dict[str, list[tuple[str, str]]]:
+def credentials(scene: Scene, ids: Ids) -> dict[str, list[tuple[str, str]]]:
+    """What a call can come with. Where a credential itself names somebody, it names whom the ids name."""
+    signer = scene.attacker.signer
     bearer = {
         "tenant's key": scene.attacker.key,
-        "portal token": scene.attacker.signer.token("anna"),
-        "portal token that names the victim's user": scene.attacker.signer.token(scene.theirs.user),
-        "portal token that names the victim": scene.attacker.signer.token(scene.theirs.user, iss=scene.victim.id),
+        "portal token": signer.token("anna"),
+        "portal token that names the victim's user": signer.token(ids.user),
+        "portal token that names the victim": signer.token(ids.user, iss=ids.tenant),
         "operator's key": scene.server.secrets.operator_key,
     }
     fields = {name: [("authorization", f"Bearer {token}")] for name, token in bearer.items()}
     fields["nothing"] = []
-    fields["tenant's key that claims the victim"] = [*fields["tenant's key"], ("carillon-tenant", scene.victim.id)]
-    fields["portal token that claims the victim"] = [*fields["portal token"], ("carillon-tenant", scene.victim.id)]
+    fields["tenant's key that claims the victim"] = [*fields["tenant's key"], ("carillon-tenant", ids.tenant)]
+    fields["portal token that claims the victim"] = [*fields["portal token"], ("carillon-tenant", ids.tenant)]
     return fields
 
 
@@ -163,13 +171,10 @@ def neutral(text: str, ids: Ids) -> str:
     return re.sub(r"value: \"[^\n]*", "value", VARYING.sub("<varies>", text))
 
 
-def spoken(method: str) -> str:
-    return method.split(" ")[0]
-
-
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_a_foreign_id_is_an_unknown_id(scene: Scene, credential: str) -> None:
-    fields = credentials(scene)[credential]
+    with_theirs = credentials(scene, scene.theirs)[credential]
+    with_nobodys = credentials(scene, scene.nobodys)[credential]
     theirs = requests(scene.theirs, scene.attacker, "alpha", "anna")
     nobodys = requests(scene.nobodys, scene.attacker, "alpha", "anna")
     leaks = []
@@ -177,7 +182,7 @@ def test_a_foreign_id_is_an_unknown_id(scene: Scene, credential: str) -> None:
         # Operators may know and change every tenant; that is what TenantService is for.
         if credential == "operator's key" and foreign.method.containing_service.name == "TenantService":
             continue
-        seen, reference = ask(scene, foreign, fields), ask(scene, unknown, fields)
+        seen, reference = ask(scene, foreign, with_theirs), ask(scene, unknown, with_nobodys)
         if CANARY.lower() in seen.said.lower():
             leaks.append(f"{foreign.name}: shows the victim's words: {seen.said}")
         if not seen.is_answer and seen.code not in HIDDEN:

@@ -63,6 +63,7 @@ def test_nothing_is_lost_when_the_server_is_killed(
     # Dead connections say UNAVAILABLE; a call that was cut off while it waited for its answer may say so as well.
     assert set().union(*(ledger.codes() for ledger in ledgers.values())) <= {StatusCode.UNAVAILABLE}
 
+    assert sum(ledger.count for ledger in ledgers.values()) >= ROUNDS * 20 and single.count == ROUNDS
     for supplier in suppliers:
         ledger = ledgers[supplier.id]
         acknowledged = dict(ledger.answers)

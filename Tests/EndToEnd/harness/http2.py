@@ -109,8 +109,9 @@ class Connection:
         head = [(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path), *extra]
         stream = self.http.get_next_available_stream_id()
         self.http.send_headers(stream, head, end_stream=ends and not body)
-        if body:
-            self.http.send_data(stream, body, end_stream=ends)
+        size = self.http.max_outbound_frame_size
+        for start in range(0, len(body), size):
+            self.http.send_data(stream, body[start : start + size], end_stream=ends and start + size >= len(body))
         self.flush()
         return self.answer(stream)
 

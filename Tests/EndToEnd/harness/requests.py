@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from . import interface
 from .interface import health, v1
-from .supplier import Supplier
+from .supplier import NUMBERS, Supplier
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Ids:
 
 
 def ids_that_name_nothing(like: Ids) -> Ids:
-    """Ids of the same form and length that nobody has."""
+    """Ids of the same form and length that nobody has. A page token stays: it says where a page begins, and names
+    nothing."""
 
     def ghost(text: str) -> str:
         return "g" + "h0st"[: max(0, len(text) - 1)].ljust(len(text) - 1, "7")
@@ -41,7 +42,7 @@ def ids_that_name_nothing(like: Ids) -> Ids:
 
     return Ids(
         ghost(like.tenant), ghost(like.account), ghost(like.user), other(like.notification), other(like.event),
-        ghost(like.provider),
+        ghost(like.provider), like.page_token,
     )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
         )
 
     def event(**changes: Any) -> Message:
-        usual = {"idempotency_key": f"foreign-{len(made)}", "notification_type": "invoice.created"}
+        usual = {"idempotency_key": f"event-{next(NUMBERS)}", "notification_type": "invoice.created"}
         context = own.context(changes.get("notification_type", usual["notification_type"]))
         return v1.PublishRequest(**{**usual, "context": context, **changes})
 
@@ -91,7 +92,8 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
 
     add("AccountService.GetAccount", v1.GetAccountRequest(account_id=ids.account))
     add("AccountService.ListUsers", v1.ListUsersRequest(account_id=ids.account))
-    token = v1.ListUsersRequest(account_id=ids.account, page_token=ids.page_token or "AAAA")
+    # A token is bound to its list, so it is offered for another one.
+    token = v1.ListUsersRequest(account_id=own_account, page_token=ids.page_token or "AAAA")
     add("AccountService.ListUsers", token, "with a page token")
     theirs = v1.SetDefaultUserRequest(account_id=ids.account, user_id=ids.user)
     add("AccountService.SetDefaultUser", theirs)
@@ -129,7 +131,7 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("InboxService.ListInbox", v1.ListInboxRequest())
     add("InboxService.WatchInbox", v1.WatchInboxRequest(after_sequence=0))
     add("InboxService.GetCounts", v1.GetCountsRequest())
-    add("InboxService.MarkRead", v1.MarkReadRequest(sequences=[1, 2, 3]))
+    add("InboxService.MarkRead", v1.MarkReadRequest(sequences=[1_000_001]))
 
     add("grpc.health.v1.Health.Check", health.HealthCheckRequest(service=ids.tenant))
     add("grpc.health.v1.Health.Watch", health.HealthCheckRequest(service=ids.tenant))
