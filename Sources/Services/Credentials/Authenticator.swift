@@ -17,6 +17,10 @@ final class Authenticator {
         case refused
         case unknown(BearerToken)
     }
+    /// Who a credential speaks for; nobody when it is refused.
+    private struct Verdict {
+        let caller: Caller?
+    }
     /// What the registry said of an API key, and when.
     private struct KnownKey {
         let credential: Credential?
@@ -64,8 +68,13 @@ final class Authenticator {
         case .caller(let caller): return caller
         case .refused: throw .unauthenticated
         case .unknown(let token):
-            try await ask(token, state)
-            guard case .caller(let caller) = look(context, state) else { throw .unauthenticated }
+            let found =
+                switch token {
+                case .key(let key): judge(key, by: try await ask(for: key, state), state)
+                case .portal(let portal): judge(portal, by: try await ask(for: portal, state), state)
+                }
+            guard let caller = found else { throw .unauthenticated }
+            remember(caller, context)
             return caller
         }
     }
@@ -82,90 +91,103 @@ final class Authenticator {
                 return .caller(last.caller)
             }
             guard let token = BearerToken(header: header) else { return .refused }
-            let answer =
-                switch token {
-                case .key(let key): look(key, state)
-                case .portal(let portal): look(portal, state)
-                }
-            if case .caller(let caller) = answer {
-                context.connection.value = CheckedCredential(octets: header, caller: caller)
-            }
-            return answer
+            guard let known = judge(token, state) else { return .unknown(token) }
+            guard let caller = known.caller else { return .refused }
+            remember(caller, context)
+            return .caller(caller)
         }
     }
 
-    private func look(_ key: APIKey, _ state: LoopState) -> Answer {
-        let now = state.loop.now
-        if let configured = state.dependencies.operatorKey, key.kind == .admin, key.keyID == configured.keyID {
-            guard key.matches(hash: configured.secretHash) else { return .refused }
-            return .caller(
-                Caller(
-                    role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil,
-                    goodUntil: now.advanced(by: age)))
+    private func remember(_ caller: Caller, _ context: CallContext) {
+        context.withHeader("authorization") { header in
+            guard let header else { return }
+            context.connection.value = CheckedCredential(octets: header, caller: caller)
         }
-        guard let known = keys.find(key.keyID), now < known.readAt.advanced(by: age) else {
-            return .unknown(.key(key))
+    }
+
+    /// Who a credential speaks for, or nobody, by what this loop knows; nil when it does not know, or not for sure any more.
+    private func judge(_ token: BearerToken, _ state: LoopState) -> Verdict? {
+        let oldest = state.loop.now.advanced(by: .zero - age)
+        switch token {
+        case .key(let key):
+            if let configured = state.dependencies.operatorKey, key.kind == .admin, key.keyID == configured.keyID {
+                return Verdict(caller: judge(key, by: configured, state))
+            }
+            guard let known = keys.find(key.keyID), oldest < known.readAt else { return nil }
+            return Verdict(caller: judge(key, by: known, state))
+        case .portal(let token):
+            guard let known = portals.find(token.claimedTenant), oldest < known.readAt else { return nil }
+            return Verdict(caller: judge(token, by: known, state))
         }
+    }
+
+    // MARK: Judging
+
+    private func judge(_ key: APIKey, by configured: APIKey, _ state: LoopState) -> Caller? {
+        guard key.matches(hash: configured.secretHash) else { return nil }
+        return Caller(
+            role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil,
+            goodUntil: state.loop.now.advanced(by: age))
+    }
+
+    private func judge(_ key: APIKey, by known: KnownKey, _ state: LoopState) -> Caller? {
         let time = state.dependencies.clock()
         guard let credential = known.credential, credential.key.isValid(at: time),
             key.matches(hash: credential.key.secretHash)
-        else { return .refused }
+        else { return nil }
         var goodUntil = known.readAt.advanced(by: age)
         if let expiry = credential.key.expiresAt {
-            goodUntil = min(goodUntil, now.advanced(by: time.distance(to: expiry)))
+            goodUntil = min(goodUntil, state.loop.now.advanced(by: time.distance(to: expiry)))
         }
         switch (key.kind, credential.tenant) {
         case (.live, .some(let tenant)):
-            return .caller(
-                Caller(
-                    role: .tenantKey, actor: "key/\(key.keyID)", scope: state.scope(of: tenant), goodUntil: goodUntil))
+            return Caller(
+                role: .tenantKey, actor: "key/\(key.keyID)", scope: state.scope(of: tenant), goodUntil: goodUntil)
         case (.admin, nil) where credential.key.tenant == nil:
-            return .caller(
-                Caller(role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil, goodUntil: goodUntil))
-        default: return .refused
+            return Caller(
+                role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil, goodUntil: goodUntil)
+        default: return nil
         }
     }
 
-    private func look(_ token: PortalToken, _ state: LoopState) -> Answer {
-        let now = state.loop.now
-        guard let known = portals.find(token.claimedTenant), now < known.readAt.advanced(by: age) else {
-            return .unknown(.portal(token))
-        }
-        guard let tenant = known.tenant else { return .refused }
+    private func judge(_ token: PortalToken, by known: KnownPortal, _ state: LoopState) -> Caller? {
         let time = state.dependencies.clock()
-        do {
-            let identity = try PortalTokenVerifier.verify(token, tenant: tenant.id, keys: known.keys, now: time)
-            let end = Instant(seconds: identity.expiry.seconds + PortalTokenVerifier.skew)
-            return .caller(
-                Caller(
-                    role: .portalUser(identity.user, expiry: end), actor: "user/\(identity.user)",
-                    scope: state.scope(of: tenant),
-                    goodUntil: min(known.readAt.advanced(by: age), now.advanced(by: time.distance(to: end)))))
-        } catch {
-            return .refused
-        }
+        guard let tenant = known.tenant,
+            let identity = try? PortalTokenVerifier.verify(token, tenant: tenant.id, keys: known.keys, now: time)
+        else { return nil }
+        let end = Instant(seconds: identity.expiry.seconds + PortalTokenVerifier.skew)
+        return Caller(
+            role: .portalUser(identity.user, expiry: end), actor: "user/\(identity.user)",
+            scope: state.scope(of: tenant),
+            goodUntil: min(
+                known.readAt.advanced(by: age), state.loop.now.advanced(by: time.distance(to: end))))
     }
 
     // MARK: From the registry
 
-    private func ask(_ token: BearerToken, _ state: LoopState) async throws(Status) {
-        // The age counts from before the question: what is read may have been true only then.
+    // The age of what is read counts from before the question: it may have been true only then.
+
+    private func ask(for key: APIKey, _ state: LoopState) async throws(Status) -> KnownKey {
         let asked = state.loop.now
-        switch token {
-        case .key(let key):
-            let credential = try await stored { () async throws(StorageError) in
-                try await state.registry.credential(key.keyID)
-            }
-            keys.insert(KnownKey(credential: credential, readAt: asked), for: key.keyID)
-        case .portal(let token):
-            let id = token.claimedTenant
-            let tenant = try await stored { () async throws(StorageError) in try await state.registry.tenant(id) }
-            let registered = try await stored { () async throws(StorageError) in
-                tenant == nil ? [] : try await state.registry.portalKeys(of: id)
-            }
-            let keys = await keySet(registered, of: id)
-            portals.insert(KnownPortal(tenant: tenant, registered: registered, keys: keys, readAt: asked), for: id)
+        let credential = try await stored { () async throws(StorageError) in
+            try await state.registry.credential(key.keyID)
         }
+        let known = KnownKey(credential: credential, readAt: asked)
+        keys.insert(known, for: key.keyID)
+        return known
+    }
+
+    private func ask(for token: PortalToken, _ state: LoopState) async throws(Status) -> KnownPortal {
+        let asked = state.loop.now
+        let id = token.claimedTenant
+        let tenant = try await stored { () async throws(StorageError) in try await state.registry.tenant(id) }
+        let registered = try await stored { () async throws(StorageError) in
+            tenant == nil ? [] : try await state.registry.portalKeys(of: id)
+        }
+        let keys = await keySet(registered, of: id)
+        let known = KnownPortal(tenant: tenant, registered: registered, keys: keys, readAt: asked)
+        portals.insert(known, for: id)
+        return known
     }
 
     /// The keys ready to verify; those of the last time if they are still the same.

@@ -152,6 +152,11 @@ struct TenantServer: TenantServiceHandler {
         let registry = core[context].registry
         let registered = keys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) }
         let now = core.now
+        if registered.isEmpty {
+            // Without a row to insert, nothing would refer to the tenant and miss it.
+            let found = try await stored { () async throws(StorageError) in try await registry.tenant(id) }
+            if found == nil { throw Status.tenantNotFound(id) }
+        }
         try await stored(missing: .tenantNotFound(id)) { () async throws(StorageError) in
             try await registry.setPortalKeys(of: id, registered, now: now)
         }

@@ -1,0 +1,138 @@
+import CarillonAPI
+import CarillonGRPC
+import Support
+import Testing
+
+@testable import Services
+
+@Suite("ChannelService")
+struct ChannelServiceTests {
+    private static func relay(_ id: String = "main") -> Carillon_V1_PutProviderRequest {
+        var request = Carillon_V1_PutProviderRequest()
+        request.provider.providerID = id
+        request.provider.channel = .email
+        request.provider.displayName = "Relay"
+        request.provider.smtp.host = "Mail.Example.com"
+        request.provider.smtp.username = "carillon"
+        request.provider.smtp.password = "correct horse battery staple"
+        request.provider.smtp.fromAddress = "billing@northwind.example"
+        return request
+    }
+
+    @Test("a relay is stored, its password sealed and never returned")
+    func secrets() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            var request = Self.relay()
+            let made = try await tenant.channels.putProvider(request)
+            #expect(made.created)
+            #expect(made.provider.smtp.passwordSet)
+            #expect(made.provider.smtp.password.isEmpty)
+            #expect(made.provider.smtp.port == 587)
+            #expect(made.provider.smtp.security == .starttls)
+            #expect(made.provider.smtp.host == "mail.example.com")
+            let database = try await TestDatabase.shared()
+            let rows = try database.cluster.execute(
+                "SELECT config::text, encode(sealed_secret, 'escape') FROM t_\(tenant.id).provider",
+                database: database.name)
+            #expect(rows.count == 1)
+            #expect(!rows.joined().compactMap { $0 }.contains { $0.contains("horse") })
+            let audit = try database.cluster.execute(
+                "SELECT action, actor, after::text FROM t_\(tenant.id).audit", database: database.name)
+            #expect(audit.map { $0[0] } == ["provider.put"])
+            #expect(audit[0][1]?.hasPrefix("key/") == true)
+            #expect(audit[0][2]?.contains("horse") == false)
+
+            // Without a password the stored one stays; without a name for AUTH there is none.
+            request.provider.smtp.password = ""
+            request.provider.smtp.security = .tls
+            request.provider.etag = made.provider.etag
+            let changed = try await tenant.channels.putProvider(request).provider
+            #expect(changed.smtp.passwordSet && changed.smtp.port == 465)
+            try await failure(.aborted, "ETAG_MISMATCH") { try await tenant.channels.putProvider(request) }
+            request.provider.etag = ""
+            request.provider.smtp.username = ""
+            #expect(try await !tenant.channels.putProvider(request).provider.smtp.passwordSet)
+        }
+    }
+
+    @Test("providers are listed by channel, priority and id")
+    func listing() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            for (id, priority) in [("c", 5), ("a", 100), ("b", 5), ("d", 0)] as [(String, Int32)] {
+                var request = Self.relay(id)
+                request.provider.priority = priority
+                _ = try await tenant.channels.putProvider(request)
+            }
+            var request = Carillon_V1_ListProvidersRequest()
+            request.pageSize = 3
+            let first = try await tenant.channels.listProviders(request)
+            #expect(first.providers.map(\.providerID) == ["d", "b", "c"])
+            #expect(first.providers.allSatisfy { $0.smtp.password.isEmpty && $0.smtp.passwordSet })
+            request.pageToken = first.nextPageToken
+            let second = try await tenant.channels.listProviders(request)
+            #expect(second.providers.map(\.providerID) == ["a"])
+            #expect(second.nextPageToken.isEmpty)
+            request = .init()
+            request.channel = .sms
+            #expect(try await tenant.channels.listProviders(request).providers.isEmpty)
+        }
+    }
+
+    @Test("what may be set up depends on the limits")
+    func policy() async throws {
+        try await House.open(limits: {
+            $0.allowsMaildir = false
+            $0.allowsPrivateRelays = false
+        }) { house in
+            let tenant = try await house.tenant()
+            var request = Self.relay()
+            for host in ["localhost", "10.0.0.25", "169.254.169.254", "relay", "::1"] {
+                request.provider.smtp.host = host
+                try await failure(.invalidArgument, fields: ["provider.smtp.host"]) {
+                    try await tenant.channels.putProvider(request)
+                }
+            }
+            request.provider.maildir.directory = "/tmp/mail"
+            try await failure(.failedPrecondition, "PROVIDER_NOT_ALLOWED") {
+                try await tenant.channels.putProvider(request)
+            }
+        }
+    }
+
+    @Test("wrong fields are named")
+    func validation() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            var request = Carillon_V1_PutProviderRequest()
+            request.provider.providerID = "a b"
+            request.provider.channel = .sms
+            request.provider.priority = 1001
+            request.provider.smtp.host = "0x7f.1"
+            request.provider.smtp.port = 70_000
+            request.provider.smtp.security = .none
+            request.provider.smtp.password = "x"
+            request.provider.smtp.fromName = "a\r\nBcc: b@c.de"
+            request.provider.smtp.replyTo = "nobody"
+            try await failure(
+                .invalidArgument,
+                fields: [
+                    "provider.provider_id", "provider.priority", "provider.channel", "provider.smtp.host",
+                    "provider.smtp.security", "provider.smtp.port", "provider.smtp.from_address",
+                    "provider.smtp.from_name", "provider.smtp.reply_to", "provider.smtp.username",
+                ]
+            ) { try await tenant.channels.putProvider(request) }
+            request = .init()
+            request.provider.providerID = "a"
+            request.provider.channel = .email
+            try await failure(.invalidArgument, fields: ["provider.settings"]) {
+                try await tenant.channels.putProvider(request)
+            }
+            request.provider.maildir.directory = "/var/../etc"
+            try await failure(.invalidArgument, fields: ["provider.maildir.directory"]) {
+                try await tenant.channels.putProvider(request)
+            }
+        }
+    }
+}

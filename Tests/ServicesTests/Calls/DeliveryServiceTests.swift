@@ -1,0 +1,313 @@
+import CarillonAPI
+import CarillonGRPC
+import Domain
+import Support
+import SwiftProtobuf
+import Testing
+
+@testable import Services
+
+@Suite("DeliveryService")
+struct DeliveryServiceTests {
+    /// `user email inApp`, each with its verdict and reason.
+    private static func lines(_ response: Carillon_V1_PublishResponse) -> [String] {
+        response.recipients.map { recipient in
+            let channels = recipient.channels.map { "\($0.channel)=\($0.verdict):\($0.reason)" }
+            return "\(recipient.audience) \(recipient.userID) " + channels.joined(separator: " ")
+        }
+    }
+
+    @Test("an event is decided for everybody whom it may concern, and explained")
+    func decisions() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            _ = try await tenant.choose(.off, "bob", "invoice.created")
+            _ = try await tenant.choose(.off, "cid", "invoice.created", .email)
+            let response = try await tenant.deliveries.publish(invoice("k1"))
+            #expect(!response.replayed)
+            #expect(
+                Self.lines(response) == [
+                    "customer ann email=deliver:mandatory_default_user inApp=deliver:mandatory_default_user",
+                    "customer bob email=suppress:opted_out inApp=suppress:opted_out",
+                    "customer cid email=suppress:channel_opted_out inApp=deliver:subscribed_by_default",
+                    "internalTeam rita email=suppress:not_subscribed inApp=suppress:not_subscribed",
+                ])
+            #expect(Set(response.recipients.map(\.notificationID)).count == 4)
+            #expect(response.recipients.allSatisfy { $0.channels.allSatisfy { !$0.explanation.isEmpty } })
+            #expect(house.signal.count(of: tenant.id) == 1)
+
+            var get = Carillon_V1_GetNotificationRequest()
+            get.notificationID = response.recipients[0].notificationID
+            let ann = try await tenant.deliveries.getNotification(get).notification
+            #expect(ann.eventID == response.eventID)
+            #expect(ann.userID == "ann" && ann.accountID == "acme" && ann.object == "invoice/INV-1")
+            #expect(ann.state == .pending)
+            #expect(ann.deliveries.map(\.state) == [.pending, .delivered])
+            #expect(ann.deliveries[0].maskedAddress == "a…@example.com")
+            #expect(ann.deliveries[0].messageID.hasSuffix("@portal.example.com"))
+            #expect(ann.deliveries[0].trace.map(\.rule) == ["catalog_setting", "mandatory", "user_choice"])
+            #expect(ann.deliveries[0].trace.map(\.decisive) == [false, true, false])
+            get.notificationID = response.recipients[1].notificationID
+            let bob = try await tenant.deliveries.getNotification(get).notification
+            #expect(bob.state == .suppressed)
+            #expect(bob.deliveries[0].trace.last?.rule == "user_choice")
+            #expect(bob.deliveries[0].trace.last?.decisive == true)
+            #expect(bob.deliveries[0].maskedAddress.isEmpty)
+        }
+    }
+
+    @Test("the same key with the same request tells the same and does nothing new")
+    func idempotency() async throws {
+        try await House.open(loops: 2) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var request = invoice("k1")
+            let first = try await tenant.deliveries.publish(request)
+            let again = try await tenant.deliveries.publish(request)
+            #expect(again.replayed)
+            #expect(again.eventID == first.eventID)
+            #expect(again.recipients == first.recipients)
+            request.context.reverse()
+            #expect(try await tenant.deliveries.publish(request).replayed, "the order of values does not count")
+
+            request.object = "invoice/INV-2"
+            let status = try await failure(.alreadyExists, "IDEMPOTENCY_KEY_REUSED") {
+                try await tenant.deliveries.publish(request)
+            }
+            #expect(status.metadata["event_id"] == first.eventID)
+            #expect(house.signal.count(of: tenant.id) == 1)
+            #expect(try await tenant.inbox("ann").getCounts(.init()).counts.total == 1)
+
+            house.clock.advance(seconds: 24 * 3600)
+            let later = try await tenant.deliveries.publish(request)
+            #expect(!later.replayed && later.eventID != first.eventID)
+        }
+    }
+
+    @Test("many at once with one key are one event, and with many keys are all stored")
+    func concurrency() async throws {
+        try await House.open(loops: 2) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let clients = try (0..<4).map { _ in DeliveryServiceClient(try house.client(tenant.key)) }
+            let events = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+                for number in 0..<80 {
+                    let client = clients[number % 4]
+                    group.addTask {
+                        (number % 2, try await client.publish(invoice(number % 2 == 0 ? "same" : "k\(number)")).eventID)
+                    }
+                }
+                return try await group.reduce(into: [:]) { $0[$1.0, default: Set<String>()].insert($1.1) }
+            }
+            #expect(events[0]?.count == 1)
+            #expect(events[1]?.count == 40)
+            let counts = try await tenant.inbox("ann").getCounts(.init()).counts
+            #expect(counts.total == 41 && counts.unread == 41)
+        }
+    }
+
+    @Test("everything that is wrong with the context is named at once, and nothing is stored")
+    func context() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var request = invoice("k1")
+            request.context.removeAll { ["invoice_number", "due_date"].contains($0.name) }
+            request.context += [
+                value("due_date") { $0.text = "tomorrow" }, value("surprise") { $0.text = "x" },
+                value("supplier_name") { $0.text = "x" },
+            ]
+            request.context[0].text = "a\u{0}b"
+            request.context[3].money.currencyCode = "XXX"
+            let status = try await failure(.invalidArgument, "CONTEXT_INVALID") {
+                try await tenant.deliveries.publish(request)
+            }
+            #expect(
+                Set(status.fields) == [
+                    "context[invoice_id]", "context[invoice_number]", "context[invoice_total]", "context[due_date]",
+                    "context[surprise]", "context[supplier_name]",
+                ])
+            request = invoice("k1")
+            request.context[0].value = nil
+            try await failure(.invalidArgument, fields: ["context[invoice_id]"]) {
+                try await tenant.deliveries.publish(request)
+            }
+            #expect(try await !tenant.deliveries.publish(invoice("k1")).replayed, "the key was not used up")
+        }
+    }
+
+    @Test("unknown types, accounts and users, and missing fields, are named")
+    func refusals() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var request = invoice("k1")
+            request.notificationType = "invoice.exploded"
+            let unknown = try await failure(.invalidArgument, "NOTIFICATION_TYPE_UNKNOWN") {
+                try await tenant.deliveries.publish(request)
+            }
+            #expect(unknown.fields == ["notification_type"])
+            try await failure(.notFound, "ACCOUNT_NOT_FOUND") {
+                try await tenant.deliveries.publish(invoice("k1", account: "nowhere"))
+            }
+            request = invoice("k 1")
+            request.accountID = ""
+            request.actorUserID = "a b"
+            request.object = "x\u{7f}"
+            request.sourceEventID = String(repeating: "x", count: 201)
+            request.addressedUserIds = ["ann", ""]
+            request.occurTime = .init(seconds: -1)
+            try await failure(
+                .invalidArgument,
+                fields: [
+                    "idempotency_key", "actor_user_id", "addressed_user_ids[1]", "object", "source_event_id",
+                    "occur_time", "account_id",
+                ]
+            ) { try await tenant.deliveries.publish(request) }
+            var addressed = Carillon_V1_PublishRequest()
+            addressed.idempotencyKey = "k2"
+            addressed.notificationType = "security.one_time_code"
+            addressed.accountID = "acme"
+            try await failure(.invalidArgument, fields: ["addressed_user_ids"]) {
+                try await tenant.deliveries.publish(addressed)
+            }
+        }
+    }
+
+    @Test("who caused the event is left out, and a suppressed account hears nothing")
+    func facts() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var suppress = Carillon_V1_UpsertAccountRequest()
+            suppress.account.accountID = "acme"
+            suppress.account.notificationsSuppressed = true
+            suppress.updateMask.paths = ["notifications_suppressed"]
+            _ = try await tenant.accounts.upsertAccount(suppress)
+            let silent = try await tenant.deliveries.publish(invoice("k1"))
+            #expect(
+                silent.recipients.filter { $0.audience == .customer }.allSatisfy { recipient in
+                    recipient.channels.allSatisfy { $0.reason == "customer_suppressed" }
+                })
+            #expect(house.signal.count(of: tenant.id) == 0, "there is nothing to send")
+            suppress.account.notificationsSuppressed = false
+            _ = try await tenant.accounts.upsertAccount(suppress)
+            var request = invoice("k2")
+            request.objectSuppressed = true
+            #expect(
+                try await tenant.deliveries.publish(request).recipients[0].channels[0].reason == "object_suppressed")
+        }
+    }
+
+    @Test("a choice made in another process is obeyed although this one remembers older facts")
+    func staleFacts() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            #expect(
+                try await tenant.deliveries.publish(invoice("k1")).recipients[1].channels[0].reason
+                    == "subscribed_by_default")
+            try await House.open { other in
+                var elsewhere = tenant
+                elsewhere.client = try other.client(tenant.key)
+                _ = try await elsewhere.choose(.off, "bob", "invoice.created")
+                try await elsewhere.user("dan", of: "acme")
+            }
+            let after = try await tenant.deliveries.publish(invoice("k2"))
+            #expect(after.recipients[1].channels[0].reason == "opted_out")
+            #expect(after.recipients.map(\.userID).contains("dan"))
+        }
+    }
+
+    @Test("without a provider the inbox alone is used")
+    func noProvider() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.account("acme")
+            try await tenant.user("ann", of: "acme")
+            try await tenant.setDefault("ann", of: "acme")
+            let response = try await tenant.deliveries.publish(invoice("k1"))
+            #expect(
+                Self.lines(response).first
+                    == "customer ann email=suppress:channel_unavailable inApp=deliver:mandatory_default_user")
+            #expect(house.signal.count(of: tenant.id) == 0)
+            var get = Carillon_V1_GetNotificationRequest()
+            get.notificationID = response.recipients[0].notificationID
+            let notification = try await tenant.deliveries.getNotification(get).notification
+            #expect(notification.state == .delivered)
+            #expect(notification.deliveries[0].trace.last?.rule == "provider")
+        }
+    }
+
+    @Test("secret values are stored sealed, and are nowhere in clear")
+    func secrets() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var request = Carillon_V1_PublishRequest()
+            request.idempotencyKey = "k1"
+            request.notificationType = "security.one_time_code"
+            request.accountID = "acme"
+            request.addressedUserIds = ["ann"]
+            request.context = [
+                value("user_id") { $0.text = "ann" }, value("user_display_name") { $0.text = "Ann" },
+                value("one_time_code") { $0.text = "code-918273" },
+                value("expires_at") { $0.dateTime = .init(seconds: house.clock.now.seconds + 600) },
+            ]
+            let response = try await tenant.deliveries.publish(request)
+            #expect(response.recipients.map(\.userID) == ["ann"])
+            let database = try await TestDatabase.shared()
+            for table in ["event", "notification", "delivery", "queue", "idempotency", "inbox_item"] {
+                let rows = try database.cluster.execute(
+                    "SELECT row_to_json(x)::text FROM t_\(tenant.id).\(table) x", database: database.name)
+                // Octets are shown in hexadecimal.
+                let hexadecimal = "code-918273".utf8.map { String($0, radix: 16) }.joined()
+                for text in rows.joined().compactMap({ $0 }) {
+                    #expect(!text.contains("918273") && !text.contains(hexadecimal), "\(table)")
+                }
+            }
+            let sealed = try database.cluster.execute(
+                "SELECT sealed_context IS NOT NULL FROM t_\(tenant.id).event", database: database.name)
+            #expect(sealed == [["t"]])
+            request.addressedUserIds = ["stranger"]
+            request.idempotencyKey = "k2"
+            try await failure(.notFound, "USER_NOT_FOUND") { try await tenant.deliveries.publish(request) }
+        }
+    }
+
+    @Test("notifications are listed, newest first, by account, user and event")
+    func listing() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var events: [String] = []
+            for number in 0..<3 {
+                house.clock.advance(seconds: 1)
+                events.append(try await tenant.deliveries.publish(invoice("k\(number)")).eventID)
+            }
+            var request = Carillon_V1_ListNotificationsRequest()
+            request.userID = "ann"
+            request.pageSize = 2
+            let first = try await tenant.deliveries.listNotifications(request)
+            #expect(first.notifications.map(\.eventID) == [events[2], events[1]])
+            #expect(first.notifications.allSatisfy { $0.deliveries.count == 2 && $0.deliveries[0].trace.isEmpty })
+            request.pageToken = first.nextPageToken
+            #expect(try await tenant.deliveries.listNotifications(request).notifications.map(\.eventID) == [events[0]])
+            request = .init()
+            request.eventID = events[1]
+            #expect(try await tenant.deliveries.listNotifications(request).notifications.count == 4)
+            request.accountID = "other"
+            #expect(try await tenant.deliveries.listNotifications(request).notifications.isEmpty)
+            request.eventID = "not a uuid"
+            try await failure(.invalidArgument, fields: ["event_id"]) {
+                try await tenant.deliveries.listNotifications(request)
+            }
+            var get = Carillon_V1_GetNotificationRequest()
+            get.notificationID = events[0]
+            try await failure(.notFound, "NOTIFICATION_NOT_FOUND") { try await tenant.deliveries.getNotification(get) }
+            get.notificationID = "x"
+            try await failure(.invalidArgument) { try await tenant.deliveries.getNotification(get) }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import CarillonAPI
+import CarillonGRPC
+import CarillonNet
+import Domain
+import Foundation
+import Postgres
+import Security
+import Synchronization
+import Testing
+
+@testable import Services
+
+/// The services behind a real server over TLS, with clients for them: everything but the executable.
+final class House: Sendable {
+    let clock = TestClock()
+    let services: Services
+    let signal = RecordedSignal()
+    let operatorKey: APIKey
+    private let loops: [EventLoop]
+    private let clientLoop = EventLoop(name: "client")
+    private let server: RPCServer
+    private let pools: PerLoop<PostgresPool>
+    private let owner: PostgresPool
+    private let clients = Mutex<[RPCClient]>([])
+    private static let numbers = Atomic<Int>(0)
+
+    /// Runs a test with a house of its own on the shared database.
+    static func open(
+        loops: Int = 1, database: TestDatabase? = nil, limits change: (inout ServiceLimits) -> Void = { _ in },
+        _ body: @Sendable (House) async throws -> Void
+    ) async throws {
+        var limits = ServiceLimits()
+        limits.allowsMaildir = true
+        limits.allowsPrivateRelays = true
+        change(&limits)
+        let shared: TestDatabase
+        if let database { shared = database } else { shared = try await TestDatabase.shared() }
+        let house = try await House(shared, loops: loops, limits)
+        do {
+            try await body(house)
+            await house.close()
+        } catch {
+            await house.close()
+            throw error
+        }
+    }
+
+    private init(_ database: TestDatabase, loops count: Int, _ limits: ServiceLimits) async throws {
+        let loops = (0..<count).map { EventLoop(name: "server-\($0)") }
+        var made: [PostgresPool] = []
+        for loop in loops {
+            made.append(await loop.run { Self.pool(database.serve, connections: 2, on: loop) })
+        }
+        let places = made
+        let pools = PerLoop(loops) { loop in places[loops.firstIndex { $0 === loop } ?? 0] }
+        let owner = await loops[0].run { Self.pool(database.owner, connections: 1, on: loops[0]) }
+        let operatorKey = APIKey.generate(.admin, randomness: ServiceDependencies.systemRandomness)
+        let clock = clock
+        let keyring = Keyring(try #require(KeyEncryptionKey(octets: [UInt8](repeating: 7, count: 32))))
+        let services = Services(
+            ServiceDependencies(
+                pools: pools, owner: .init(loop: loops[0], pool: owner), operatorKey: operatorKey, keyring: keyring,
+                deliverySignal: signal, clock: { clock.now }, limits: limits))
+        let files = ServerCertificate.files
+        server = try await RPCServer.start(
+            on: loops, host: "127.0.0.1", port: 0,
+            tls: try TLSContext(serverCertificateChain: files.certificate, privateKey: files.key),
+            methods: services.methods, report: { _ in })
+        self.loops = loops
+        self.services = services
+        self.pools = pools
+        self.owner = owner
+        self.operatorKey = operatorKey
+    }
+
+    private static func pool(_ info: String, connections: Int, on loop: EventLoop) -> PostgresPool {
+        var configuration = PostgresConfiguration(connectionInfo: info)
+        configuration.connections = connections
+        configuration.connectTimeout = TestDatabase.patience
+        configuration.reconnectPause = .milliseconds(10)...(.milliseconds(50))
+        return PostgresPool(loop: loop, configuration: configuration)
+    }
+
+    private func close() async {
+        for client in clients.withLock({ $0 }) { await client.close() }
+        await services.beginDrain()
+        await server.drain(grace: .seconds(5))
+        for (loop, pool) in pools.all { await loop.run { await pool.close() } }
+        await loops[0].run { [owner] in await owner.close() }
+        for loop in loops + [clientLoop] { await loop.shutDown() }
+    }
+
+    /// Begins the end, as SIGTERM does.
+    func drain() async {
+        await services.beginDrain()
+    }
+
+    /// Returns when the pools have connected.
+    func isReady() async throws {
+        for (loop, pool) in pools.all {
+            try await loop.run {
+                while !pool.isReachable { try await loop.sleep(for: .milliseconds(2)) }
+            }
+        }
+    }
+
+    // MARK: Clients
+
+    /// A client on a connection of its own that sends this credential with every call.
+    func client(_ credential: String?) throws -> RPCClient {
+        let metadata = credential.map { [(name: "authorization", value: "Bearer \($0)")] } ?? []
+        return try client(metadata: metadata)
+    }
+
+    /// A client on a connection of its own with these header fields.
+    func client(metadata: [(name: String, value: String)]) throws -> RPCClient {
+        let client = RPCClient(
+            loop: clientLoop,
+            configuration: .init(
+                host: "localhost", port: server.port,
+                tls: try TLSContext(trustedCertificates: ServerCertificate.files.certificate), metadata: metadata))
+        clients.withLock { $0.append(client) }
+        return client
+    }
+
+    func operatorClient() throws -> TenantServiceClient {
+        TenantServiceClient(try client(operatorKey.text))
+    }
+
+    /// A name that no other test has.
+    static func tenantID() -> String {
+        // The number of the process keeps test runs on one cluster apart.
+        "svc\(numbers.add(1, ordering: .relaxed).newValue)"
+    }
+
+    /// Makes a tenant with a portal key, and clients for its key.
+    func tenant() async throws -> TestTenant {
+        let portal = PortalSigner()
+        var request = Carillon_V1_CreateTenantRequest()
+        request.tenant.tenantID = Self.tenantID()
+        request.tenant.displayName = "Northwind Supply"
+        request.tenant.portalURL = "https://portal.example.com"
+        request.portalKeysJson = portal.keySet
+        let response = try await operatorClient().createTenant(request)
+        return TestTenant(
+            id: response.tenant.tenantID, key: response.apiKeySecret, portal: portal,
+            client: try client(response.apiKeySecret), house: self)
+    }
+}
+
+/// Remembers the tenants that work was announced for.
+final class RecordedSignal: DeliverySignal {
+    private let woken = Mutex<[TenantID]>([])
+
+    func wake(_ tenant: TenantID) { woken.withLock { $0.append(tenant) } }
+
+    func count(of tenant: String) -> Int { woken.withLock { $0.count { $0.rawValue == tenant } } }
+}
