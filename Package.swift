@@ -147,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "ProtocGenCarillonTests", dependencies: ["protoc-gen-carillon", protobuf, protobufPlugins],
             swiftSettings: common),
-        .testTarget(name: "CarillonTests", dependencies: ["carillon", logging], swiftSettings: common),
+        .testTarget(name: "CarillonTests", dependencies: ["carillon", "CarillonClient", logging], swiftSettings: common),
         .testTarget(name: "HouseTests", swiftSettings: common),
     ]
 )
