@@ -136,6 +136,7 @@ def test_it_starts_without_its_database(
     finally:
         own_cluster.start()
     eventually(lambda: probe(server, "/readyz") == 200, "it becomes ready", within=30)
-    supplier = Supplier(server, name="late")
+    channel = server.channel()
+    supplier = eventually(lambda: answered(lambda: Supplier(server, channel, name="late")), "tenants can be made")
     supplier.add_account("acme")
     assert supplier.api.accounts.GetAccount(v1.GetAccountRequest(account_id="acme")).account.account_id == "acme"
