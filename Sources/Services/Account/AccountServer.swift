@@ -65,7 +65,8 @@ struct AccountServer: AccountServiceHandler {
             }
             do throws(StorageError) {
                 return try await scope.store.upsertUser(
-                    draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision, keepsAccount: true, now: now)
+                    draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision, keepsAccount: true,
+                    now: now)
             } catch {
                 guard error.code == .revisionMismatch else {
                     throw Status(error, missing: draft.user.account.map { .accountNotFound($0) })

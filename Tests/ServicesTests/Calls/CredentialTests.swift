@@ -8,6 +8,25 @@ import Testing
 
 @Suite("Credentials")
 struct CredentialTests {
+    /// A well-formed key: CRC32 of what stands before the last underscore, in six characters.
+    private static func withChecksum(_ body: some StringProtocol) -> String {
+        var sum = UInt32.max
+        for octet in body.utf8 {
+            sum ^= UInt32(octet)
+            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
+        }
+        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        var rest = Int(~sum)
+        var digits = ""
+        for _ in 0..<6 {
+            digits = String(alphabet[rest % 62]) + digits
+            rest /= 62
+        }
+        let key = "\(body)_\(digits)"
+        precondition(APIKey(key.utf8) != nil, "the test makes keys of another form")
+        return key
+    }
+
     @Test("everything that is no credential is refused alike")
     func uniformity() async throws {
         try await House.open { house in
@@ -16,10 +35,13 @@ struct CredentialTests {
             let strangeOperator = APIKey.generate(.admin, randomness: ServiceDependencies.systemRandomness)
             var wrongSecret = Array(tenant.key.utf8)
             wrongSecret[30] = wrongSecret[30] == UInt8(ascii: "a") ? UInt8(ascii: "b") : UInt8(ascii: "a")
+            let otherSecret = Self.withChecksum(
+                tenant.key.prefix(19) + String(repeating: "0", count: 31) + "1")
             let now = house.clock.now
             let headers: [String?] = [
                 nil, "", "Bearer", "Bearer nonsense", "Basic \(tenant.key)", "Bearer \(stranger.text)",
                 "Bearer \(strangeOperator.text)", "Bearer \(String(decoding: wrongSecret, as: UTF8.self))",
+                "Bearer \(otherSecret)",
                 "Bearer \(try PortalSigner().token("ann", of: tenant.id, at: now))",
                 "Bearer \(try tenant.portal.token("ann", of: "nobody", at: now))",
                 "Bearer \(try tenant.portal.token("ann", of: tenant.id, at: now, audience: "other"))",

@@ -119,7 +119,7 @@ struct DeliveryServiceTests {
                 value("supplier_name") { $0.text = "x" },
             ]
             request.context[0].text = "a\u{0}b"
-            request.context[3].money.currencyCode = "XXX"
+            request.context[3].money.currencyCode = "ZZZ"
             let status = try await failure(.invalidArgument, "CONTEXT_INVALID") {
                 try await tenant.deliveries.publish(request)
             }

@@ -83,4 +83,29 @@ struct HealthTests {
         }
         cluster.remove()
     }
+
+    @Test("what is known answers without the database")
+    func memory() async throws {
+        let cluster = try PrivateCluster()
+        let database = try await TestDatabase.make(in: cluster)
+        try await House.open(database: database, limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            var check = Carillon_V1_CheckPreferenceRequest()
+            check.userID = "ann"
+            check.notificationType = "invoice.created"
+            let before = try await tenant.preferences.checkPreference(check)
+            cluster.stop(.immediate)
+            check.userID = "bob"
+            for _ in 0..<3 {
+                let answer = try await tenant.preferences.checkPreference(check)
+                #expect(answer.channels.map(\.verdict) == [.deliver, .deliver])
+            }
+            check.userID = "ann"
+            #expect(try await tenant.preferences.checkPreference(check) == before)
+            check.userID = "stranger"
+            try await failure(.unavailable) { try await tenant.preferences.checkPreference(check) }
+        }
+        cluster.remove()
+    }
 }
