@@ -43,6 +43,12 @@ package final class CallContext: @unchecked Sendable {
         stream.received.withFirst(name, body)
     }
 
+    /// Calls a closure with the octets of the only request header field of that name, without copying them; with `nil` when
+    /// there is none, or more than one.
+    package func withOnlyHeader<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        stream.received.withOnly(name, body)
+    }
+
     /// The peer's address without its port.
     package var peer: String { stream.connection?.peer ?? "" }
 

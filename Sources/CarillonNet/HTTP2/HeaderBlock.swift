@@ -82,6 +82,22 @@ package struct HeaderBlock: Sendable {
         }
     }
 
+    /// Calls a closure with the octets of the only field of that name, or with `nil` when there is none or more than one:
+    /// for what must not mean one thing here and another to a proxy in front.
+    package func withOnly<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        bytes.withUnsafeBytes { bytes in
+            var found: UnsafeRawBufferPointer?
+            for field in fields where Int(field.nameLength) == name.utf8CodeUnitCount {
+                let start = Int(field.start)
+                let middle = start + Int(field.nameLength)
+                guard UnsafeRawBufferPointer(rebasing: bytes[start..<middle]).matches(name) else { continue }
+                if found != nil { return body(nil) }
+                found = .init(rebasing: bytes[middle..<(middle + Int(field.valueLength))])
+            }
+            return body(found)
+        }
+    }
+
     /// The first value of that name as text; invalid UTF-8 is repaired.
     package subscript(name: StaticString) -> String? {
         withFirst(name) { $0.map { String(decoding: $0, as: UTF8.self) } }

@@ -82,7 +82,7 @@ final class Authenticator {
     // MARK: From memory
 
     private func look(_ context: CallContext, _ state: LoopState) -> Answer {
-        context.withHeader("authorization") { header in
+        context.withOnlyHeader("authorization") { header in
             guard let header else { return .refused }
             let now = state.loop.now
             if let last = context.connection.value as? CheckedCredential, now < last.caller.goodUntil,
@@ -99,7 +99,7 @@ final class Authenticator {
     }
 
     private func remember(_ caller: Caller, _ context: CallContext) {
-        context.withHeader("authorization") { header in
+        context.withOnlyHeader("authorization") { header in
             guard let header else { return }
             context.connection.value = CheckedCredential(octets: header, caller: caller)
         }

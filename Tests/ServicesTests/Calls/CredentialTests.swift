@@ -106,6 +106,22 @@ struct CredentialTests {
         }
     }
 
+    @Test("two credentials are none, whichever comes first")
+    func twice() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            let good = (name: "authorization", value: "Bearer \(tenant.key)")
+            let bad = (name: "authorization", value: "Bearer nonsense")
+            for fields in [[good, good], [good, bad], [bad, good]] {
+                let catalog = CatalogServiceClient(try house.client(metadata: fields))
+                try await failure(.unauthenticated, "CREDENTIALS_INVALID") {
+                    try await catalog.listNotificationTypes(.init())
+                }
+            }
+            _ = try await CatalogServiceClient(house.client(metadata: [good])).listNotificationTypes(.init())
+        }
+    }
+
     @Test("a connection may change its credential with each call")
     func changing() async throws {
         try await House.open { house in
