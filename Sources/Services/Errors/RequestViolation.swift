@@ -16,30 +16,51 @@ struct RequestViolation: Hashable, Sendable {
     }
 }
 
-/// Everything that is wrong with one request, said at once.
+/// Everything that is wrong with one request, said at once, as far as it fits into an answer.
 struct RequestViolations {
-    /// More are not listed: a request of thousands of wrong values must not make an answer of megabytes.
-    private static let limit = 100
+    /// What the listed violations may take in the details, in octets. The details travel in the trailers, in base64, and
+    /// the usual clients take 8 KiB of those: beyond that a caller would be told of the trailers instead of the mistake.
+    static let octetLimit = 3072
 
+    /// What is listed: the first of all that is wrong.
     private(set) var all: [RequestViolation] = []
+    /// How much is wrong, listed or not.
+    private(set) var count = 0
+    private var octets = 0
 
     /// Whether nothing is wrong so far.
-    var isEmpty: Bool { all.isEmpty }
+    var isEmpty: Bool { count == 0 }
 
     mutating func add(_ field: String, _ description: String, reason: String = "INVALID") {
         add(RequestViolation(field, description, reason: reason))
     }
 
     mutating func add(_ violation: RequestViolation) {
-        guard all.count < Self.limit else { return }
-        all.append(violation)
+        // The list has no holes: after the first that does not fit none is added.
+        if all.count == count, octets + violation.octets <= Self.octetLimit {
+            all.append(violation)
+            octets += violation.octets
+        }
+        count += 1
     }
 
     /// Throws INVALID_ARGUMENT if anything is wrong.
     func check(_ reason: ErrorReason = .fieldInvalid) throws(Status) {
-        guard let first = all.first else { return }
-        let more = all.count > 1 ? " (and \(all.count - 1) more; see the details)" : ""
-        throw Status(
-            .invalidArgument, reason, "\(first.field) \(first.description)\(more)", violations: all)
+        guard count > 0 else { return }
+        let first = all.first.map { "\($0.field) \($0.description)" } ?? "the request is not valid"
+        let more =
+            if count <= 1 {
+                ""
+            } else if all.count == count {
+                " (and \(count - 1) more; see the details)"
+            } else {
+                " (and \(count - 1) more; the details name the first \(all.count))"
+            }
+        throw Status(.invalidArgument, reason, first + more, violations: all)
     }
+}
+
+extension RequestViolation {
+    /// What it takes in the details: its texts, and the tags and lengths around them.
+    fileprivate var octets: Int { field.utf8.count + description.utf8.count + reason.utf8.count + 12 }
 }

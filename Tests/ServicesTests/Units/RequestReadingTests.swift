@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Reading requests")
 struct RequestReadingTests {
-    @Test("everything that is wrong is said at once, and no more than a hundred times")
+    @Test("everything that is wrong is said at once")
     func violations() throws {
         var check = FieldCheck()
         check.line("a\u{0}b", "a", limit: 10)
@@ -25,10 +25,33 @@ struct RequestReadingTests {
         #expect(error?.reason == "FIELD_INVALID")
         #expect(error?.fields == ["a", "b", "c", "d", "f", "g", "page_size", "h"])
         #expect(error?.message.contains("7 more") == true)
+    }
 
+    @Test("so much is listed as the usual clients take of trailers", arguments: [1, 3, 12])
+    func manyViolations(length: Int) throws {
         var many = FieldCheck()
-        for number in 0..<1000 { many.add("x[\(number)]", "is wrong") }
-        #expect((#expect(throws: Status.self) { try many.check() })?.fields.count == 100)
+        let description = Array(repeating: "is wrong in a way that it takes some words to tell, Größe", count: length)
+            .joined(separator: "; ")
+        for number in 0..<1000 {
+            many.add("choices[\(number)].notification_type", description, reason: "UNKNOWN")
+        }
+        let status = try #require(#expect(throws: Status.self) { try many.check() })
+        #expect(status.code == .invalidArgument)
+        #expect(!status.fields.isEmpty)
+        #expect(status.fields == status.fields.indices.map { "choices[\($0)].notification_type" })
+        #expect(status.message.contains("and 999 more; the details name the first \(status.fields.count)"))
+        // The message once more, at worst three octets for one, and base64 make it grow by a third; 8 KiB are all.
+        #expect(status.details.count > RequestViolations.octetLimit / 2)
+        #expect(status.details.count * 4 / 3 + status.message.utf8.count * 3 < 8 * 1024)
+    }
+
+    @Test("what is too long to be listed is counted")
+    func longViolation() throws {
+        var check = FieldCheck()
+        check.add("a", String(repeating: "x", count: 10_000))
+        let status = try #require(#expect(throws: Status.self) { try check.check() })
+        #expect(status.code == .invalidArgument && status.fields.isEmpty)
+        #expect(status.details.count < RequestViolations.octetLimit)
     }
 
     @Test("page sizes")
