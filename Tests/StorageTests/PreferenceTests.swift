@@ -146,6 +146,8 @@ import Testing
             #expect(made.created)
             #expect(made.record.hasSecret)
             #expect(made.record.sealedSecret == nil)
+            #expect(try await tenant.provider(write.id) == made.record)
+            #expect(try await tenant.provider(ProviderID(unchecked: "other")) == nil)
             write.secret = .keep
             write.config = #"{"host": "other.example"}"#
             let kept = try await tenant.putProvider(

@@ -89,7 +89,8 @@ package nonisolated struct Carillon_V1_SmtpSettings: Sendable {
   /// Name for AUTH; empty for a relay that asks for none.
   package var username: String = String()
 
-  /// Password for AUTH. Write-only: empty in every answer; empty in a change keeps the stored one.
+  /// Password for AUTH; required with a username. Write-only: empty in every answer. Empty in a change keeps the stored
+  /// one, unless host, port, security or username change: then it is asked for again.
   package var password: String = String()
 
   /// Whether a password is stored. Set by the service.

@@ -19,8 +19,9 @@ struct ChannelServer: ChannelServiceHandler {
         let (scope, caller) = try await core.tenant(context)
         let draft = try ProviderDraft(request.provider, limits: core.limits)
         var secret = ProviderWrite.Secret.keep
+        var revision = draft.revision
         switch draft.password {
-        case .keep: break
+        case .keep: revision = try await revisionToKeep(draft, in: scope)
         case .none: secret = .remove
         case .set(let password):
             let key = try scope.dataKey(core.dependencies.keyring)
@@ -37,13 +38,33 @@ struct ChannelServer: ChannelServiceHandler {
             priority: draft.priority, isEnabled: draft.isEnabled, config: draft.settings.config, secret: secret)
         let stamp = AuditStamp(id: core.dependencies.makeID(at: now), actor: caller.actor)
         let upserted = try await stored { () async throws(StorageError) in
-            try await scope.store.putProvider(write, expectedRevision: draft.revision, stamp: stamp, now: now)
+            try await scope.store.putProvider(write, expectedRevision: revision, stamp: stamp, now: now)
         }
         await core.forgetFacts(of: scope.id)
         var response = Carillon_V1_PutProviderResponse()
         response.provider = Carillon_V1_Provider(upserted.record)
         response.created = upserted.created
         return response
+    }
+
+    /// The revision of the stored provider whose password the draft keeps. The change must be made to that revision and
+    /// no other, so that the password stays with what it was compared with.
+    private func revisionToKeep(_ draft: ProviderDraft, in scope: TenantScope) async throws(Status) -> Int64 {
+        let found = try await stored { () async throws(StorageError) in try await scope.store.provider(draft.id) }
+        if let expected = draft.revision, expected != found?.revision {
+            throw Status(StorageError(.revisionMismatch, "the provider has another revision"))
+        }
+        guard let found, draft.mayKeepPassword(of: found) else {
+            throw Status(
+                .failedPrecondition, .providerPasswordRequired,
+                "the password must be sent again with another host, port, security or username",
+                violations: [
+                    RequestViolation(
+                        "provider.smtp.password",
+                        "is required: none is stored for this host, port, security and username", reason: "REQUIRED")
+                ])
+        }
+        return found.revision
     }
 
     func listProviders(

@@ -2,11 +2,13 @@ internal import CarillonAPI
 internal import CarillonGRPC
 internal import Delivery
 internal import Domain
+internal import Storage
 
 /// A provider as a tenant describes it, checked.
 struct ProviderDraft {
     /// What happens to the stored password.
     enum Password {
+        /// It stays, as long as it would go to the same place: see ``ProviderDraft/mayKeepPassword(of:)``.
         case keep
         case none
         case set(String)
@@ -62,6 +64,18 @@ struct ProviderDraft {
         self.settings = settings
         self.password = password
         revision = try Etag.revision(sent.etag)
+    }
+
+    /// Whether the stored password may stay.
+    ///
+    /// A password goes in and never comes out. It would come out to whoever named another host, another port, a weaker
+    /// protection or another user and left the password alone: the next mail would hand it over.
+    func mayKeepPassword(of stored: ProviderRecord) -> Bool {
+        guard stored.hasSecret, case .smtp(let relay) = settings,
+            case .smtp(let known) = ProviderSettings(kind: stored.kind, config: stored.config)
+        else { return false }
+        return known.host == relay.host && known.port == relay.port && known.security == relay.security
+            && known.username == relay.username
     }
 
     private static func relay(

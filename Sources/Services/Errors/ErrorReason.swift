@@ -14,6 +14,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case tenantExists = "TENANT_EXISTS"
     case etagMismatch = "ETAG_MISMATCH"
     case providerNotAllowed = "PROVIDER_NOT_ALLOWED"
+    case providerPasswordRequired = "PROVIDER_PASSWORD_REQUIRED"
     case accountImmutable = "ACCOUNT_IMMUTABLE"
     case audienceNotAllowed = "AUDIENCE_NOT_ALLOWED"
 

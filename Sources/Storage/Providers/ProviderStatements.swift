@@ -11,6 +11,8 @@ struct ProviderStatements {
     let assertRevision: Statement
     /// $1…$7 the provider, $8 what happens to the secret: keep, remove or set, $9 the secret or NULL, $10 now.
     let put: Statement
+    /// $1 provider.
+    let one: Statement
     /// $1 channel or NULL, $2 after this id, $3 limit.
     let page: Statement
     /// $1 channel: the enabled ones with their secrets, in the order of trial.
@@ -32,6 +34,7 @@ struct ProviderStatements {
                 revision = p.revision + 1, updated_at = excluded.updated_at
             RETURNING \(Self.columns)
             """)
+        one = Statement("SELECT \(Self.columns) FROM \(schema).provider p WHERE p.provider_id = $1::text")
         page = Statement(
             """
             SELECT \(Self.columns)

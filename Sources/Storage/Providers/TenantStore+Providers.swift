@@ -41,6 +41,16 @@ extension TenantStore {
         }
     }
 
+    /// A provider without its secret; nil if there is no such one.
+    package func provider(_ id: ProviderID) async throws(StorageError) -> ProviderRecord? {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([Query(providers.one, [.text(id)])])
+            return try results[0].readFirst { row throws(PostgresError) in
+                try ProviderRecord(row: row, secret: nil)
+            }
+        }
+    }
+
     /// Providers in the order of their ids, without their secrets.
     ///
     /// - Parameters:

@@ -45,14 +45,60 @@ struct ChannelServiceTests {
 
             // Without a password the stored one stays; without a name for AUTH there is none.
             request.provider.smtp.password = ""
-            request.provider.smtp.security = .tls
+            request.provider.smtp.fromName = "Billing"
             request.provider.etag = made.provider.etag
             let changed = try await tenant.channels.putProvider(request).provider
-            #expect(changed.smtp.passwordSet && changed.smtp.port == 465)
+            #expect(changed.smtp.passwordSet && changed.smtp.fromName == "Billing")
             try await failure(.aborted, "ETAG_MISMATCH") { try await tenant.channels.putProvider(request) }
             request.provider.etag = ""
             request.provider.smtp.username = ""
             #expect(try await !tenant.channels.putProvider(request).provider.smtp.passwordSet)
+        }
+    }
+
+    @Test("a stored password stays with the host, port, protection and user that it was sent for")
+    func keeping() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            var first = Self.relay()
+            first.provider.smtp.password = ""
+            try await failure(.failedPrecondition, "PROVIDER_PASSWORD_REQUIRED", fields: ["provider.smtp.password"]) {
+                try await tenant.channels.putProvider(first)
+            }
+            let made = try await tenant.channels.putProvider(Self.relay()).provider
+            let changes: [(inout Carillon_V1_SmtpSettings) -> Void] = [
+                { $0.host = "mail.attacker.example" }, { $0.port = 2525 }, { $0.security = .tls },
+                {
+                    $0.security = .tls
+                    $0.port = 587
+                },
+                { $0.username = "other" },
+            ]
+            for change in changes {
+                for etag in ["", made.etag] {
+                    var request = Self.relay()
+                    request.provider.smtp.password = ""
+                    request.provider.etag = etag
+                    change(&request.provider.smtp)
+                    try await failure(
+                        .failedPrecondition, "PROVIDER_PASSWORD_REQUIRED", fields: ["provider.smtp.password"]
+                    ) { try await tenant.channels.putProvider(request) }
+                }
+            }
+            let stored = try await tenant.channels.listProviders(.init()).providers
+            #expect(stored == [made], "nothing was changed")
+            var request = Self.relay()
+            request.provider.smtp.host = "mail.new.example"
+            request.provider.smtp.password = "another"
+            #expect(try await tenant.channels.putProvider(request).provider.smtp.passwordSet)
+            // By way of a folder the password is lost, not carried along.
+            var folder = Self.relay()
+            folder.provider.maildir.directory = "/var/mail/carillon"
+            _ = try await tenant.channels.putProvider(folder)
+            request.provider.smtp.password = ""
+            try await failure(.failedPrecondition, "PROVIDER_PASSWORD_REQUIRED") {
+                try await tenant.channels.putProvider(request)
+            }
         }
     }
 
