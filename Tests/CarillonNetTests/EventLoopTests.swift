@@ -132,6 +132,30 @@ import Testing
         pipe.close()
     }
 
+    /// A call's deadline is counted from `now`: it must not be the time at which an idle loop went to sleep.
+    @Test func theClockIsReadAnewWhenAnIdleLoopIsWoken() async {
+        let loop = EventLoop(name: "idle")
+        let other = EventLoop(name: "other")
+        let pipe = Pipe()
+        let lag = await loop.run {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Duration, Never>) in
+                var watch: DescriptorWatch?
+                watch = loop.watch(descriptor: pipe.readEnd) { _ in
+                    let lag = loop.now.duration(to: .current)
+                    watch?.close()
+                    watch = nil
+                    continuation.resume(returning: lag)
+                }
+                watch?.interest = [.readable]
+                other.execute { other.schedule(after: .milliseconds(500)) { pipe.write(1) } }
+            }
+        }
+        #expect(lag < .milliseconds(250))
+        await loop.shutDown()
+        await other.shutDown()
+        pipe.close()
+    }
+
     @Test func endOfTickComesOnceAfterAllWorkOfTheTick() async {
         let loop = EventLoop(name: "test")
         let participant = Recorder(loop: loop)

@@ -62,6 +62,7 @@ package final class DescriptorWatch {
     }
 
     private func ready(_ status: CInt, _ events: CInt) {
+        loop.wakeUp()
         guard status < 0 else { return onReady(ReadyEvents(rawValue: events)) }
         // An error is reported as readiness for all, so that the owner's next call meets it. libuv has stopped watching;
         // the owner may first read what came before the error, and meets it with the call after.

@@ -86,9 +86,11 @@ private final class Sleeper: @unchecked Sendable {
 /// One `uv_work_t` with the closure it runs.
 private final class OffloadedWork {
     private let request = UnsafeMutablePointer<uv_work_t>.allocate(capacity: 1)
+    private let loop: EventLoop
     private let work: @Sendable () -> Void
 
-    private init(_ work: @escaping @Sendable () -> Void) {
+    private init(loop: EventLoop, _ work: @escaping @Sendable () -> Void) {
+        self.loop = loop
         self.work = work
     }
 
@@ -98,7 +100,7 @@ private final class OffloadedWork {
 
     static func submit(to loop: EventLoop, _ work: @escaping @Sendable () -> Void) {
         loop.assertOnLoop()
-        let offloaded = OffloadedWork(work)
+        let offloaded = OffloadedWork(loop: loop, work)
         // Retained for libuv, released once by the after-work callback, which runs on the loop.
         offloaded.request.pointee.data = Unmanaged.passRetained(offloaded).toOpaque()
         let result = uv_queue_work(
@@ -109,7 +111,7 @@ private final class OffloadedWork {
             },
             { request, _ in
                 guard let data = request?.pointee.data else { return }
-                Unmanaged<OffloadedWork>.fromOpaque(data).release()
+                Unmanaged<OffloadedWork>.fromOpaque(data).takeRetainedValue().loop.wakeUp()
             })
         precondition(result == 0, "libuv refused work for its pool")
     }

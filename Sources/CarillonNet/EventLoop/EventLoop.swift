@@ -26,6 +26,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var local = LocalWorkQueue()
     private let timers = TimerHeap()
     private var armed: MonotonicTime?
+    private var isClockStale = false
     private var touched: [any TickParticipant] = []
     private var touchedSpare: [any TickParticipant] = []
     private var isStopping = false
@@ -139,17 +140,26 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             flushTouched()
             if isStopping, local.isEmpty, foreign.closeIfEmpty() { break }
             armAlarm()
+            isClockStale = true
             uv_run(uv, local.isEmpty && touched.isEmpty ? UV_RUN_ONCE : UV_RUN_NOWAIT)
         }
         closeHandles()
         for waiter in stopWaiters { waiter() }
     }
 
+    /// Reads the clock before the first thing that runs after the loop has slept. Called by every callback of libuv.
+    func wakeUp() {
+        guard isClockStale else { return }
+        readClock()
+    }
+
     private func takeForeignWork() {
+        wakeUp()
         foreign.drain(into: &local)
     }
 
     private func readClock() {
+        isClockStale = false
         now = MonotonicTime.current
     }
 

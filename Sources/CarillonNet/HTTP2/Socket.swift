@@ -143,13 +143,14 @@ enum Socket {
         shutdown(descriptor, CInt(SHUT_WR))
     }
 
-    /// Reads and forgets what the peer still sends; false when it is done.
+    /// Reads and forgets some of what the peer still sends; false when it is done. Bounded, so that a peer that sends as fast
+    /// as it is read does not hold the loop.
     static func discardInput(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        while true {
+        for _ in 0..<4 {
             let count = read(descriptor, buffer.baseAddress, buffer.count)
-            if count > 0 { continue }
-            return count < 0 && errno == EAGAIN
+            guard count > 0 else { return count < 0 && errno == EAGAIN }
         }
+        return true
     }
 
     /// Closes a descriptor.
