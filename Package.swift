@@ -11,6 +11,9 @@ let common: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Rooms that touch neither a C library nor the system are checked for memory safety as well.
+let safe = common + [.strictMemorySafety()]
+
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let protobufPlugins = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
@@ -63,33 +66,33 @@ let package = Package(
         .target(name: "Postgres", dependencies: ["CarillonNet", "CLibPQ", deque], swiftSettings: common),
 
         // The product.
-        .target(name: "Domain", swiftSettings: common),
-        .target(name: "Security", dependencies: ["Domain", crypto, jwt], swiftSettings: common),
+        .target(name: "Domain", swiftSettings: safe),
+        .target(name: "Security", dependencies: ["Domain", crypto, jwt], swiftSettings: safe),
         .target(
             name: "Storage", dependencies: ["Postgres", "Domain", "CarillonNet"],
             resources: [
                 .embedInCode("Schema/bootstrap.sql"), .embedInCode("Schema/registry.sql"),
                 .embedInCode("Schema/tenant.sql"), .embedInCode("Schema/tenant_month.sql"),
             ],
-            swiftSettings: common),
-        .target(name: "Rendering", dependencies: ["Domain", mustache], swiftSettings: common),
-        .target(name: "Channels", dependencies: ["Transfer", "CarillonNet", "Domain"], swiftSettings: common),
+            swiftSettings: safe),
+        .target(name: "Rendering", dependencies: ["Domain", mustache], swiftSettings: safe),
+        .target(name: "Channels", dependencies: ["Transfer", "CarillonNet", "Domain"], swiftSettings: safe),
         .target(
             name: "Delivery",
             dependencies: [
                 "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Security", "CarillonNet", deque,
             ],
-            swiftSettings: common),
+            swiftSettings: safe),
         .target(
             name: "Services",
             dependencies: [
                 "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Delivery", "Rendering",
                 "Security", protobuf,
             ],
-            swiftSettings: common),
+            swiftSettings: safe),
         .target(
             name: "CarillonClient", dependencies: ["CarillonAPI", "CarillonGRPC", "CarillonNet", protobuf],
-            swiftSettings: common),
+            swiftSettings: safe),
         .executableTarget(
             name: "carillon",
             dependencies: [
@@ -103,7 +106,7 @@ let package = Package(
                 crypto, jwt, logging, protobuf,
             ],
             swiftSettings: common),
-        .executableTarget(name: "protoc-gen-carillon", dependencies: [protobufPlugins], swiftSettings: common),
+        .executableTarget(name: "protoc-gen-carillon", dependencies: [protobufPlugins], swiftSettings: safe),
 
         // Tests.
         .target(
@@ -147,7 +150,8 @@ let package = Package(
         .testTarget(
             name: "ProtocGenCarillonTests", dependencies: ["protoc-gen-carillon", protobuf, protobufPlugins],
             swiftSettings: common),
-        .testTarget(name: "CarillonTests", dependencies: ["carillon", "CarillonClient", logging], swiftSettings: common),
+        .testTarget(
+            name: "CarillonTests", dependencies: ["carillon", "CarillonClient", logging], swiftSettings: common),
         .testTarget(name: "HouseTests", swiftSettings: common),
     ]
 )

@@ -11,6 +11,9 @@ enum ManifestRule {
         return manifest.targets.flatMap { target -> [Violation] in
             if target.type == "system" || target.type == "plugin" { return [] }
             var messages = settings.subtracting(target.settings).sorted().map { "lacks the setting \($0)" }
+            if House.safeRooms.contains(target.name), !target.settings.contains("strictMemorySafety") {
+                messages.append("lacks the setting strictMemorySafety")
+            }
             if target.type != "test", !House.testLibraries.contains(target.name) {
                 if let room = House.rooms[target.name] {
                     messages += target.dependencies.filter { names.contains($0) && !room.ours.contains($0) }

@@ -116,7 +116,7 @@ struct RuleTests {
         {
             Manifest.Target(
                 name: name, type: type, dependencies: dependencies,
-                settings: ManifestRule.settings.filter { $0 != without })
+                settings: ManifestRule.settings.union(["strictMemorySafety"]).filter { $0 != without })
         }
         func count(_ targets: Manifest.Target...) -> Int {
             ManifestRule.violations(in: Manifest(targets: targets)).count
@@ -125,6 +125,8 @@ struct RuleTests {
         #expect(count(domain, target("Storage", ["Domain", "Logging"])) == 0)
         #expect(count(target("Domain", ["Storage"]), target("Storage", [])) == 1)
         #expect(count(target("Domain", [], without: "treatAllWarnings error")) == 1)
+        #expect(count(target("Domain", [], without: "strictMemorySafety")) == 1)
+        #expect(count(target("Postgres", [], without: "strictMemorySafety")) == 0)
         #expect(count(target("DomainTests", ["Storage"], without: "swiftLanguageMode 6", type: "test")) == 1)
         #expect(count(target("Attic", [])) == 1)
         #expect(count(Manifest.Target(name: "CLibPQ", type: "system", dependencies: [], settings: [])) == 0)

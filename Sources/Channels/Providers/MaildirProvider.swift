@@ -66,29 +66,30 @@ private enum MaildirFile {
         let isVisible: Bool
     }
 
+    // Safe throughout: the system copies each path before it returns.
     static func deliver(_ bytes: [UInt8], as name: String, into directory: String) throws(Failure) {
         for folder in ["", "/tmp", "/new", "/cur"] {
-            guard mkdir(directory + folder, 0o700) == 0 || errno == EEXIST else { throw failure() }
+            guard unsafe mkdir(directory + folder, 0o700) == 0 || errno == EEXIST else { throw failure() }
         }
         let temporary = "\(directory)/tmp/\(name)"
         do throws(Failure) {
             try write(bytes, to: temporary)
-            guard rename(temporary, "\(directory)/new/\(name)") == 0 else { throw failure() }
+            guard unsafe rename(temporary, "\(directory)/new/\(name)") == 0 else { throw failure() }
         } catch {
-            unlink(temporary)
+            unsafe unlink(temporary)
             throw error
         }
         try sync(folder: "\(directory)/new")
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
         var offset = 0
         while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { space in
-                // Safe because the offset stays below the count.
-                systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: space[offset...]))
+            // Safe because the offset stays below the count.
+            let written = unsafe bytes.withUnsafeBytes { space in
+                unsafe systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: space[offset...]))
             }
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw closing(descriptor) }
@@ -100,7 +101,7 @@ private enum MaildirFile {
 
     /// Makes the new name itself durable.
     private static func sync(folder: String) throws(Failure) {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0, fsync(descriptor) == 0 else {
             let number = errno
             if descriptor >= 0 { close(descriptor) }
@@ -111,11 +112,11 @@ private enum MaildirFile {
 
     private static func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
         #if canImport(Glibc)
-            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         #elseif canImport(Musl)
-            Musl.write(descriptor, bytes.baseAddress, bytes.count)
+            unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
         #else
-            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+            unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
         #endif
     }
 

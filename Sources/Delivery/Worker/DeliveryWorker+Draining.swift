@@ -47,7 +47,7 @@ extension DeliveryWorker {
     }
 
     private var isDrained: Bool {
-        claimsUnderWay == 0 && parting.isEmpty && tenants.values.allSatisfy(\.isIdle)
+        claimsUnderWay == 0 && !isForgettingKeys && parting.isEmpty && tenants.values.allSatisfy(\.isIdle)
     }
 
     /// Ends the wait of ``drain(grace:)`` when nothing is under way any more.
@@ -63,7 +63,7 @@ extension DeliveryWorker {
             self.drainWaiter?.resume()
             self.drainWaiter = nil
         }
-        await withUnsafeContinuation { drainWaiter = $0 }
+        await withCheckedContinuation { drainWaiter = $0 }
         timer.cancel()
     }
 }

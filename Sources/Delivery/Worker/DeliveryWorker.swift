@@ -54,6 +54,8 @@ package final class DeliveryWorker: @unchecked Sendable {
     /// Places for sends that are taken or spoken for.
     var placesTaken = 0
     var claimsUnderWay = 0
+    /// Whether some tenant's expired idempotency keys are being forgotten.
+    var isForgettingKeys = false
 
     /// Tenants that we were woken for and do not work: to be told to others.
     var strangers: Set<TenantID> = []
@@ -66,7 +68,7 @@ package final class DeliveryWorker: @unchecked Sendable {
 
     var zones = ZoneBook()
 
-    var drainWaiter: UnsafeContinuation<Void, Never>?
+    var drainWaiter: CheckedContinuation<Void, Never>?
 
     /// Makes a worker; nothing happens before ``start()``. Any thread.
     ///
@@ -109,6 +111,8 @@ package final class DeliveryWorker: @unchecked Sendable {
             lookAtLease()
         }
         poll()
+        // What was said before the start: nobody would be told of anything while it lay in the box.
+        takeWakes()
     }
 
     // MARK: Hints

@@ -68,11 +68,12 @@ package struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// The 16 bytes in network order.
     package var bytes: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
+        // Safe because all 16 bytes are written before they are counted.
+        unsafe [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
             for index in 0..<8 {
                 let shift = UInt64(56 - 8 * index)
-                buffer[index] = UInt8(truncatingIfNeeded: high >> shift)
-                buffer[index + 8] = UInt8(truncatingIfNeeded: low >> shift)
+                unsafe buffer[index] = UInt8(truncatingIfNeeded: high >> shift)
+                unsafe buffer[index + 8] = UInt8(truncatingIfNeeded: low >> shift)
             }
             count = 16
         }
@@ -80,16 +81,17 @@ package struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// The text form in lower case, such as `01981f0e-5c00-7abc-8def-0123456789ab`.
     package var description: String {
-        String(unsafeUninitializedCapacity: 36) { buffer in
+        // Safe because exactly the 36 bytes that are counted are written.
+        unsafe String(unsafeUninitializedCapacity: 36) { buffer in
             var position = 0
             for index in 0..<32 {
                 if index == 8 || index == 12 || index == 16 || index == 20 {
-                    buffer[position] = UInt8(ascii: "-")
+                    unsafe buffer[position] = UInt8(ascii: "-")
                     position += 1
                 }
                 let half = index < 16 ? high : low
                 let nibble = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (index & 15))) & 0xf
-                buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+                unsafe buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
                 position += 1
             }
             return position

@@ -19,7 +19,8 @@ package struct KeyEncryptionKey: Sendable {
     /// Makes a new random key and the line of a key file that holds it.
     package static func generate() -> (key: KeyEncryptionKey, line: String) {
         let key = SymmetricKey(size: .bits256)
-        let octets = key.withUnsafeBytes { Array($0) }
+        // Safe because the octets are copied out.
+        let octets = unsafe key.withUnsafeBytes { unsafe Array($0) }
         guard let made = KeyEncryptionKey(octets: octets) else { preconditionFailure("256 bits are 32 octets") }
         return (made, Data(octets).base64EncodedString())
     }
@@ -56,7 +57,8 @@ package struct Keyring: Sendable {
     /// Makes a data key for a tenant, and its wrapped form for the registry.
     package func makeDataKey(for tenant: String) throws(SecretError) -> (key: DataKey, wrapped: [UInt8]) {
         let key = SymmetricKey(size: .bits256)
-        let octets = key.withUnsafeBytes { Array($0) }
+        // Safe because the octets are copied out.
+        let octets = unsafe key.withUnsafeBytes { unsafe Array($0) }
         let place = Self.place(of: tenant)
         let sealed = try SealedBox.seal(octets, with: keys[0].key, boundTo: place)
         return (DataKey(tenant: tenant, key: key), keys[0].id + sealed)

@@ -82,15 +82,16 @@ final class Authenticator {
     // MARK: From memory
 
     private func look(_ context: CallContext, _ state: LoopState) -> Answer {
-        context.withOnlyHeader("authorization") { header in
-            guard let header else { return .refused }
+        // Safe because the octets are not kept beyond the closure.
+        unsafe context.withOnlyHeader("authorization") { header in
+            guard let header = unsafe header else { return .refused }
             let now = state.loop.now
             if let last = context.connection.value as? CheckedCredential, now < last.caller.goodUntil,
-                last.isSame(header)
+                unsafe last.isSame(header)
             {
                 return .caller(last.caller)
             }
-            guard let token = BearerToken(header: header) else { return .refused }
+            guard let token = unsafe BearerToken(header: header) else { return .refused }
             guard let known = judge(token, state) else { return .unknown(token) }
             guard let caller = known.caller else { return .refused }
             remember(caller, context)
@@ -99,9 +100,10 @@ final class Authenticator {
     }
 
     private func remember(_ caller: Caller, _ context: CallContext) {
-        context.withOnlyHeader("authorization") { header in
-            guard let header else { return }
-            context.connection.value = CheckedCredential(octets: header, caller: caller)
+        // Safe because the octets are copied.
+        unsafe context.withOnlyHeader("authorization") { header in
+            guard let header = unsafe header else { return }
+            context.connection.value = unsafe CheckedCredential(octets: header, caller: caller)
         }
     }
 

@@ -9,19 +9,20 @@ enum BearerToken {
     /// a message or a log.
     init?(header: UnsafeRawBufferPointer) {
         let scheme: StaticString = "bearer "
+        // Safe because every place that is read lies below the header's count.
         guard header.count > scheme.utf8CodeUnitCount, header.count <= PortalToken.greatestLength + 16 else {
             return nil
         }
         for place in 0..<scheme.utf8CodeUnitCount {
             // The scheme's name is compared without regard to case (RFC 9110 §11.1).
-            let octet = header[place]
+            let octet = unsafe header[place]
             let lower = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(octet) ? octet | 0x20 : octet
-            guard lower == scheme.utf8Start[place] else { return nil }
+            guard unsafe lower == scheme.utf8Start[place] else { return nil }
         }
-        let token = header[scheme.utf8CodeUnitCount...]
-        if let key = APIKey(token) {
+        let token = unsafe header[scheme.utf8CodeUnitCount...]
+        if let key = unsafe APIKey(token) {
             self = .key(key)
-        } else if let portal = PortalToken(token) {
+        } else if let portal = unsafe PortalToken(token) {
             self = .portal(portal)
         } else {
             return nil

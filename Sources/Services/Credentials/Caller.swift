@@ -73,11 +73,11 @@ final class CheckedCredential {
     let caller: Caller
 
     init(octets: UnsafeRawBufferPointer, caller: Caller) {
-        self.octets = Array(octets)
+        self.octets = unsafe Array(octets)
         self.caller = caller
     }
 
     func isSame(_ header: UnsafeRawBufferPointer) -> Bool {
-        header.count == octets.count && octets.withUnsafeBytes { $0.elementsEqual(header) }
+        unsafe header.count == octets.count && octets.withUnsafeBytes { unsafe $0.elementsEqual(header) }
     }
 }

@@ -21,7 +21,7 @@ final class TenantFacts: @unchecked Sendable {
         let subjects: Subjects
         let epoch: Int
     }
-    private typealias Waiter = UnsafeContinuation<Result<Answer, StorageError>, Never>
+    private typealias Waiter = CheckedContinuation<Result<Answer, StorageError>, Never>
 
     private let loop: EventLoop
     private let store: TenantStore
@@ -146,7 +146,7 @@ final class TenantFacts: @unchecked Sendable {
     private func read(_ subjects: Subjects) async throws(Status) -> Answer {
         loop.assertOnLoop()
         let question = Question(subjects: subjects, epoch: epoch)
-        let result: Result<Answer, StorageError> = await withUnsafeContinuation { waiter in
+        let result: Result<Answer, StorageError> = await withCheckedContinuation { waiter in
             if waiters[question] != nil {
                 waiters[question]?.append(waiter)
             } else {

@@ -15,7 +15,7 @@ final class PublishQueue: @unchecked Sendable {
     /// The most notifications of one transaction, unless a single event has more.
     private static let notificationLimit = 2_000
 
-    private typealias Waiter = UnsafeContinuation<Result<PublishOutcome, StorageError>, Never>
+    private typealias Waiter = CheckedContinuation<Result<PublishOutcome, StorageError>, Never>
     private let loop: EventLoop
     private let store: TenantStore
     private let limit: Int
@@ -36,7 +36,7 @@ final class PublishQueue: @unchecked Sendable {
     func publish(_ item: PublishItem) async throws(PublishFailure) -> PublishOutcome {
         loop.assertOnLoop()
         guard waiting.count < limit else { throw .tooManyWaiting }
-        let result: Result<PublishOutcome, StorageError> = await withUnsafeContinuation { waiter in
+        let result: Result<PublishOutcome, StorageError> = await withCheckedContinuation { waiter in
             waiting.append((item, waiter))
             startIfIdle()
         }

@@ -29,7 +29,7 @@ final class InboxWatcher: @unchecked Sendable {
     private var counters: InboxCounters?
     private var waiting: [InboxUpdate] = []
     private var ending: Status?
-    private var reader: UnsafeContinuation<Void, Never>?
+    private var reader: CheckedContinuation<Void, Never>?
     private var expiry: LoopTimer?
     /// Called when a full stream has room again.
     var onRoom: (() -> Void)?
@@ -121,7 +121,7 @@ final class InboxWatcher: @unchecked Sendable {
             if let ending { throw ending }
             if Task.isCancelled { throw Status(.cancelled, "the caller is gone") }
             await withTaskCancellationHandler {
-                await withUnsafeContinuation { reader = $0 }
+                await withCheckedContinuation { reader = $0 }
             } onCancel: {
                 loop.execute { self.end(Status(.cancelled, "the caller is gone")) }
             }
