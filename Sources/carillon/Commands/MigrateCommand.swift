@@ -13,11 +13,18 @@ struct MigrateCommand: AsyncParsableCommand {
         discussion: """
             Run before the first start and before each new version. It can be broken off and run again at any moment, while \
             the version before goes on serving.
+
+            A new database needs its two logins and its hardening first, which take a superuser, once:
+            carillon migrate --print-bootstrap | psql …
             """)
+
+    @Flag(help: "Print the script that a superuser runs once on a new database, and do nothing else.")
+    var printBootstrap = false
 
     @OptionGroup var flags: MigrateFlags
 
     func run() async throws {
+        if printBootstrap { return Console.say(Bootstrap.script) }
         let (owner, level) = try configured { () throws(ConfigurationMistakes) in
             var reader = flags.reader()
             let settings = (reader.requiredText(.databaseOwnerURL), reader.logLevel())
