@@ -30,7 +30,7 @@ struct ServeSettings: Sendable {
     var drainGrace: Duration
     /// Where tenants' mail relays may be.
     var relayAddresses: AddressPolicy
-    /// What mail relays are trusted by; nil for the system's certificates.
+    /// What mail relays are trusted by, as PEM text; nil for the system's certificates.
     var relayCA: String?
     /// The name that mail relays are greeted with.
     var relayHostName: String
@@ -65,7 +65,7 @@ struct ServeSettings: Sendable {
         drainGrace = .seconds(reader.integer(.drainGrace, in: 1...600, default: 25))
         relayAddresses =
             reader.parsed(.relayAddresses, as: "public or any") { Self.policies[$0.lowercased()] } ?? .publicInternet
-        relayCA = reader.text(.relayCA) == nil ? nil : reader.readableFile(.relayCA)
+        relayCA = Self.relayCA(&reader)
         relayHostName = reader.text(.relayHostName) ?? "localhost"
         allowsMaildir = reader.toggle(.allowsMaildir, default: false)
         portFile = reader.text(.portFile)
@@ -92,6 +92,14 @@ struct ServeSettings: Sendable {
             reader.mistake(.tlsCertificate, "cannot be used with its key: \(error)")
             return nil
         }
+    }
+
+    private static func relayCA(_ reader: inout SettingsReader) -> String? {
+        guard reader.text(.relayCA) != nil, let file = reader.contents(.relayCA) else { return nil }
+        if !file.text.contains("-----BEGIN CERTIFICATE-----") {
+            reader.mistake(.relayCA, "holds no certificate in PEM form: \(file.path)")
+        }
+        return file.text + "\n"
     }
 
     /// The operator's key, of a file that holds nothing else.

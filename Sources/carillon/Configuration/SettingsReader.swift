@@ -72,14 +72,15 @@ struct SettingsReader {
         return parsed(.logLevel, as: "one of \(names)") { Logger.Level(rawValue: $0.lowercased()) } ?? .info
     }
 
-    /// The text of a file that a setting names, without white space around it; small files only.
+    /// The text of a file that a setting names and that must be there, without white space around it.
     mutating func contents(_ key: SettingKey) -> (path: String, text: String)? {
         guard let path = requiredText(key) else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else {
             mistake(key, "cannot be read: \(path)")
             return nil
         }
-        guard data.count <= 64 * 1024, let text = String(data: data, encoding: .utf8) else {
+        // Keys and certificates, the largest a system's whole bundle; what is larger was named by mistake.
+        guard data.count <= 1024 * 1024, let text = String(data: data, encoding: .utf8) else {
             mistake(key, "is not a small text file: \(path)")
             return nil
         }

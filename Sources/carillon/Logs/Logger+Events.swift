@@ -75,7 +75,8 @@ extension Logger {
             warning(
                 "the worker lost its lease and stopped",
                 metadata: ["worker": "\(worker)", "tenants": .stringConvertible(tenants)])
-        case .registryFailed(let error): warning("the registry could not be asked", metadata: ["error": "\(error)"])
+        case .registryFailed(let error):
+            log(level: Self.level(of: error), "the registry could not be asked", metadata: ["error": "\(error)"])
         case .tookOver(let tenant, let fence):
             debug("a tenant is worked", metadata: ["tenant": "\(tenant.rawValue)", "fence": .stringConvertible(fence)])
         case .letGo(let tenant, let fence):
@@ -83,8 +84,9 @@ extension Logger {
                 "a tenant is worked no more",
                 metadata: ["tenant": "\(tenant.rawValue)", "fence": .stringConvertible(fence)])
         case .readFailed(let tenant, let error):
-            warning(
-                "a tenant's queue could not be read", metadata: ["tenant": "\(tenant.rawValue)", "error": "\(error)"])
+            log(
+                level: Self.level(of: error), "a tenant's queue could not be read",
+                metadata: ["tenant": "\(tenant.rawValue)", "error": "\(error)"])
         case .claimed(let tenant, let count):
             debug(
                 "deliveries were claimed",
@@ -121,6 +123,11 @@ extension Logger {
                     "tenant": "\(tenant.rawValue)", "provider": "\(provider.rawValue)", "reason": "\(reason)",
                 ])
         }
+    }
+
+    /// That there is no database is said once, elsewhere; whoever asks it meanwhile need not say so each time.
+    private static func level(of error: StorageError) -> Logger.Level {
+        error.code == .unavailable ? .debug : .warning
     }
 
     private static func metadata(_ tenant: TenantID, _ result: DeliveryResult) -> Logger.Metadata {

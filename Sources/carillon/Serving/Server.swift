@@ -122,6 +122,8 @@ final class Server: Sendable {
         configuration.connections = 1
         // Making a tenant is many statements, each of them short.
         configuration.statementTimeout = .seconds(10)
+        // There is no other connection that would be there first; one attempt at a time does not press the database.
+        configuration.reconnectPause = .milliseconds(50)...(.milliseconds(500))
         configuration.onEvent = { log.report($0, login: "owner") }
         return await loop.run { [configuration] in PostgresPool(loop: loop, configuration: configuration) }
     }

@@ -106,6 +106,21 @@ struct ServeSettingsTests {
         #expect(error?.description.contains("c2hvcnQ") == false)
     }
 
+    @Test("The certificates for relays are read, and must be some")
+    func relayCertificates() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.relayCA] = try folder.file("relay.pem", "no certificate")
+        let error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        #expect(error?.messages.count == 1)
+        #expect(error?.messages.first?.hasPrefix("--delivery-relay-ca holds no certificate in PEM form") == true)
+        let certificate = DevelopmentAuthority(in: folder.url).certificate
+        flags[.relayCA] = certificate.path
+        let settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        #expect(settings.relayCA == KeptFile.read(certificate).map { $0 + "\n" })
+    }
+
     @Test("A key that belongs to another certificate is told")
     func strangeKey() throws {
         var (folder, flags) = try Self.complete()
