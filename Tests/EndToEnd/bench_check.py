@@ -1,6 +1,6 @@
 """Prints what one CheckPreference costs in processor time, next to nghttpd serving 16 octets with the same TLS files.
 
-    E2E_BINARY=… bench_check.py [--requests 100000] [--rounds 5]
+    E2E_BINARY=… bench_check.py [--requests 300000] [--rounds 5]
 
 Both servers are measured in turns with the same h2load; of each the median round counts. The time is the server's own,
 user and system, from /proc/PID/stat; the load generator's is not in it.
@@ -82,7 +82,7 @@ def measure(binary: Path, folder: Path, cluster: Cluster, requests: int, rounds:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--requests", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     binary = Path(os.environ.get("E2E_BINARY", ""))

@@ -108,3 +108,39 @@ def check(supplier: Supplier, acknowledged: dict[str, object], relay: MailServer
             if not token:
                 break
         assert sorted(items) == sorted(one.notification_id for one in notifications if one.user_id == user)
+
+
+@pytest.mark.timeout(240)
+def test_a_mail_whose_answer_got_lost_comes_again_as_the_same(
+    make_server: Callable[..., Carillon], make_mail_server: Callable[..., MailServer]
+) -> None:
+    """The relay has the mail but the server dies before it hears so: the one moment in which a repeat is right."""
+    relay = make_mail_server(rules=[{"at": "message", "do": ["hang", "accept"]}])
+    server = make_server().start()
+    supplier = Supplier(server, name="torn")
+    supplier.connect_mail(relay)
+    supplier.add_account("acme")
+    supplier.add_user("dora", "acme")
+    supplier.set_default_user("acme", "dora")
+    response = supplier.publish(TYPE)
+    eventually(lambda: len(relay.mails()) == 1, "the relay has the mail", seen=server.running.tail)
+    server.kill()
+    server.start()
+
+    (notification,) = supplier.settled(event_id=response.event_id, within=PATIENCE)
+
+    first, second = relay.mails()
+    assert first.message_id == second.message_id
+    assert first.recipients == second.recipients
+    assert first.subject == second.subject
+    assert [first.body(kind) for kind in ("plain", "html")] == [second.body(kind) for kind in ("plain", "html")]
+    email = notification.deliveries[0]
+    assert email.state == v1.DELIVERY_STATE_DELIVERED
+    assert email.message_id.strip("<>") == first.message_id.strip("<>")
+    assert email.attempts[-1].outcome == v1.ATTEMPT_OUTCOME_ACCEPTED
+    # The repeat is on record: nobody has to guess why the reader has it twice.
+    is_told = any(attempt.outcome == v1.ATTEMPT_OUTCOME_UNKNOWN for attempt in email.attempts)
+    is_logged = any(
+        notification.notification_id in line and "may be sent twice" in line for line in server.logged().splitlines()
+    )
+    assert is_told or is_logged, server.running.tail()
