@@ -83,6 +83,44 @@ extension PublishOutcome {
 }
 
 @Suite struct PublishTests {
+    @Test func aRaisedEventIsStoredWithTheOneThatRaisesItOrNotAtAll() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            func raising(_ key: String, body: UInt8 = 1, pins: [FactsPin]? = nil) -> PublishItem {
+                let item = scene.item(key: key, body: body, pins: pins)
+                let other = scene.item(
+                    key: "", users: [PublishScene.bob], title: "Unreachable",
+                    type: TypeKey(unchecked: "account.default_contact_unreachable"))
+                return PublishItem(
+                    idempotencyKey: item.idempotencyKey, bodyHash: item.bodyHash, keyExpiresAt: item.keyExpiresAt,
+                    pins: item.pins, event: item.event, notifications: item.notifications,
+                    raised: [RaisedEvent(event: other.event, notifications: other.notifications)],
+                    response: item.response)
+            }
+            let stale = FactsPin(account: PublishScene.acme, version: scene.pin.version + 1)
+            let item = raising("k2")
+            let result = try await scene.tenant.publish(
+                [scene.item(key: "k1"), item, raising("k3", pins: [stale])], now: fixture.now)
+            #expect(result.outcomes.map(\.word) == ["stored", "stored", "stale"])
+            let rows: [String: Int64] = [
+                "idempotency": 2, "event": 3, "notification": 3, "delivery": 9, "queue": 3, "inbox_item": 3,
+                "inbox_counter": 2,
+            ]
+            #expect(try await scene.rows() == rows)
+            #expect(result.arrivals.map(\.user) == [PublishScene.ann, PublishScene.ann, PublishScene.bob])
+            let raised = try #require(item.raised.first)
+            let stored = try #require(try await scene.tenant.notification(raised.notifications[0].id))
+            #expect(stored.event == raised.event.id)
+            #expect(stored.type == raised.event.type)
+            let first = try #require(try await scene.tenant.notification(item.notifications[0].id))
+            #expect(first.event == item.event.id && first.type == PublishScene.type)
+
+            let again = try await scene.tenant.publish([raising("k2"), raising("k1", body: 2)], now: fixture.now)
+            #expect(again.outcomes.map(\.word) == ["replay", "conflict"])
+            #expect(try await scene.rows() == rows)
+        }
+    }
+
     @Test func anEventIsStoredWithAllThatFollows() async throws {
         try await withStorage { fixture in
             let scene = try await PublishScene(fixture)

@@ -70,8 +70,9 @@ package enum Recipient: Hashable, Sendable {
     case user(UserID)
     /// The account's billing mailbox: the last resort of ``Mandatory/atLeastOne``. Nil is the supplier's own.
     case mailbox(AccountID?)
-    /// Nobody could be reached although at least one must: the caller raises `account.default_contact_unreachable` to
-    /// the supplier's team.
+    /// Nobody could be reached although at least one must. Of an account: who publishes raises
+    /// `account.default_contact_unreachable` to the supplier's people with it. Nil is the supplier itself, behind whom
+    /// there is nobody to be told.
     case nobody(AccountID?)
 }
 

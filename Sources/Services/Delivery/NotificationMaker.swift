@@ -4,16 +4,23 @@ internal import Domain
 internal import Rendering
 internal import Storage
 
-/// Turns decisions into what is stored for their recipients.
+/// Turns decisions on one event into what is stored for their recipients.
 struct NotificationMaker {
-    let draft: PublishDraft
+    let type: NotificationType
+    let context: Context
+    let sourceEvent: String
     let sides: EventSides
     let tenant: TenantRecord
     let now: Instant
     private let renderer = Renderer()
 
-    init(draft: PublishDraft, sides: EventSides, tenant: TenantRecord, now: Instant) {
-        self.draft = draft
+    init(
+        type: NotificationType, context: Context, sourceEvent: String, sides: EventSides, tenant: TenantRecord,
+        now: Instant
+    ) {
+        self.type = type
+        self.context = context
+        self.sourceEvent = sourceEvent
         self.sides = sides
         self.tenant = tenant
         self.now = now
@@ -24,7 +31,7 @@ struct NotificationMaker {
         let user: UserRecord? = if case .user(let id) = decision.recipient { sides.user(id) } else { nil }
         var deliveries: [NewDelivery] = []
         var inboxItem: NewInboxItem?
-        for channel in draft.type.channels {
+        for channel in type.channels {
             guard let decided = decision.decision.channels[channel] else { continue }
             if channel == .inApp, decided.verdict == .deliver, let user {
                 inboxItem = try item(for: user, decision)
@@ -52,7 +59,7 @@ struct NotificationMaker {
             channel: channel, decision: decided,
             messageID: MessageIdentity.of(id, on: channel, tenant: tenant.id, portalURL: tenant.portalURL),
             maskedAddress: address.map { MaskedAddress.of($0, on: channel) },
-            expiresAt: TimeToLive.expiry(of: draft.type, on: channel, due: due))
+            expiresAt: TimeToLive.expiry(of: type, on: channel, due: due))
     }
 
     private func address(of decision: RecipientDecision, _ user: UserRecord?, _ channel: Channel) -> String? {
@@ -65,10 +72,10 @@ struct NotificationMaker {
 
     private func item(for user: UserRecord, _ decision: RecipientDecision) throws(Status) -> NewInboxItem {
         let request = RenderingRequest(
-            type: draft.type, context: draft.context, settings: sides.settings, audience: decision.audience,
+            type: type, context: context, settings: sides.settings, audience: decision.audience,
             reason: decision.decision.reason, recipientName: user.displayName,
             branding: Branding(name: tenant.displayName), portalURL: tenant.portalURL,
-            preferencesURL: tenant.preferencesURL, sourceEvent: draft.sourceEvent)
+            preferencesURL: tenant.preferencesURL, sourceEvent: sourceEvent)
         do {
             let item = try renderer.inboxItem(request)
             return NewInboxItem(title: item.title, body: item.body, link: item.link)

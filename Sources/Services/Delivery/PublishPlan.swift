@@ -11,7 +11,7 @@ internal import SwiftProtobuf
 struct PublishPlan {
     let item: PublishItem
     let response: Carillon_V1_PublishResponse
-    /// Users whose inboxes get an item.
+    /// Users whose inboxes get an item, of this event or of one that it raises.
     let inboxUsers: [UserID]
     /// Whether there is something for the workers to do, now or later.
     let hasWork: Bool
@@ -34,7 +34,9 @@ struct PublishPlan {
         var response = Carillon_V1_PublishResponse()
         response.eventID = eventID.description
         var notifications: [NewNotification] = []
-        let maker = NotificationMaker(draft: draft, sides: sides, tenant: scope.record, now: now)
+        let maker = NotificationMaker(
+            type: draft.type, context: draft.context, sourceEvent: draft.sourceEvent, sides: sides,
+            tenant: scope.record, now: now)
         for decision in decisions {
             let id = NotificationID(dependencies.makeID(at: now))
             notifications.append(try maker.notification(id, decision))
@@ -42,11 +44,10 @@ struct PublishPlan {
                 Carillon_V1_RecipientDecision(decision, notification: id, channels: draft.type.channels))
         }
         self.response = response
-        inboxUsers = notifications.compactMap { notification in
-            guard notification.inboxItem != nil, case .user(let id) = notification.recipient else { return nil }
-            return id
-        }
-        hasWork = notifications.contains { $0.deliveries.contains { $0.isWork } }
+        let raised = try Self.raised(by: decisions, of: draft, on: sides, of: scope, by: caller, dependencies, now: now)
+        let all = notifications + raised.flatMap(\.notifications)
+        inboxUsers = Array(Set(all.compactMap(\.inboxUser)))
+        hasWork = all.contains { $0.deliveries.contains { $0.isWork } }
         let stored: [UInt8]
         do {
             stored = try response.serializedBytes()
@@ -57,7 +58,36 @@ struct PublishPlan {
             idempotencyKey: draft.idempotencyKey, bodyHash: draft.bodyHash,
             keyExpiresAt: now.advanced(by: dependencies.limits.idempotencyAge), pins: sides.pins,
             event: try Self.event(eventID, draft, of: scope, by: caller, dependencies), notifications: notifications,
-            response: stored)
+            raised: raised, response: stored)
+    }
+
+    /// What follows from an event that somebody of an account had to hear of and nobody could: the supplier's people hear
+    /// that. The answer tells of the event itself only.
+    private static func raised(
+        by decisions: [RecipientDecision], of draft: PublishDraft, on sides: EventSides, of scope: TenantScope,
+        by caller: Caller, _ dependencies: ServiceDependencies, now: Instant
+    ) throws(Status) -> [RaisedEvent] {
+        guard
+            let unreachable = UnreachableContact(
+                decisions, about: draft.type, addressed: draft.addressees, on: sides)
+        else { return [] }
+        let facts = EventFacts(
+            type: unreachable.type, assignedReps: sides.account?.snapshot.record?.assignedUsers ?? [])
+        let maker = NotificationMaker(
+            type: unreachable.type, context: unreachable.context, sourceEvent: draft.sourceEvent, sides: sides,
+            tenant: scope.record, now: now)
+        var notifications: [NewNotification] = []
+        for decision in resolve(
+            event: facts, account: sides.account?.account, supplier: sides.supplier.supplier, settings: sides.settings,
+            now: now)
+        {
+            notifications.append(try maker.notification(NotificationID(dependencies.makeID(at: now)), decision))
+        }
+        let event = NewEvent(
+            id: EventID(dependencies.makeID(at: now)), type: unreachable.type.key, account: unreachable.account,
+            object: draft.object, sourceEvent: draft.sourceEvent, context: unreachable.entries,
+            publishedBy: caller.actor, occurredAt: now)
+        return [RaisedEvent(event: event, notifications: notifications)]
     }
 
     private static func event(
@@ -86,6 +116,14 @@ struct PublishPlan {
             id: id, type: draft.type.key, account: draft.account, actor: draft.actor, addressedUsers: draft.addressees,
             object: draft.object, isObjectSuppressed: draft.isObjectSuppressed, sourceEvent: draft.sourceEvent,
             context: open, sealedContext: sealed, publishedBy: caller.actor, occurredAt: draft.occurredAt)
+    }
+}
+
+extension NewNotification {
+    /// The user whose inbox gets an item.
+    fileprivate var inboxUser: UserID? {
+        guard inboxItem != nil, case .user(let id) = recipient else { return nil }
+        return id
     }
 }
 

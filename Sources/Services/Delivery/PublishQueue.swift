@@ -73,6 +73,7 @@ final class PublishQueue: @unchecked Sendable {
         var notifications = 0
         for entry in waiting {
             notifications += entry.item.notifications.count
+            for raised in entry.item.raised { notifications += raised.notifications.count }
             guard count == 0 || (count < Self.batchLimit && notifications <= Self.notificationLimit) else { break }
             count += 1
         }

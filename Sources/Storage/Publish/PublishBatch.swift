@@ -32,15 +32,20 @@ struct PublishBatch {
         // SQL counts places from 1.
         let place = Int32(keys.count)
         for pin in item.pins { pins.append(pin, item: place) }
-        eventRows.append(item.event)
-        for notification in item.notifications {
-            notifications.append(notification, of: item.event, item: place)
+        append(item.event, item.notifications, item: place)
+        for raised in item.raised { append(raised.event, raised.notifications, item: place) }
+    }
+
+    private mutating func append(_ event: NewEvent, _ told: [NewNotification], item place: Int32) {
+        eventRows.append(event, item: place)
+        for notification in told {
+            notifications.append(notification, of: event, item: place)
             for (rank, delivery) in notification.deliveries.enumerated() {
                 deliveries.append(delivery, of: notification, rank: Int32(rank), item: place)
                 work.append(delivery, of: notification, item: place, now: now)
             }
             if let inboxItem = notification.inboxItem, case .user(let user) = notification.recipient {
-                inbox.append(inboxItem, of: notification, type: item.event.type, user: user, item: place)
+                inbox.append(inboxItem, of: notification, type: event.type, user: user, item: place)
             }
         }
     }
@@ -89,6 +94,8 @@ private struct Pins {
 }
 
 private struct EventColumns {
+    private var items: [Int32] = []
+    private var ids: [UUIDBytes] = []
     private var types: [String] = []
     private var accounts: [String] = []
     private var actors: [String?] = []
@@ -101,7 +108,9 @@ private struct EventColumns {
     private var publishers: [String] = []
     private var occurrences: [Timestamp] = []
 
-    mutating func append(_ event: NewEvent) {
+    mutating func append(_ event: NewEvent, item: Int32) {
+        items.append(item)
+        ids.append(UUIDBytes(event.id))
         types.append(event.type.rawValue)
         accounts.append(event.account?.rawValue ?? "")
         actors.append(event.actor?.rawValue)
@@ -117,7 +126,8 @@ private struct EventColumns {
 
     var parameters: [Parameter] {
         [
-            .textArray(types), .textArray(accounts), .optionalTextArray(actors), .textArray(addressed),
+            .int4Array(items), .uuidArray(ids), .textArray(types), .textArray(accounts), .optionalTextArray(actors),
+            .textArray(addressed),
             .optionalTextArray(objects), .boolArray(suppressed), .optionalTextArray(sources), .textArray(contexts),
             .optionalBytesArray(sealed), .textArray(publishers), .timestampArray(occurrences),
         ]
@@ -127,6 +137,7 @@ private struct EventColumns {
 private struct NotificationColumns {
     private(set) var items: [Int32] = []
     private var ids: [UUIDBytes] = []
+    private var events: [UUIDBytes] = []
     private var types: [String] = []
     private var audiences: [String] = []
     private var accounts: [String] = []
@@ -139,6 +150,7 @@ private struct NotificationColumns {
     mutating func append(_ notification: NewNotification, of event: NewEvent, item: Int32) {
         items.append(item)
         ids.append(UUIDBytes(notification.id))
+        events.append(UUIDBytes(event.id))
         types.append(event.type.rawValue)
         audiences.append(notification.audience.rawValue)
         accounts.append(event.account?.rawValue ?? "")
@@ -152,9 +164,9 @@ private struct NotificationColumns {
 
     var parameters: [Parameter] {
         [
-            .int4Array(items), .uuidArray(ids), .textArray(types), .textArray(audiences), .textArray(accounts),
-            .textArray(recipients), .optionalTextArray(users), .optionalTextArray(objects), .textArray(reasons),
-            .textArray(traces),
+            .int4Array(items), .uuidArray(ids), .uuidArray(events), .textArray(types), .textArray(audiences),
+            .textArray(accounts), .textArray(recipients), .optionalTextArray(users), .optionalTextArray(objects),
+            .textArray(reasons), .textArray(traces),
         ]
     }
 }

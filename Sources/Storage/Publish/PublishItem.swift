@@ -14,13 +14,15 @@ package struct PublishItem: Sendable {
     package let event: NewEvent
     /// Who is told, or not, and how.
     package let notifications: [NewNotification]
+    /// Events that this one raises: they are written with it or not at all.
+    package let raised: [RaisedEvent]
     /// The answer that a repeat gets, as the caller encodes it.
     package let response: [UInt8]
 
     /// Makes an item.
     package init(
         idempotencyKey: String, bodyHash: [UInt8], keyExpiresAt: Instant, pins: [FactsPin], event: NewEvent,
-        notifications: [NewNotification], response: [UInt8]
+        notifications: [NewNotification], raised: [RaisedEvent] = [], response: [UInt8]
     ) {
         self.idempotencyKey = idempotencyKey
         self.bodyHash = bodyHash
@@ -28,7 +30,22 @@ package struct PublishItem: Sendable {
         self.pins = pins
         self.event = event
         self.notifications = notifications
+        self.raised = raised
         self.response = response
+    }
+}
+
+/// An event that follows from another one.
+package struct RaisedEvent: Sendable {
+    /// The event. Its id must be fresh, as that of the event which it follows from.
+    package let event: NewEvent
+    /// Who is told, or not, and how.
+    package let notifications: [NewNotification]
+
+    /// Makes a raised event.
+    package init(event: NewEvent, notifications: [NewNotification]) {
+        self.event = event
+        self.notifications = notifications
     }
 }
 

@@ -9,7 +9,8 @@ struct PublishStatements {
     /// $1 keys, $2 events, $3 body hashes, $4 responses, $5 expiries; $6 item, $7 account, $8 version of each pin; $9
     /// now.
     let takeKeys: Statement
-    /// $1 keys, $2 events, $3… the columns of the events; a list of users is joined by line feeds, which no id holds.
+    /// $1 keys, $2 events, $3 item of each event, those that others raise among them, $4… its columns; a list of users is
+    /// joined by line feeds, which no id holds.
     let events: Statement
     /// $1 keys, $2 events, $3 item of each notification, $4… its columns.
     let notifications: Statement
@@ -53,25 +54,26 @@ struct PublishStatements {
             """
             INSERT INTO \(schema).event (event_id, type_key, account_id, actor_user_id, addressed_user_ids, object,
                 object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at)
-            SELECT held.event_id, x.type_key, x.account_id, x.actor_user_id,
+            SELECT x.event_id, x.type_key, x.account_id, x.actor_user_id,
                 string_to_array(x.addressed_user_ids, E'\\n'), x.object, x.object_suppressed, x.source_event_id,
                 x.context::jsonb, x.sealed_context, x.published_by,
                 x.occurred_at
-            FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::text[], $10::text[],
-                $11::bytea[], $12::text[], $13::timestamptz[]) WITH ORDINALITY
-                AS x (type_key, account_id, actor_user_id, addressed_user_ids, object, object_suppressed,
-                    source_event_id, context, sealed_context, published_by, occurred_at, item)
+            FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[],
+                $11::text[], $12::text[], $13::bytea[], $14::text[], $15::timestamptz[])
+                AS x (item, event_id, type_key, account_id, actor_user_id, addressed_user_ids, object,
+                    object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at)
             \(isTaken)
             """)
         notifications = Statement(
             """
             INSERT INTO \(schema).notification (notification_id, event_id, type_key, audience, account_id, recipient,
                 user_id, object, reason, trace)
-            SELECT x.notification_id, held.event_id, x.type_key, x.audience, x.account_id, x.recipient, x.user_id,
+            SELECT x.notification_id, x.event_id, x.type_key, x.audience, x.account_id, x.recipient, x.user_id,
                 x.object, x.reason, x.trace::jsonb
-            FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                $11::text[], $12::text[])
-                AS x (item, notification_id, type_key, audience, account_id, recipient, user_id, object, reason, trace)
+            FROM unnest($3::int4[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                $11::text[], $12::text[], $13::text[])
+                AS x (item, notification_id, event_id, type_key, audience, account_id, recipient, user_id, object, reason,
+                    trace)
             \(isTaken)
             """)
         deliveries = Statement(

@@ -240,6 +240,67 @@ struct DeliveryServiceTests {
         }
     }
 
+    @Test("when nobody of an account can be told, the supplier's people are told of that, once")
+    func nobody() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            try await tenant.user("tom")
+            try await tenant.account("void", reps: ["rita"])
+            let request = invoice("k1", account: "void")
+            let response = try await tenant.deliveries.publish(request)
+            #expect(response.recipients[0].channels.allSatisfy { $0.reason == "no_eligible_recipient" })
+            #expect(try await tenant.deliveries.publish(request).replayed)
+
+            var list = Carillon_V1_ListNotificationsRequest()
+            list.accountID = "void"
+            let raised = try await tenant.deliveries.listNotifications(list).notifications.filter {
+                $0.notificationType == "account.default_contact_unreachable"
+            }
+            #expect(Set(raised.map(\.eventID)).count == 1)
+            #expect(raised.allSatisfy { $0.eventID != response.eventID && $0.object == "invoice/INV-1" })
+            let told = raised.filter { $0.state == .pending }
+            #expect(Set(told.map(\.userID)) == ["rita", "tom"] && told.count == 2)
+            #expect(told.allSatisfy { $0.deliveries.map(\.state) == [.pending, .delivered] })
+            #expect(house.signal.count(of: tenant.id) == 1, "the mails to the supplier are work")
+            for user in ["rita", "tom"] {
+                let items = try await tenant.inbox(user).listInbox(.init()).items
+                #expect(items.map(\.title) == ["Default contact of Customer void cannot be reached"], "\(user)")
+            }
+            let database = try await TestDatabase.shared()
+            func contexts() throws -> [String?] {
+                try database.cluster.execute(
+                    """
+                    SELECT context::text FROM t_\(tenant.id).event
+                    WHERE type_key = 'account.default_contact_unreachable' ORDER BY event_id
+                    """, database: database.name
+                ).map { $0[0] }
+            }
+            #expect(try contexts().count == 1)
+            #expect(try contexts()[0]?.contains("no_contact") == true)
+            #expect(try contexts()[0]?.contains("contact_email") == false, "there is no address")
+
+            // A default user who left is named by reason and address.
+            house.clock.advance(seconds: 1)
+            try await tenant.user("vera", of: "void")
+            try await tenant.setDefault("vera", of: "void")
+            var leave = Carillon_V1_UpsertUserRequest()
+            leave.user.userID = "vera"
+            leave.user.accountID = "void"
+            leave.user.state = .disabled
+            leave.updateMask.paths = ["state"]
+            _ = try await tenant.accounts.upsertUser(leave)
+            _ = try await tenant.deliveries.publish(invoice("k2", account: "void"))
+            #expect(try contexts().count == 2)
+            #expect(try contexts()[1]?.contains("recipient_inactive") == true)
+            #expect(try contexts()[1]?.contains("vera@example.com") == true)
+
+            // As long as somebody can be told, and for types that nobody must hear of, nothing is raised.
+            _ = try await tenant.deliveries.publish(invoice("k3"))
+            #expect(try contexts().count == 2)
+        }
+    }
+
     @Test("secret values are stored sealed, and are nowhere in clear")
     func secrets() async throws {
         try await House.open { house in
