@@ -13,7 +13,8 @@ package enum DeliveryEvent: Sendable {
     case tookOver(TenantID, fence: Int64)
     /// A tenant is worked no more.
     case letGo(TenantID, fence: Int64)
-    /// A tenant's queue, facts or providers could not be read.
+    /// A tenant's queue, key, facts or providers could not be read, or its expired idempotency keys not be forgotten.
+    /// What was claimed is tried again later; only a delivery whose own row cannot be read fails.
     case readFailed(TenantID, StorageError)
     /// Deliveries were claimed.
     case claimed(TenantID, count: Int)

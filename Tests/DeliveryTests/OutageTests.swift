@@ -1,5 +1,6 @@
 import CarillonNet
 import Domain
+import Postgres
 import Storage
 import Support
 import Testing
@@ -36,6 +37,34 @@ import Testing
             #expect(log.count { if case .recorded = $0 { true } else { false } } == 2)
         }
         cluster.remove()
+    }
+
+    @Test func nothingWaitsForTheDatabaseOnceTheWorkerIsGone() async throws {
+        let loop = EventLoop(name: "outage")
+        let log = EventLog()
+        await loop.run {
+            var configuration = PostgresConfiguration(connectionInfo: "host=127.0.0.1 port=1 user=nobody")
+            configuration.connections = 1
+            let pool = PostgresPool(loop: loop, configuration: configuration)
+            let recorder = Recorder(
+                loop: loop, store: TenantStore(tenant: TenantID(unchecked: "northwind"), pool: pool), fence: 1,
+                // Pauses of a hundred seconds at least.
+                environment: DeliveryEnvironment(
+                    now: { Instant(seconds: 0) }, randomness: { 1_000 },
+                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }))
+            let id = DeliveryID(
+                notification: NotificationID(UUIDv7(milliseconds: 0, randomness: (0, 0))), channel: .email)
+            recorder.record(Recorder.Entry(result: DeliveryResult(id, .delivered)))
+            let deadline = loop.now.advanced(by: .seconds(20))
+            while !recorder.isPausing, loop.now < deadline { try? await loop.sleep(for: .milliseconds(5)) }
+            #expect(recorder.isPausing)
+            recorder.perish()
+            while recorder.isWriting, loop.now < deadline { try? await loop.sleep(for: .milliseconds(5)) }
+            #expect(!recorder.isWriting)
+            await pool.close()
+        }
+        await loop.shutDown()
+        #expect(log.all.count == 1)
     }
 
     @Test func aWordThatCannotBeWrittenHoldsUpNoOther() async throws {
@@ -88,6 +117,10 @@ import Testing
             #expect(worker.tenants.isEmpty)
             try cluster.start()
             try await stage.eventually("leased again") { worker.tenants.count == 1 }
+            // The test's own connections come back in their own time.
+            try await stage.eventually("connected") {
+                (try? await stage.integer("SELECT count(*) FROM SCHEMA.queue q")) != nil
+            }
             let id = try await stage.publish()
             worker.wake(stage.store.tenant)
             try await stage.eventually("delivered") { try await stage.state(id) == "delivered" }

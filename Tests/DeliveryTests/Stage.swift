@@ -173,9 +173,9 @@ final class Stage: @unchecked Sendable {
 
     // MARK: Workers
 
-    /// A worker on the stage's loop, as one process has it.
+    /// A worker on the stage's loop, as one process has it; the test starts it itself if it is not `started`.
     func worker(
-        randomness: Double = 0, _ change: (inout DeliveryConfiguration) -> Void = { _ in }
+        randomness: Double = 0, started: Bool = true, _ change: (inout DeliveryConfiguration) -> Void = { _ in }
     ) async -> DeliveryWorker {
         var database = PostgresConfiguration(connectionInfo: serveInfo)
         database.connections = 2
@@ -191,7 +191,7 @@ final class Stage: @unchecked Sendable {
             onEvent: { log.add($0) })
         let worker = DeliveryWorker(loop: loop, configuration: configuration, environment: environment)
         workers.withLock { $0.append(worker) }
-        await worker.start()
+        if started { await worker.start() }
         return worker
     }
 

@@ -142,6 +142,18 @@ import Testing
         }
     }
 
+    @Test func hintsBeforeTheStartCount() async throws {
+        try await onStage { stage in
+            let worker = await stage.worker(started: false) { $0.takesWork = false }
+            worker.wake(stage.store.tenant)
+            await stage.loop.run {}
+            await worker.start()
+            try await stage.eventually("told") {
+                try await stage.registry.signals(since: stage.clock.now).work == [stage.store.tenant]
+            }
+        }
+    }
+
     @Test func whoDrainsGivesBackWhatItCannotEnd() async throws {
         try await onStage { stage in
             let relay = try await TestServer.smtp(rules: #"[{"at": "connect", "do": ["hang", "accept"]}]"#)

@@ -18,34 +18,64 @@ extension DeliveryWorker {
                 for id in ids { settle(id, .retry(at: later), of: work) }
                 return
             }
-            let claimed = try await work.store.work(ids)
+            let rows = try await rows(of: ids, work)
             // Read last, right before the sends begin: what was changed until now is obeyed.
-            let facts = try await work.store.facts(of: Array(Set(claimed.map(\.event.account) + [nil])))
+            let facts = try await work.store.facts(of: Array(Set(rows.readable.map(\.event.account) + [nil])))
+            work.rest = nil
             let look = SecondLook(
                 catalog: configuration.catalog, tenant: means.tenant, facts: facts, now: environment.now())
-            for delivery in claimed { begin(delivery, look, means, of: work) }
+            for delivery in rows.readable { begin(delivery, look, means, of: work) }
+            for (id, error) in rows.unreadable {
+                environment.onEvent(.readFailed(work.tenant, error))
+                settle(id, .failed("unreadable"), of: work)
+            }
             // What is not in the queue any more was finished by somebody else.
-            for id in Set(ids).subtracting(claimed.map(\.id)) { drop(id, of: work) }
-            work.readFailures = 0
+            for id in Set(ids).subtracting(rows.ids) { drop(id, of: work) }
         } catch {
-            await unreadable(ids, error, of: work)
+            putOff(ids, error, of: work)
         }
     }
 
-    private func unreadable(_ ids: [DeliveryID], _ error: StorageError, of work: TenantWork) async {
-        guard error.code == .corrupt else {
-            readFailed(of: work, error)
-            let later = environment.now().advanced(by: Self.pause(afterFailures: work.readFailures))
-            for id in ids { settle(id, .retry(at: later), of: work) }
-            return
+    /// Claimed deliveries as they were read.
+    private struct Rows {
+        var readable: [DeliveryWork] = []
+        var unreadable: [(id: DeliveryID, error: StorageError)] = []
+
+        var ids: [DeliveryID] { readable.map(\.id) + unreadable.map(\.id) }
+    }
+
+    /// Reads claimed deliveries. Nothing is settled here, since what is read next may fail.
+    private func rows(of ids: [DeliveryID], _ work: TenantWork) async throws(StorageError) -> Rows {
+        do throws(StorageError) {
+            return Rows(readable: try await work.store.work(ids))
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            // Read alone, a row that this version cannot read is known for the one.
+            if ids.count == 1 { return Rows(unreadable: [(ids[0], error)]) }
         }
-        // One row that this version cannot read must not hold up the others.
-        if ids.count > 1 {
-            for id in ids { await send([id], of: work) }
-        } else {
-            readFailed(of: work, error)
-            for id in ids { settle(id, .failed("unreadable"), of: work) }
+        // It must not hold up the others.
+        var rows = Rows()
+        for id in ids {
+            let one = try await self.rows(of: [id], work)
+            rows.readable += one.readable
+            rows.unreadable += one.unreadable
         }
+        return rows
+    }
+
+    /// The tenant's key, providers or facts could not be read, or the database could not be asked. That says nothing of the
+    /// deliveries, so they wait, whatever the error is; and so does the queue, or all of it would be claimed in vain.
+    private func putOff(_ ids: [DeliveryID], _ error: StorageError, of work: TenantWork) {
+        environment.onEvent(.readFailed(work.tenant, error))
+        // Batches that were under way together fail together; that counts once.
+        var rest = work.rest ?? TenantWork.Rest(until: loop.now)
+        if rest.until <= loop.now {
+            rest.failures += 1
+            rest.until = loop.now.advanced(by: Self.pause(afterFailures: rest.failures))
+            work.rest = rest
+        }
+        let later = environment.now().advanced(by: loop.now.duration(to: rest.until))
+        for id in ids { settle(id, .retry(at: later), of: work) }
     }
 
     // MARK: One delivery

@@ -52,6 +52,10 @@ extension DeliveryWorker {
                 work.hasNews = true
                 continue
             }
+            if let rest = work.rest, rest.until > loop.now {
+                lookLater(at: work, nextDue: nil)
+                continue
+            }
             let room = configuration.sendsPerTenant - work.held.count
             guard room > 0, parting[turn.member] == nil else {
                 work.isWaitingForRoom = true
@@ -75,7 +79,9 @@ extension DeliveryWorker {
         switch answer {
         case .refused: letGo(work, cutsOff: true)
         case .failed: lookLater(at: work, nextDue: nil)
-        case .brought(let claim): noteWork(of: work, claim)
+        case .brought(let claim):
+            noteWork(of: work, claim)
+            forgetKeysInTime(of: work)
         }
         if answer.deliveries.isEmpty { review(work) }
         // Other tenants' claims need not wait until this one's messages are prepared.
@@ -105,7 +111,9 @@ extension DeliveryWorker {
         } catch {
             // Rows may carry our fence now although we never heard which.
             if error.isCommitUnknown { work.isSuspect = true }
-            readFailed(of: work, error)
+            // The tenant is tried again later, less and less often.
+            work.readFailures += 1
+            environment.onEvent(.readFailed(work.tenant, error))
             return .failed
         }
     }
@@ -139,6 +147,7 @@ extension DeliveryWorker {
         var pause = work.pace.nextLook(
             due: due, tenants: tenants.count, randomness: environment.randomness())
         if work.readFailures > 0 { pause = max(pause, Self.pause(afterFailures: work.readFailures)) }
+        if let rest = work.rest { pause = max(pause, loop.now.duration(to: rest.until)) }
         work.look = loop.schedule(after: pause) { [weak self, weak work] in
             guard let self, let work, work.isCurrent else { return }
             turns.enter(work.tenant)
@@ -146,12 +155,7 @@ extension DeliveryWorker {
         }
     }
 
-    /// Something that sending needs could not be read: the tenant is tried again later, less and less often.
-    func readFailed(of work: TenantWork, _ error: StorageError) {
-        work.readFailures += 1
-        environment.onEvent(.readFailed(work.tenant, error))
-    }
-
+    /// How long something that could not be read is left alone.
     static func pause(afterFailures count: Int) -> Duration {
         min(.milliseconds(250) * (1 << min(count, 7)), .seconds(15))
     }

@@ -36,7 +36,11 @@ final class Recorder: @unchecked Sendable {
     var onGivenUp: (() -> Void)?
 
     private var entries: [Entry] = []
-    private var isWriting = false
+    /// Whether a task writes, or waits to.
+    private(set) var isWriting = false
+    private var writing: Task<Void, Never>?
+    /// Whether the task that writes waits for its next try.
+    private(set) var isPausing = false
     private var letGoAt: MonotonicTime?
     private var hasPerished = false
     private var failures = 0
@@ -62,7 +66,7 @@ final class Recorder: @unchecked Sendable {
         entries.append(entry)
         guard !isWriting else { return }
         isWriting = true
-        loop.spawn { await self.write() }
+        writing = loop.spawn { await self.write() }
     }
 
     /// The tenant was let go: words are tried for a while, then dropped.
@@ -74,6 +78,8 @@ final class Recorder: @unchecked Sendable {
     func perish() {
         hasPerished = true
         entries = []
+        // Or a task would outlive the worker, and perhaps the loop. A write that is under way may end.
+        if isPausing { writing?.cancel() }
     }
 
     private func write() async {
@@ -95,6 +101,7 @@ final class Recorder: @unchecked Sendable {
             }
         }
         isWriting = false
+        writing = nil
     }
 
     private func tell(_ result: DeliveryResult, _ outcome: FinishOutcome) {
@@ -136,7 +143,9 @@ final class Recorder: @unchecked Sendable {
             return
         }
         let longest = min(Duration.milliseconds(100) * (1 << min(failures, 6)), .seconds(5))
-        // Nobody cancels this task; were it cancelled, the next try would only come sooner.
+        isPausing = true
+        defer { isPausing = false }
+        // Cancelled when there is nothing left to write.
         try? await loop.sleep(for: longest / 2 + longest / 2 * environment.randomness())
     }
 }

@@ -26,8 +26,12 @@ final class TenantWork: @unchecked Sendable {
     /// When its queue is looked at next, unless somebody says that there is work.
     var look: LoopTimer?
     var pace = CheckPace()
-    /// Failures in a row to read what sending needs.
+    /// Failed claims in a row.
     var readFailures = 0
+    /// The rest that the queue has while the key, the providers or the facts cannot be read; nil once they can.
+    var rest: Rest?
+    /// When its expired idempotency keys are looked for next.
+    var keysDue: MonotonicTime
 
     /// The deliveries held: claimed, and their words not on disk yet.
     var held: Set<DeliveryID> = []
@@ -40,12 +44,20 @@ final class TenantWork: @unchecked Sendable {
     /// The revisions of stored providers that cannot be used, of which was told.
     var unusable: [ProviderID: Int64] = [:]
 
+    /// A pause between tries to prepare sends, longer each time.
+    struct Rest {
+        var failures = 0
+        var until: MonotonicTime
+    }
+
     init(
         _ lease: TenantLease, store: TenantStore, loop: EventLoop, environment: DeliveryEnvironment
     ) {
         tenant = lease.tenant
         fence = lease.fence
         self.store = store
+        // Tenants that are taken over together are not all looked at together.
+        keysDue = loop.now.advanced(by: DeliveryWorker.keyPause * environment.randomness())
         recorder = Recorder(loop: loop, store: store, fence: lease.fence, environment: environment)
     }
 
