@@ -230,3 +230,12 @@ def test_a_wrong_choice_is_refused_with_all_others(customers: Supplier, what: st
     assert any(path.startswith("choices[1]") for path in refusal.fields), refusal.fields
     stored = customers.api.preferences.GetPreferences(v1.GetPreferencesRequest(user_id="dora")).choices
     assert list(stored) == []
+
+
+def test_a_thousand_wrong_choices_are_refused_within_the_limits_of_trailers(customers: Supplier) -> None:
+    choices = [v1.PreferenceChoice(notification_type=f"invoice.eaten_{number}", choice=1) for number in range(1000)]
+    request = v1.UpdatePreferencesRequest(user_id="dora", choices=choices)
+    refusal = refused(lambda: customers.api.preferences.UpdatePreferences(request), StatusCode.INVALID_ARGUMENT)
+    assert "999 more" in refusal.message
+    assert 10 < len(refusal.fields) < 1000
+    assert all(path.startswith("choices[") for path in refusal.fields), refusal.fields
