@@ -16,19 +16,22 @@ struct ClusterFolders: Equatable {
     /// cannot get there (a clone in root's home), the cluster lies below `/var/tmp`; when the path of the socket is
     /// too long, the socket lies below `/tmp`. Both under a name that belongs to the directory.
     static func make(in directory: URL, for user: ServerUser?) throws(FileTrouble) -> ClusterFolders {
-        let name = "carillon-dev-\(geteuid())-\(fingerprint(of: directory.path))"
-        let isReachable = user?.canReach(directory) ?? true
-        let base = isReachable ? directory.appending(path: "postgres") : URL(filePath: "/var/tmp/\(name)")
-        try KeptFile.makeFolder(base, mode: 0o700, owner: user)
+        let base: URL
+        if user?.canReach(directory) ?? true {
+            base = directory.appending(path: "postgres")
+            try KeptFile.makeFolder(base, mode: 0o700, owner: user)
+        } else {
+            base = try RemoteClusters().place(for: directory, owner: user)
+        }
         let near = base.appending(path: "socket")
         let isShort = near.appending(path: ".s.PGSQL.5432").path.utf8.count <= longestSocketPath
-        let socket = isShort ? near : URL(filePath: "/tmp/\(name)")
+        let socket = isShort ? near : URL(filePath: "/tmp/carillon-dev-\(geteuid())-\(fingerprint(of: directory.path))")
         try KeptFile.makeFolder(socket, mode: 0o700, owner: user)
         return ClusterFolders(data: base.appending(path: "data"), socket: socket)
     }
 
     /// The same for every run (FNV-1a), unlike Swift's own hashes.
-    private static func fingerprint(of path: String) -> String {
+    static func fingerprint(of path: String) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for octet in path.utf8 { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01b3 }
         return String(hash, radix: 36)

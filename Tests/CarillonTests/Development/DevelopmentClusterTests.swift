@@ -83,6 +83,24 @@ struct DevelopmentClusterTests {
         #expect(mode == 0o700)
     }
 
+    @Test("Clusters that lie elsewhere are removed once their directory is gone, and not before")
+    func remoteClusters() throws {
+        let folder = try ScratchFolder()
+        let (kept, gone) = (folder.url.appending(path: "kept"), folder.url.appending(path: "gone"))
+        let parent = folder.url.appending(path: "elsewhere")
+        for url in [kept, gone, parent] {
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        }
+        let clusters = RemoteClusters(below: parent)
+        let first = try clusters.place(for: kept, owner: nil)
+        let second = try clusters.place(for: gone, owner: nil)
+        #expect(first != second)
+        try FileManager.default.removeItem(at: gone)
+        #expect(try clusters.place(for: kept, owner: nil) == first)
+        #expect(FileManager.default.fileExists(atPath: first.path))
+        #expect(!FileManager.default.fileExists(atPath: second.path))
+    }
+
     @Test("A folder that the server's user cannot get to is seen")
     func reach() throws {
         let folder = try ScratchFolder()
