@@ -91,8 +91,7 @@ final class InboxWatcher: @unchecked Sendable {
         }
         if position != cursor || counters != self.counters {
             cursor = position
-            self.counters = counters
-            waiting.append(.counters(counters, cursor: position))
+            add(counters, cursor: position)
         }
         if !hasRoom { isBehind = true }
         if !waiting.isEmpty { wake() }
@@ -105,9 +104,16 @@ final class InboxWatcher: @unchecked Sendable {
         for item in items where item.sequence <= cursor && hasRoom {
             waiting.append(.item(item, cursor: cursor))
         }
-        self.counters = counters
-        waiting.append(.counters(counters, cursor: cursor))
+        add(counters, cursor: cursor)
         wake()
+    }
+
+    /// Adds counters, in place of older ones that nothing stands behind: they come however full the stream is, and must
+    /// not fill it further.
+    private func add(_ counters: InboxCounters, cursor: Int64) {
+        self.counters = counters
+        if case .counters? = waiting.last { waiting.removeLast() }
+        waiting.append(.counters(counters, cursor: cursor))
     }
 
     // MARK: For the stream
