@@ -19,6 +19,7 @@ BOOTSTRAP = ROOT / "Sources" / "Storage" / "Schema" / "bootstrap.sql"
 # Not the folder that TMPDIR names: the path of a socket must be shorter than 108 bytes.
 PARENT = Path("/tmp")
 PREFIX = "carillon-e2e-pg-"
+SILENT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def remove_orphans() -> None:
@@ -26,7 +27,15 @@ def remove_orphans() -> None:
     for folder in PARENT.glob(f"{PREFIX}*"):
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Begins to remove a folder. Nobody waits for it: a cluster has tens of thousands of files, and some file systems
+    take a millisecond for each."""
+    gone = folder.with_name(f"{folder.name}-gone")
+    folder.rename(gone)
+    subprocess.run(["setsid", "--fork", "rm", "-rf", str(gone)], check=True, **SILENT)
 
 
 def programs() -> Path:
@@ -101,7 +110,7 @@ class Cluster:
 
     def remove(self) -> None:
         self.stop(signal.SIGQUIT)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
     # Databases
 

@@ -27,7 +27,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {**clean, **variables}
 
 
-def run(binary: Path, *arguments: str, within: float = 60.0, env: dict[str, str] | None = None, cwd: Path | None = None):
+def run(
+    binary: Path, *arguments: str, within: float = 60.0, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs a command of the binary to its end."""
     return subprocess.run(
         [str(binary), *arguments], capture_output=True, text=True, timeout=within, check=False,

@@ -7,7 +7,7 @@ from .interface import v1
 # Amounts and free text that must not leave the portal; no other number or word of the tests holds these.
 SECRET_AMOUNT = 73519264
 SECRET_WORDS = "Quagmire-Marmalade"
-SECRET_DIGITS = "735192"
+SECRET_DIGITS = str(SECRET_AMOUNT)
 
 
 def context_value(name: str, variable_type: int, sensitivity: int) -> object:
