@@ -18,6 +18,9 @@ package struct ServiceLimits: Sendable {
     package var healthPoll: Duration = .seconds(1)
     /// Events that may wait for the transaction before theirs, for each tenant on each loop.
     package var waitingEvents = 4_096
+    /// People whom one event may concern: all of them are decided, rendered and written in one transaction, and told of in
+    /// one answer.
+    package var recipientsPerEvent = 2_000
     /// How long a repeat of an idempotency key gets the stored answer.
     package var idempotencyAge: Duration = .seconds(24 * 60 * 60)
     /// Whether maildir providers may be set up: for development.

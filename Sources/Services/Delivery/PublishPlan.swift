@@ -29,6 +29,8 @@ struct PublishPlan {
         let decisions = resolve(
             event: event, account: sides.account?.account, supplier: sides.supplier.supplier,
             settings: sides.settings, now: now)
+        let limit = dependencies.limits.recipientsPerEvent
+        guard decisions.count <= limit else { throw .tooManyRecipients(limit: limit) }
 
         let eventID = EventID(dependencies.makeID(at: now))
         var response = Carillon_V1_PublishResponse()

@@ -28,6 +28,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
     case concurrentChange = "CONCURRENT_CHANGE"
     case tooManyStreams = "TOO_MANY_STREAMS"
+    case tooManyRecipients = "TOO_MANY_RECIPIENTS"
     case tooMuchWaiting = "TOO_MUCH_WAITING"
     case draining = "DRAINING"
     case onboardingUnavailable = "ONBOARDING_UNAVAILABLE"

@@ -32,6 +32,13 @@ extension Status {
             metadata: TypeKey(key).map { ["notification_type": $0.rawValue] } ?? [:])
     }
 
+    static func tooManyRecipients(limit: Int) -> Status {
+        Status(
+            .failedPrecondition, .tooManyRecipients,
+            "the event concerns more than \(limit) people; publish it for fewer, for instance by addressed_user_ids",
+            metadata: ["limit": String(limit)])
+    }
+
     static let draining = Status(
         .unavailable, .draining, "this process is about to end; call again", retryAfter: .milliseconds(100))
 }

@@ -57,6 +57,19 @@ struct DeliveryServiceTests {
         }
     }
 
+    @Test("an event that concerns too many people is refused whole")
+    func tooManyRecipients() async throws {
+        try await House.open(limits: { $0.recipientsPerEvent = 3 }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let error = await #expect(throws: Status.self) { try await tenant.deliveries.publish(invoice("k1")) }
+            #expect(error?.code == .failedPrecondition)
+            #expect(error?.message.contains("more than 3 people") == true)
+            let stored = try await tenant.deliveries.listNotifications(Carillon_V1_ListNotificationsRequest())
+            #expect(stored.notifications.isEmpty)
+        }
+    }
+
     @Test("the same key with the same request tells the same and does nothing new")
     func idempotency() async throws {
         try await House.open(loops: 2) { house in
