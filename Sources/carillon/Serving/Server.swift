@@ -159,7 +159,7 @@ final class Server: Sendable {
         }
     }
 
-    /// `/livez` says that the loops turn, `/readyz` that calls can be answered. A process without a database is alive:
+    /// `/livez` says that the loop of the asking connection turns, `/readyz` that calls can be answered. A process without a database is alive:
     /// starting it again would not bring the database back.
     private static func pages(_ readiness: Readiness) -> [CarillonGRPC.Page] {
         [
