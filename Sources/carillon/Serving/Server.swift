@@ -159,8 +159,8 @@ final class Server: Sendable {
         }
     }
 
-    /// `/livez` says that the loop of the asking connection turns, `/readyz` that calls can be answered. A process without a database is alive:
-    /// starting it again would not bring the database back.
+    /// `/livez` says that the loop of the asking connection turns, `/readyz` that calls can be answered. A process without
+    /// a database is alive: starting it again would not bring the database back.
     private static func pages(_ readiness: Readiness) -> [CarillonGRPC.Page] {
         [
             CarillonGRPC.Page("/livez") { .init(status: 200, text: "alive\n") },
