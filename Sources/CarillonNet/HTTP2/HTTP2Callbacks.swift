@@ -66,8 +66,14 @@ enum HTTP2Callbacks {
             guard head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
             connection(data).pingAcknowledged()
         case NGHTTP2_GOAWAY:
-            connection(data).peerSaidGoAway()
+            let goAway = frame.pointee.goaway
+            let debug = UnsafeBufferPointer(start: goAway.opaque_data, count: min(goAway.opaque_data_len, 128))
+            connection(data).peerSaidGoAway(
+                HTTP2GoAway(
+                    code: HTTP2ErrorCode(rawValue: goAway.error_code), lastStreamID: goAway.last_stream_id,
+                    debugText: String(decoding: debug, as: UTF8.self)))
         case NGHTTP2_SETTINGS:
+            guard head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
             connection(data).settingsReceived()
         default: break
         }

@@ -2,14 +2,35 @@ internal import CarillonCNghttp2
 
 /// Who owns a connection's calls and hears of its life. All calls come on the connection's loop.
 package protocol HTTP2ConnectionDelegate: AnyObject {
-    /// The handshake is complete and streams may be opened.
+    /// The handshake is complete, the peer's SETTINGS have come, and streams may be opened.
     func connectionIsReady(_ connection: HTTP2Connection)
+    /// The peer changed its SETTINGS later on, such as ``HTTP2Connection/peerConcurrentStreams``.
+    func connectionReceivedSettings(_ connection: HTTP2Connection)
+    /// The peer answered a PING of ``HTTP2Connection/sendPing()``.
+    func connectionReceivedPingAnswer(_ connection: HTTP2Connection)
     /// A peer opened a stream (servers only); the answer handles it.
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)?
     /// The peer or this side has begun to drain: no new streams.
     func connectionIsDraining(_ connection: HTTP2Connection)
     /// It is over and its descriptor is closed. The last call.
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason)
+}
+
+extension HTTP2ConnectionDelegate {
+    /// Does nothing, for those who do not care.
+    package func connectionReceivedSettings(_ connection: HTTP2Connection) {}
+    /// Does nothing, for those who send no PING.
+    package func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
+}
+
+/// What a peer's GOAWAY says (RFC 9113 §6.8).
+package struct HTTP2GoAway: Sendable {
+    /// Why the peer ends the connection.
+    package let code: HTTP2ErrorCode
+    /// The last stream that the peer may have processed.
+    package let lastStreamID: Int32
+    /// The start of the debug data, such as `too_many_pings`: at most 128 octets, repaired to be text.
+    package let debugText: String
 }
 
 /// Why a connection is over.
@@ -89,7 +110,18 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     /// Octets that may wait on one stream before its writer should wait.
     package var outputLimit: Int { limits.streamOutput }
     /// Whether new streams are refused or pointless.
-    package var isDraining: Bool { drain != .none || state != .open }
+    package var isDraining: Bool { drain != .none || state != .open || peerGoAway != nil }
+    /// What the peer said last when it asked for no more streams.
+    package private(set) var peerGoAway: HTTP2GoAway?
+    /// Why the connection ends, as soon as that is known; `nil` while it goes on.
+    package var closeReason: HTTP2CloseReason? { closing }
+    /// When octets came last.
+    package private(set) var lastReceived: MonotonicTime
+    /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
+    package var peerConcurrentStreams: Int {
+        let limit = nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return Int(min(limit, UInt32(Int32.max)))
+    }
 
     /// Takes over a connected non-blocking socket and begins the handshake. Loop's thread only.
     package init(
@@ -103,6 +135,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         self.limits = limits
         self.delegate = delegate
         isServer = context.isServer
+        lastReceived = loop.now
         peer = Socket.peerName(descriptor)
         tls = try TLSSession(context: context, descriptor: descriptor, serverName: serverName)
         session = HTTP2Session.make(isServer: isServer, limits: limits, for: self)
@@ -134,7 +167,6 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
             watch?.interest = [.readable]
             HTTP2Session.submitSettings(session, isServer: isServer, limits: limits)
             touch()
-            if !isServer { becomeReady() }
             read()
         case .wantsRead: watch?.interest = [.readable]
         case .wantsWrite: watch?.interest = [.readable, .writable]
@@ -152,6 +184,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
             switch tls.read(into: loop.readBuffer) {
             case .moved(let count):
                 budget -= count
+                lastReceived = loop.now
                 let taken = nghttp2_session_mem_recv(session, loop.readBuffer.baseAddress, count)
                 guard taken >= 0 else { return receiveFailed(CInt(taken)) }
             case .wantsRead: return touch()
@@ -350,12 +383,10 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     }
 
     func settingsReceived() {
-        guard isServer else { return }
-        becomeReady()
-    }
-
-    private func becomeReady() {
-        guard !readyForStreams else { return }
+        guard !readyForStreams else {
+            delegate?.connectionReceivedSettings(self)
+            return
+        }
         readyForStreams = true
         deadline?.cancel()
         deadline = nil
@@ -363,12 +394,22 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     }
 
     func pingAcknowledged() {
-        guard drain == .announced else { return }
-        sendFinalGoAway()
+        if drain == .announced { sendFinalGoAway() }
+        delegate?.connectionReceivedPingAnswer(self)
     }
 
-    func peerSaidGoAway() {
-        if drain == .none { delegate?.connectionIsDraining(self) }
+    func peerSaidGoAway(_ goAway: HTTP2GoAway) {
+        let isFirst = peerGoAway == nil
+        peerGoAway = goAway
+        if drain == .none, isFirst { delegate?.connectionIsDraining(self) }
+    }
+
+    /// Sends a PING (RFC 9113 §6.7); the answer comes as ``HTTP2ConnectionDelegate/connectionReceivedPingAnswer(_:)``.
+    package func sendPing() {
+        loop.assertOnLoop()
+        guard state == .open, closing == nil else { return }
+        nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+        touch()
     }
 
     // MARK: Opening streams (clients)
@@ -382,7 +423,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         -> HTTP2Stream?
     {
         loop.assertOnLoop()
-        guard state == .open, drain == .none, closing == nil else { return nil }
+        guard !isDraining, closing == nil else { return nil }
         let stream = HTTP2Stream(connection: self)
         stream.handler = handler
         stream.output.append(body)

@@ -125,16 +125,23 @@ enum Socket {
 
     /// The peer's address as text without its port; empty when there is none.
     static func peerName(_ descriptor: CInt) -> String {
-        var address = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var address = Address(storage: sockaddr_storage(), length: socklen_t(MemoryLayout<sockaddr_storage>.size))
+        let found = withUnsafeMutablePointer(to: &address.storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &address.length) == 0 }
+        }
+        return found ? name(of: address) : ""
+    }
+
+    /// An address as text without its port; empty when it is of no known family.
+    static func name(of address: Address) -> String {
+        var storage = address.storage
         var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let found = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                getpeername(descriptor, address, &length) == 0
-                    && getnameinfo(address, length, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
+        let written = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getnameinfo($0, address.length, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
             }
         }
-        guard found else { return "" }
+        guard written else { return "" }
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
