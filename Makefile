@@ -19,13 +19,17 @@ PYTHON := $(VENV)/bin/python
 REPORTS := .build/reports
 PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/EndToEnd
 FORMATTED := Package.swift Sources Tests
+PROTO_FOLDERS := Protos Tests/InteropServer/Protos
 
 # The generated code: from our own protos, and those that others define (Debian's grpc-proto and libprotobuf-dev,
-# googleapis-common-protos from PyPI).
+# googleapis-common-protos from PyPI). One folder for the product, one for the server of the interop tests.
 GENERATED := Sources/CarillonAPI/Generated
+GENERATED_INTEROP := Tests/InteropServer/Generated
 GRPC_PROTOS := /usr/share/grpc-proto
 OWN_PROTOS = $(sort $(patsubst Protos/%,%,$(wildcard Protos/carillon/v1/*.proto)))
 FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc/error_details.proto
+INTEROP_PROTOS := carillon/testing/v1/echo.proto \
+	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 
 .PHONY: help setup toolchain build test demo bench-check generate check-generated format lint clean
 
@@ -62,27 +66,35 @@ bench-check: setup ## Print what one CheckPreference costs in release, next to n
 	@swift build -c release --product carillon
 	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" $(PYTHON) Tests/EndToEnd/bench_check.py
 
-generate: setup ## Make the code in Sources/CarillonAPI/Generated anew
+generate: setup ## Make the code in the folders called Generated anew
 	@$(call generate_into,.build/generated)
-	rm -f $(GENERATED)/*.swift
-	mkdir -p $(GENERATED)
-	cp .build/generated/*.swift $(GENERATED)/
+	replace() {
+		mkdir -p "$$2"
+		rm -f "$$2"/*.swift
+		cp "$$1"/*.swift "$$2"/
+	}
+	replace .build/generated/product $(GENERATED)
+	replace .build/generated/interop $(GENERATED_INTEROP)
 
 check-generated: toolchain $(VENV)/requirements.txt ## Say whether the generated code is stale
 	@$(call generate_into,.build/generated)
-	if ! diff -ru $(GENERATED) .build/generated; then
-		echo "$(GENERATED) is stale: run 'make generate' and commit what it makes." >&2
-		exit 1
-	fi
+	stale() {
+		if diff -ru "$$2" "$$1"; then return 1; fi
+		echo "$$2 is stale: run 'make generate' and commit what it makes." >&2
+	}
+	if stale .build/generated/product $(GENERATED); then exit 1; fi
+	if stale .build/generated/interop $(GENERATED_INTEROP); then exit 1; fi
 
 format: ## Format all Swift and proto files
 	swift format format --in-place --parallel --recursive $(FORMATTED)
-	if [ -x $(VENV)/bin/buf ]; then $(VENV)/bin/buf format --write Protos; fi
+	if [ -x $(VENV)/bin/buf ]; then
+		for protos in $(PROTO_FOLDERS); do $(VENV)/bin/buf format --write $$protos; done
+	fi
 
 lint: $(VENV)/requirements.txt ## Check formatting and the rules for proto files
 	swift format lint --strict --parallel --recursive $(FORMATTED)
 	$(VENV)/bin/buf lint Protos
-	$(VENV)/bin/buf format --diff --exit-code Protos
+	for protos in $(PROTO_FOLDERS); do $(VENV)/bin/buf format --diff --exit-code $$protos; done
 
 clean: ## Remove what building and testing made; .carillon, the development cluster, stays
 	rm -rf .build $(VENV)
@@ -140,18 +152,23 @@ if [ -n "$$missing" ]; then
 fi
 endef
 
-# Empties the folder $(1) and generates into it: messages and service stubs of every proto file.
+# Empties the folder $(1) and generates into its folders product and interop: messages and service stubs of every proto file.
 define generate_into
 rm -rf $(1)
-mkdir -p $(1)
+mkdir -p $(1)/product $(1)/interop
 swift build --product protoc-gen-swift
 swift build --product protoc-gen-carillon
 plugins="$$(swift build --show-bin-path)"
 google="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
-protoc -I Protos -I $(GRPC_PROTOS) -I "$$google" \
-	--plugin=protoc-gen-swift="$$plugins/protoc-gen-swift" --swift_out=$(1) \
-	--swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
-	--plugin=protoc-gen-carillon="$$plugins/protoc-gen-carillon" --carillon_out=$(1) \
-	--carillon_opt=Visibility=Package,FileNaming=DropPath \
-	$(OWN_PROTOS) $(FOREIGN_PROTOS)
+generate() {
+	folder="$$1"
+	shift
+	protoc -I $(GRPC_PROTOS) -I "$$google" \
+		--plugin=protoc-gen-swift="$$plugins/protoc-gen-swift" --swift_out="$$folder" \
+		--swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
+		--plugin=protoc-gen-carillon="$$plugins/protoc-gen-carillon" --carillon_out="$$folder" \
+		--carillon_opt=Visibility=Package,FileNaming=DropPath "$$@"
+}
+generate $(1)/product -I Protos $(OWN_PROTOS) $(FOREIGN_PROTOS)
+generate $(1)/interop -I Tests/InteropServer/Protos $(INTEROP_PROTOS)
 endef

@@ -112,6 +112,9 @@ let package = Package(
         .target(
             name: "Support", dependencies: ["CLibPQ", "CarillonNet", "Postgres"], path: "Tests/Support",
             exclude: ["smtp_server.py", "http_server.py"], swiftSettings: common),
+        .executableTarget(
+            name: "interop-server", dependencies: ["CarillonGRPC", "CarillonNet", protobuf],
+            path: "Tests/InteropServer", exclude: ["Protos"], swiftSettings: common),
         .testTarget(name: "CarillonNetTests", dependencies: ["CarillonNet"], swiftSettings: common),
         .testTarget(
             name: "CarillonGRPCTests", dependencies: ["CarillonGRPC", "CarillonNet", protobuf], swiftSettings: common),

@@ -26,8 +26,8 @@ enum House {
         "protoc-gen-carillon",
     ]
 
-    /// Libraries for tests: not part of the product, hence without a room.
-    static let testLibraries: Set<String> = ["Support"]
+    /// Libraries and programs for tests: not part of the product, hence without a room.
+    static let outsideTheHouse: Set<String> = ["Support", "interop-server"]
 
     static let rooms: [String: Room] = [
         "CarillonNet": Room(

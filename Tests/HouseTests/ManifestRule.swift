@@ -14,7 +14,7 @@ enum ManifestRule {
             if House.safeRooms.contains(target.name), !target.settings.contains("strictMemorySafety") {
                 messages.append("lacks the setting strictMemorySafety")
             }
-            if target.type != "test", !House.testLibraries.contains(target.name) {
+            if target.type != "test", !House.outsideTheHouse.contains(target.name) {
                 if let room = House.rooms[target.name] {
                     messages += target.dependencies.filter { names.contains($0) && !room.ours.contains($0) }
                         .map { "must not depend on \($0)" }

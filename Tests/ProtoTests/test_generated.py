@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GENERATED = ROOT / "Sources" / "CarillonAPI" / "Generated"
 
 
 def check(*variables: str) -> subprocess.CompletedProcess[str]:
@@ -26,10 +25,18 @@ def test_the_generated_code_is_not_stale() -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_staleness_is_noticed(tmp_path: Path) -> None:
-    spoiled = Path(shutil.copytree(GENERATED, tmp_path / "Generated"))
-    changed = spoiled / "tenant_service.carillon.swift"
+@pytest.mark.parametrize(
+    ("variable", "folder", "file"),
+    [
+        ("GENERATED", "Sources/CarillonAPI/Generated", "tenant_service.carillon.swift"),
+        ("GENERATED_INTEROP", "Tests/InteropServer/Generated", "echo.carillon.swift"),
+    ],
+    ids=["product", "interop"],
+)
+def test_staleness_is_noticed(tmp_path: Path, variable: str, folder: str, file: str) -> None:
+    spoiled = Path(shutil.copytree(ROOT / folder, tmp_path / "Generated"))
+    changed = spoiled / file
     changed.write_text(changed.read_text().replace("func ", "func old", 1))
-    result = check(f"GENERATED={spoiled}")
+    result = check(f"{variable}={spoiled}")
     assert result.returncode != 0
-    assert "is stale" in result.stderr
+    assert f"{spoiled} is stale" in result.stderr

@@ -1,0 +1,64 @@
+import CarillonGRPC
+import CarillonNet
+
+/// The limits of a server by the names of their properties, so that a test can move each without knowing Swift.
+///
+/// A row for each property of `ServerLimits` and `HTTP2Limits`: whoever adds a limit adds it here.
+struct LimitTable {
+    private struct Row {
+        let name: String
+        let set: (inout ServerLimits, String) -> Bool
+    }
+
+    private static var rows: [Row] {
+        [
+            number("messageSize", \.messageSize),
+            number("connections", \.connections),
+            number("concurrentStreams", \.http2.concurrentStreams),
+            number("streamWindow", \.http2.streamWindow),
+            number("connectionWindow", \.http2.connectionWindow),
+            number("headerListSize", \.http2.headerListSize),
+            number("resetBurst", \.http2.resetBurst),
+            number("resetsPerSecond", \.http2.resetsPerSecond),
+            number("continuations", \.http2.continuations),
+            number("outboundAcknowledgements", \.http2.outboundAcknowledgements),
+            duration("handshakeTime", \.http2.handshakeTime),
+            number("readBudget", \.http2.readBudget),
+            number("streamOutput", \.http2.streamOutput),
+        ]
+    }
+
+    /// Sets a limit.
+    ///
+    /// - Parameters:
+    ///   - assignment: `name=value`; durations are in milliseconds.
+    ///   - limits: what is changed.
+    /// - Throws: for an unknown name, and a value that the limit cannot take.
+    static func set(_ assignment: String, in limits: inout ServerLimits) throws(ArgumentError) {
+        let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { throw ArgumentError("--limit is name=value, not \(assignment)") }
+        guard let row = rows.first(where: { $0.name == parts[0] }) else {
+            let known = rows.map(\.name).joined(separator: ", ")
+            throw ArgumentError("there is no limit \(parts[0]); there are \(known)")
+        }
+        guard row.set(&limits, parts[1]) else { throw ArgumentError("the limit \(parts[0]) cannot be \(parts[1])") }
+    }
+
+    private static func number<Value: FixedWidthInteger>(
+        _ name: String, _ path: WritableKeyPath<ServerLimits, Value>
+    ) -> Row {
+        Row(name: name) { limits, text in
+            guard let value = Value(text) else { return false }
+            limits[keyPath: path] = value
+            return true
+        }
+    }
+
+    private static func duration(_ name: String, _ path: WritableKeyPath<ServerLimits, Duration>) -> Row {
+        Row(name: name) { limits, text in
+            guard let value = Int64(text) else { return false }
+            limits[keyPath: path] = .milliseconds(value)
+            return true
+        }
+    }
+}
