@@ -50,7 +50,7 @@ package final class CallContext: @unchecked Sendable {
     }
 
     /// The peer's address without its port.
-    package var peer: String { stream.connection?.peer ?? "" }
+    package var peer: String { stream.session?.peer ?? "" }
 
     /// Whether the caller is gone, by a reset, its deadline or the loss of the connection.
     package var isCancelled: Bool { stream.isClosed || isAnswered }
@@ -130,7 +130,7 @@ package final class CallContext: @unchecked Sendable {
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
         sendHeadersOnce()
         stream.send(frame)
-        guard let connection = stream.connection, stream.queuedOutput >= connection.outputLimit else { return }
+        guard let session = stream.session, stream.queuedOutput >= session.outputLimit else { return }
         await withUnsafeContinuation { drainWaiter = $0 }
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
     }

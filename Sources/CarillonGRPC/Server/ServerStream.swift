@@ -27,7 +27,7 @@ final class ServerStream: HTTP2StreamHandler {
     }
 
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
-        guard let loop = stream.connection?.loop else { return }
+        guard let loop = stream.session?.loop else { return }
         let head = RequestHead(stream.received)
         guard head.kind == .call, head.isPost else { return answerPage(stream, head) }
         let found = stream.received.withFirst(":path") { path in path.flatMap { server.methods.find($0) } }

@@ -24,95 +24,98 @@ enum HTTP2Callbacks {
         return Table(pointer: callbacks.unsafelyUnwrapped)
     }()
 
-    private static func connection(_ data: UnsafeMutableRawPointer?) -> HTTP2Connection {
-        // Safe because the session lives no longer than the connection that made it.
-        Unmanaged<HTTP2Connection>.fromOpaque(data.unsafelyUnwrapped).takeUnretainedValue()
+    private static func session(_ data: UnsafeMutableRawPointer?) -> HTTP2Session {
+        // Safe because the object deletes libnghttp2's part before it goes.
+        Unmanaged<HTTP2Session>.fromOpaque(data.unsafelyUnwrapped).takeUnretainedValue()
     }
 
-    static func stream(_ session: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
+    static func stream(_ pointer: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
         // Safe because the pointer is retained from the stream's beginning to its close callback.
-        nghttp2_session_get_stream_user_data(session, id).map {
+        nghttp2_session_get_stream_user_data(pointer, id).map {
             Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
         }
     }
 
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { _, frame, data in
         guard let frame else { return 0 }
-        return connection(data).beginHeaders(
+        session(data).beginHeaders(
             streamID: frame.pointee.hd.stream_id, isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST)
+        return 0
     }
 
     private static let header: nghttp2_on_header_callback = { _, _, name, nameLength, value, valueLength, _, data in
-        connection(data).header(
+        session(data).header(
             name: UnsafeRawBufferPointer(start: name, count: nameLength),
             value: UnsafeRawBufferPointer(start: value, count: valueLength))
         return 0
     }
 
-    private static let frameReceived: nghttp2_on_frame_recv_callback = { session, frame, data in
+    private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, data in
         guard let frame else { return 0 }
         let head = frame.pointee.hd
         switch nghttp2_frame_type(rawValue: UInt32(head.type)) {
         case NGHTTP2_HEADERS:
-            guard let stream = stream(session, head.stream_id) else { return 0 }
-            connection(data).headersComplete(
+            guard let stream = stream(pointer, head.stream_id) else { return 0 }
+            session(data).headersComplete(
                 stream, endsStream: head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA:
             guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
-                let stream = stream(session, head.stream_id)
+                let stream = stream(pointer, head.stream_id)
             else { return 0 }
-            connection(data).receiveEnded(stream)
+            session(data).receiveEnded(stream)
         case NGHTTP2_PING:
             guard head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
-            connection(data).pingAcknowledged()
+            session(data).pongReceived()
         case NGHTTP2_GOAWAY:
             let goAway = frame.pointee.goaway
             let debug = UnsafeBufferPointer(start: goAway.opaque_data, count: min(goAway.opaque_data_len, 128))
-            connection(data).peerSaidGoAway(
+            session(data).goAwayReceived(
                 HTTP2GoAway(
                     code: HTTP2ErrorCode(rawValue: goAway.error_code), lastStreamID: goAway.last_stream_id,
                     debugText: String(decoding: debug, as: UTF8.self)))
         case NGHTTP2_SETTINGS:
             guard head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
-            connection(data).settingsReceived()
+            session(data).settingsReceived()
         default: break
         }
         return 0
     }
 
-    private static let dataReceived: nghttp2_on_data_chunk_recv_callback = { session, _, id, bytes, count, data in
+    private static let dataReceived: nghttp2_on_data_chunk_recv_callback = { pointer, _, id, bytes, count, data in
         // The connection's window is opened at once, the stream's when the call takes the octets: a slow call does not
         // hold up its neighbours.
-        nghttp2_session_consume_connection(session, count)
-        guard let stream = stream(session, id) else { return 0 }
+        nghttp2_session_consume_connection(pointer, count)
+        guard let stream = stream(pointer, id) else { return 0 }
         stream.handler?.stream(stream, received: UnsafeRawBufferPointer(start: bytes, count: count))
         return 0
     }
 
-    private static let frameSent: nghttp2_on_frame_send_callback = { session, frame, data in
+    private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, data in
         guard let frame else { return 0 }
         let head = frame.pointee.hd
         let type = nghttp2_frame_type(rawValue: UInt32(head.type))
         guard type == NGHTTP2_HEADERS || type == NGHTTP2_DATA,
             head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
         else { return 0 }
-        connection(data).sendEnded(streamID: head.stream_id)
+        session(data).sendEnded(streamID: head.stream_id)
         return 0
     }
 
-    private static let streamClosed: nghttp2_on_stream_close_callback = { session, id, code, data in
-        guard let pointer = nghttp2_session_get_stream_user_data(session, id) else { return 0 }
-        nghttp2_session_set_stream_user_data(session, id, nil)
+    private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, id, code, data in
+        guard let user = nghttp2_session_get_stream_user_data(pointer, id) else { return 0 }
+        nghttp2_session_set_stream_user_data(pointer, id, nil)
         // Takes back the one retain of the stream's beginning.
-        let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeRetainedValue()
-        connection(data).closed(stream, HTTP2ErrorCode(rawValue: code))
+        let stream = Unmanaged<HTTP2Stream>.fromOpaque(user).takeRetainedValue()
+        let session = session(data)
+        session.closed(stream, HTTP2ErrorCode(rawValue: code))
+        session.recycle(stream)
         return 0
     }
 
-    static let readBody: nghttp2_data_source_read_callback = { session, id, buffer, length, flags, source, data in
+    static let readBody: nghttp2_data_source_read_callback = { pointer, id, buffer, length, flags, source, data in
         guard let source, let buffer, let flags, let pointer = source.pointee.ptr else { return 0 }
         let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-        return connection(data).readBody(
+        return session(data).readBody(
             stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: length), flags)
     }
 }

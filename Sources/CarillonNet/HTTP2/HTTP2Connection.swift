@@ -1,5 +1,3 @@
-internal import CarillonCNghttp2
-
 /// Who owns a connection's calls and hears of its life. All calls come on the connection's loop.
 package protocol HTTP2ConnectionDelegate: AnyObject {
     /// The handshake is complete, the peer's SETTINGS have come, and streams may be opened.
@@ -23,52 +21,15 @@ extension HTTP2ConnectionDelegate {
     package func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
 }
 
-/// What a peer's GOAWAY says (RFC 9113 §6.8).
-package struct HTTP2GoAway: Sendable {
-    /// Why the peer ends the connection.
-    package let code: HTTP2ErrorCode
-    /// The last stream that the peer may have processed.
-    package let lastStreamID: Int32
-    /// The start of the debug data, such as `too_many_pings`: at most 128 octets, repaired to be text.
-    package let debugText: String
-}
-
-/// Why a connection is over.
-package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
-    /// Both sides are done with it, or the peer left.
-    case finished
-    /// The peer did not finish the handshake in time.
-    case handshakeTimeout
-    /// TLS failed.
-    case tls(TLSError)
-    /// The peer does not speak HTTP/2: no ALPN `h2`, or no preface.
-    case notHTTP2
-    /// The peer broke the protocol.
-    case protocolViolation(String)
-    /// It was cut off by its owner.
-    case aborted
-
-    /// One line for the log.
-    package var description: String {
-        switch self {
-        case .finished: "finished"
-        case .handshakeTimeout: "the handshake took too long"
-        case .tls(let error): error.description
-        case .notHTTP2: "the peer does not speak HTTP/2; this port takes HTTP/2 over TLS with ALPN h2"
-        case .protocolViolation(let what): what
-        case .aborted: "cut off"
-        }
-    }
-}
-
-/// One HTTP/2 connection over TLS: socket, TLS and libnghttp2 session, server or client side.
+/// One HTTP/2 connection over TLS, server or client side: a socket, its TLS session, its timers, and the frames and
+/// streams of an ``HTTP2Session``.
 ///
-/// Bytes go one way: what the socket has is read and handled first, answers only gather in libnghttp2; at the end of the
-/// tick everything is drained into one buffer and written with one `SSL_write` (one TLS record for a small answer).
+/// Octets go one way: what the socket has is read and handled first, answers only gather in the session; at the end of
+/// the tick everything is drained into one buffer and written with one `SSL_write` (one TLS record for a small answer).
 ///
 /// States: handshaking → open → draining → lingering (FIN sent, waiting for the peer's) → closed.
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
-package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
+package final class HTTP2Connection: TickParticipant, HTTP2SessionOwner, @unchecked Sendable {
     enum State {
         case handshaking
         case open
@@ -77,11 +38,9 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     }
     /// The loop that all of this runs on.
     package let loop: EventLoop
-    /// The peer's address without its port, for logs.
-    package let peer: String
     let limits: HTTP2Limits
-    let isServer: Bool
-    private(set) var session: OpaquePointer?
+    private let isServer: Bool
+    private let session: HTTP2Session
     private let tls: TLSSession
     private let descriptor: CInt
     private var watch: DescriptorWatch?
@@ -94,9 +53,6 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     private var unwritten: [UInt8] = []
     private var closing: HTTP2CloseReason?
     private var drain = DrainPhase.none
-    /// The stream whose header block is being received; saves a look-up for each field.
-    private var receiving: HTTP2Stream?
-    private var openStreams = StreamList()
     private var readyForStreams = false
 
     private enum DrainPhase {
@@ -105,8 +61,10 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         case final
     }
 
+    /// The peer's address without its port, for logs.
+    package var peer: String { session.peer }
     /// The number of streams that are open.
-    package var streamCount: Int { openStreams.count }
+    package var streamCount: Int { session.streamCount }
     /// Octets that may wait on one stream before its writer should wait.
     package var outputLimit: Int { limits.streamOutput }
     /// Whether new streams are refused or pointless.
@@ -118,10 +76,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     /// When octets came last.
     package private(set) var lastReceived: MonotonicTime
     /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
-    package var peerConcurrentStreams: Int {
-        let limit = nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-        return Int(min(limit, UInt32(Int32.max)))
-    }
+    package var peerConcurrentStreams: Int { session.peerConcurrentStreams }
 
     /// Takes over a connected non-blocking socket and begins the handshake. Loop's thread only.
     package init(
@@ -136,9 +91,10 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         self.delegate = delegate
         isServer = context.isServer
         lastReceived = loop.now
-        peer = Socket.peerName(descriptor)
         tls = try TLSSession(context: context, descriptor: descriptor, serverName: serverName)
-        session = HTTP2Session.make(isServer: isServer, limits: limits, for: self)
+        session = HTTP2Session(
+            isServer: context.isServer, loop: loop, peer: Socket.peerName(descriptor), limits: limits)
+        session.owner = self
         watch = loop.watch(descriptor: descriptor) { events in self.ready(events) }
         watch?.interest = isServer ? [.readable] : [.readable, .writable]
         deadline = loop.schedule(after: limits.handshakeTime) { self.close(.handshakeTimeout) }
@@ -165,7 +121,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
             guard tls.negotiatedH2 else { return close(.notHTTP2) }
             state = .open
             watch?.interest = [.readable]
-            HTTP2Session.submitSettings(session, isServer: isServer, limits: limits)
+            session.submitSettings()
             touch()
             read()
         case .wantsRead: watch?.interest = [.readable]
@@ -185,8 +141,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
             case .moved(let count):
                 budget -= count
                 lastReceived = loop.now
-                let taken = nghttp2_session_mem_recv(session, loop.readBuffer.baseAddress, count)
-                guard taken >= 0 else { return receiveFailed(CInt(taken)) }
+                if let failure = session.receive(.init(rebasing: loop.readBuffer[..<count])) { return close(failure) }
             case .wantsRead: return touch()
             case .wantsWrite:
                 watch?.interest = [.readable, .writable]
@@ -198,12 +153,6 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         // What OpenSSL holds already does not make the descriptor ready: it is looked at again in the next tick.
         readsAgain = tls.hasPending
         touch()
-    }
-
-    private func receiveFailed(_ code: CInt) {
-        if code == NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue { return close(.notHTTP2) }
-        if code == NGHTTP2_ERR_FLOODED.rawValue { return close(.protocolViolation("the peer floods the connection")) }
-        close(.protocolViolation(String(cString: nghttp2_strerror(code))))
     }
 
     // MARK: Writing
@@ -225,8 +174,8 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         }
         flush()
         guard state == .open, closing == nil, unwritten.isEmpty else { return }
-        if nghttp2_session_want_read(session) == 0, nghttp2_session_want_write(session) == 0 { return linger() }
-        if drain == .final, openStreams.count == 0 { linger() }
+        if session.isFinished { return linger() }
+        if drain == .final, session.streamCount == 0 { linger() }
     }
 
     private func flush() {
@@ -242,19 +191,12 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     }
 
     /// Fills the loop's write buffer with frames, about one full TLS record at most, and returns how much it is.
+    /// Fills the loop's write buffer with about one full TLS record of frames, and returns how much it is. A frame is at most
+    /// 16 KiB and nine octets here, so it fits behind what is below the target.
     private func gather() -> Int {
         isInSession = true
         defer { isInSession = false }
-        var count = 0
-        while count < Self.gatherTarget {
-            var frame: UnsafePointer<UInt8>?
-            let length = nghttp2_session_mem_send(session, &frame)
-            guard length > 0, let frame else { break }
-            // A frame is at most 16 KiB and nine octets here, so it fits behind what is below the target.
-            (loop.writeBuffer.baseAddress.unsafelyUnwrapped + count).copyMemory(from: frame, byteCount: length)
-            count += length
-        }
-        return count
+        return session.gather(into: loop.writeBuffer, upTo: Self.gatherTarget)
     }
 
     private static let gatherTarget = 16 * 1024
@@ -290,99 +232,15 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         watch?.interest = writable ? [.readable, .writable] : [.readable]
     }
 
-    // MARK: Called by libnghttp2
+    // MARK: What the session tells
 
-    func beginHeaders(streamID: Int32, isRequest: Bool) -> CInt {
-        if isRequest, isServer {
-            let stream = HTTP2Stream(connection: self)
-            stream.id = streamID
-            adopt(stream)
-            nghttp2_session_set_stream_user_data(session, streamID, Unmanaged.passRetained(stream).toOpaque())
-            stream.handler = delegate?.connection(self, opened: stream)
-            receiving = stream
-        } else {
-            // gRPC requests have no trailers; a server that is sent some keeps the request's own fields instead.
-            receiving = isServer ? nil : HTTP2Callbacks.stream(session, streamID)
-            receiving?.received.removeAll()
-        }
-        return 0
+    package func sessionHasOutput(_ session: HTTP2Session) { touch() }
+
+    package func session(_ session: HTTP2Session, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? {
+        delegate?.connection(self, opened: stream)
     }
 
-    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        guard let stream = receiving, !stream.isHeaderListTooLarge else { return }
-        guard stream.received.listSize + name.count + value.count + 32 <= limits.headerListSize else {
-            stream.isHeaderListTooLarge = true
-            return
-        }
-        stream.received.append(name: name, value: value)
-    }
-
-    func headersComplete(_ stream: HTTP2Stream, endsStream: Bool) {
-        receiving = nil
-        if stream.hasReceivedHeaders {
-            stream.handler?.streamReceivedTrailers(stream)
-        } else {
-            // Informational responses (1xx) precede the one that counts.
-            let informational = !isServer && stream.received.withFirst(":status") { $0?.first == UInt8(ascii: "1") }
-            guard !informational else { return }
-            stream.hasReceivedHeaders = true
-            stream.handler?.streamReceivedHeaders(stream)
-        }
-        if endsStream { receiveEnded(stream) }
-    }
-
-    func receiveEnded(_ stream: HTTP2Stream) {
-        guard !stream.isReceiveEnded else { return }
-        stream.isReceiveEnded = true
-        stream.handler?.streamReceivedEnd(stream)
-    }
-
-    func sendEnded(streamID: Int32) {
-        // A server that answered before the request was complete tells the client to stop sending (RFC 9113 §8.1). The
-        // reset is queued only now: queued earlier, libnghttp2 would send it before the trailers.
-        guard isServer, let stream = HTTP2Callbacks.stream(session, streamID), !stream.isReceiveEnded else { return }
-        nghttp2_submit_rst_stream(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, HTTP2ErrorCode.noError.rawValue)
-    }
-
-    func readBody(
-        _ stream: HTTP2Stream, into buffer: UnsafeMutableRawBufferPointer, _ flags: UnsafeMutablePointer<UInt32>
-    )
-        -> Int
-    {
-        let wasFull = stream.output.queued >= limits.streamOutput
-        let count = stream.output.read(into: buffer)
-        if wasFull, stream.output.queued < limits.streamOutput { stream.handler?.streamDrained(stream) }
-        guard stream.output.queued == 0 else { return count }
-        switch stream.output.end {
-        case .open:
-            guard count == 0 else { return count }
-            stream.output.isDeferred = true
-            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
-        case .endOfStream:
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-        case .trailers(let trailers):
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            trailers.withNameValues { pairs, count in _ = nghttp2_submit_trailer(session, stream.id, pairs, count) }
-        case .constantTrailers(let trailers):
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            nghttp2_submit_trailer(session, stream.id, trailers.pairs, trailers.count)
-        }
-        return count
-    }
-
-    func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        openStreams.remove(stream)
-        if receiving === stream { receiving = nil }
-        stream.isClosed = true
-        let handler = stream.handler
-        stream.handler = nil
-        stream.connection = nil
-        handler?.streamClosed(stream, code)
-        if drain != .none { touch() }
-    }
-
-    func settingsReceived() {
+    package func sessionReceivedSettings(_ session: HTTP2Session) {
         guard !readyForStreams else {
             delegate?.connectionReceivedSettings(self)
             return
@@ -393,23 +251,26 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         delegate?.connectionIsReady(self)
     }
 
-    func pingAcknowledged() {
+    package func sessionReceivedPong(_ session: HTTP2Session) {
         if drain == .announced { sendFinalGoAway() }
         delegate?.connectionReceivedPingAnswer(self)
     }
 
-    func peerSaidGoAway(_ goAway: HTTP2GoAway) {
+    package func session(_ session: HTTP2Session, received goAway: HTTP2GoAway) {
         let isFirst = peerGoAway == nil
         peerGoAway = goAway
         if drain == .none, isFirst { delegate?.connectionIsDraining(self) }
+    }
+
+    package func sessionClosedStream(_ session: HTTP2Session) {
+        if drain != .none { touch() }
     }
 
     /// Sends a PING (RFC 9113 §6.7); the answer comes as ``HTTP2ConnectionDelegate/connectionReceivedPingAnswer(_:)``.
     package func sendPing() {
         loop.assertOnLoop()
         guard state == .open, closing == nil else { return }
-        nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
-        touch()
+        session.submitPing()
     }
 
     // MARK: Opening streams (clients)
@@ -419,34 +280,10 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
     /// - Returns: The stream, or `nil` when the connection takes no more.
     package func open(
         _ headers: HeaderBlock, body: [UInt8], endsBody: Bool, handler: any HTTP2StreamHandler
-    )
-        -> HTTP2Stream?
-    {
+    ) -> HTTP2Stream? {
         loop.assertOnLoop()
         guard !isDraining, closing == nil else { return nil }
-        let stream = HTTP2Stream(connection: self)
-        stream.handler = handler
-        stream.output.append(body)
-        if endsBody { stream.output.end = .endOfStream }
-        let pointer = Unmanaged.passRetained(stream)
-        var provider = nghttp2_data_provider(
-            source: nghttp2_data_source(ptr: pointer.toOpaque()), read_callback: HTTP2Callbacks.readBody)
-        let id = headers.withNameValues { pairs, count in
-            nghttp2_submit_request(session, nil, pairs, count, &provider, pointer.toOpaque())
-        }
-        guard id > 0 else {
-            pointer.release()
-            stream.connection = nil
-            return nil
-        }
-        stream.id = id
-        adopt(stream)
-        touch()
-        return stream
-    }
-
-    private func adopt(_ stream: HTTP2Stream) {
-        openStreams.insert(stream)
+        return session.open(headers, body: body, endsBody: endsBody, handler: handler)
     }
 
     // MARK: Ending
@@ -459,8 +296,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         guard state == .open else { return close(.finished) }
         drain = .announced
         delegate?.connectionIsDraining(self)
-        nghttp2_submit_shutdown_notice(session)
-        nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+        session.announceGoAway()
         deadline?.cancel()
         deadline = loop.schedule(after: .seconds(1)) { self.sendFinalGoAway() }
         touch()
@@ -471,10 +307,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         drain = .final
         deadline?.cancel()
         deadline = nil
-        nghttp2_submit_goaway(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-            HTTP2ErrorCode.noError.rawValue, nil, 0)
-        touch()
+        session.submitGoAway()
     }
 
     /// Everything is said: send FIN and wait a moment for the peer's, so that no reset overtakes the last frames.
@@ -508,15 +341,7 @@ package final class HTTP2Connection: TickParticipant, @unchecked Sendable {
         deadline = nil
         watch?.close()
         watch = nil
-        // Deleting the session tells no stream of its end.
-        while let stream = openStreams.first {
-            nghttp2_session_set_stream_user_data(session, stream.id, nil)
-            closed(stream, .cancel)
-            // Takes back the one retain of the stream's beginning.
-            Unmanaged.passUnretained(stream).release()
-        }
-        nghttp2_session_del(session)
-        session = nil
+        session.close()
         Socket.close(descriptor)
         delegate?.connectionClosed(self, reason)
     }

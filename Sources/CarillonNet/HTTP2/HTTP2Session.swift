@@ -1,50 +1,280 @@
 internal import CarillonCNghttp2
 
-/// Makes libnghttp2 sessions with the limits set.
-enum HTTP2Session {
-    /// Makes a session whose callbacks reach the connection, which must outlive it.
-    static func make(isServer: Bool, limits: HTTP2Limits, for connection: HTTP2Connection) -> OpaquePointer? {
-        var option: OpaquePointer?
-        precondition(nghttp2_option_new(&option) == 0, "out of memory")
-        defer { nghttp2_option_del(option) }
-        // Windows are opened when octets were taken, not when they came.
-        nghttp2_option_set_no_auto_window_update(option, 1)
-        nghttp2_option_set_stream_reset_rate_limit(option, limits.resetBurst, limits.resetsPerSecond)
-        nghttp2_option_set_max_continuations(option, limits.continuations)
-        nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgements)
-        // The priority tree of RFC 7540 is gone from RFC 9113; not keeping closed streams for it saves memory.
-        nghttp2_option_set_no_closed_streams(option, 1)
-        var session: OpaquePointer?
-        // Safe unretained: the connection deletes the session before it goes.
-        let data = Unmanaged.passUnretained(connection).toOpaque()
-        let result =
-            isServer
-            ? nghttp2_session_server_new2(&session, HTTP2Callbacks.table, data, option)
-            : nghttp2_session_client_new2(&session, HTTP2Callbacks.table, data, option)
-        precondition(result == 0, "out of memory")
-        return session
-    }
-
-    /// Queues the SETTINGS frame and opens the connection's window.
-    static func submitSettings(_ session: OpaquePointer?, isServer: Bool, limits: HTTP2Limits) {
-        var entries: [nghttp2_settings_entry] = [
-            .init(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(limits.streamWindow)),
-            .init(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, UInt32(limits.headerListSize)),
-        ]
-        if isServer {
-            entries.append(.init(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.concurrentStreams))
-            entries.append(.init(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1))
-        } else {
-            entries.append(.init(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
-        }
-        nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
-        nghttp2_session_set_local_window_size(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, limits.connectionWindow)
-    }
+/// Who moves a session's octets and lives the connection's life. All calls come on the session's loop, some while
+/// libnghttp2 is at work: they may open or answer streams, but must not run the session.
+package protocol HTTP2SessionOwner: AnyObject {
+    /// There is something to send, asked for once until ``HTTP2Session/gather(into:upTo:)`` has run.
+    func sessionHasOutput(_ session: HTTP2Session)
+    /// A peer opened a stream (servers only); the answer handles it.
+    func session(_ session: HTTP2Session, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)?
+    /// A SETTINGS frame of the peer came; the first shows that it speaks HTTP/2.
+    func sessionReceivedSettings(_ session: HTTP2Session)
+    /// A PING of ours came back.
+    func sessionReceivedPong(_ session: HTTP2Session)
+    /// The peer will take no new streams.
+    func session(_ session: HTTP2Session, received goAway: HTTP2GoAway)
+    /// A stream is over.
+    func sessionClosedStream(_ session: HTTP2Session)
 }
 
-extension nghttp2_settings_entry {
-    fileprivate init(_ id: nghttp2_settings_id, _ value: UInt32) {
-        self.init(settings_id: Int32(id.rawValue), value: value)
+/// The frames and streams of one connection: libnghttp2 with octets in and octets out. It knows no socket, no TLS and no
+/// clock, so that it can be fed by a fuzzer as well as by a connection.
+///
+/// Octets that came are given to ``receive(_:)``, which calls the streams' handlers; what they answer gathers in
+/// libnghttp2 until ``gather(into:upTo:)`` drains it.
+///
+/// Safe as `@unchecked Sendable` because it is confined to `loop`.
+package final class HTTP2Session: @unchecked Sendable {
+    /// The loop that the session and its streams run on.
+    package let loop: EventLoop
+    /// The peer's address without its port, for logs.
+    package let peer: String
+    /// What the peer may ask for.
+    package let limits: HTTP2Limits
+    let isServer: Bool
+    private(set) var pointer: OpaquePointer?
+    /// Set right after the session was made; unowned because the owner closes the session before it goes.
+    package unowned(unsafe) var owner: (any HTTP2SessionOwner)?
+    /// Whether the owner knows that there is output.
+    private var isOutputNoted = false
+    /// The stream whose header block is being received; saves a look-up for each field.
+    private unowned(unsafe) var receiving: HTTP2Stream?
+    @exclusivity(unchecked) private var openStreams = StreamList()
+    @exclusivity(unchecked) private var spare: [HTTP2Stream] = []
+    /// Closed streams whose memory is kept for new ones.
+    private static let spareLimit = 32
+
+    /// Makes a session of a server or a client; nothing is sent before ``submitSettings()``.
+    package init(isServer: Bool, loop: EventLoop, peer: String, limits: HTTP2Limits) {
+        self.isServer = isServer
+        self.loop = loop
+        self.peer = peer
+        self.limits = limits
+        pointer = Self.make(isServer: isServer, limits: limits, for: self)
+    }
+
+    deinit {
+        assert(pointer == nil, "a session was dropped before it was closed")
+    }
+
+    /// The number of streams that are open.
+    package var streamCount: Int { openStreams.count }
+    /// Octets that may wait on one stream before its writer should wait.
+    package var outputLimit: Int { limits.streamOutput }
+    /// Whether both sides have said all that they will say.
+    package var isFinished: Bool {
+        nghttp2_session_want_read(pointer) == 0 && nghttp2_session_want_write(pointer) == 0
+    }
+
+    // MARK: Octets
+
+    /// Takes octets that the peer sent, and tells handlers of what they mean.
+    ///
+    /// - Returns: why the connection cannot go on; `nil` when it can.
+    package func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2CloseReason? {
+        let taken = nghttp2_session_mem_recv(pointer, bytes.baseAddress, bytes.count)
+        guard taken < 0 else { return nil }
+        if taken == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue) { return .notHTTP2 }
+        if taken == Int(NGHTTP2_ERR_FLOODED.rawValue) { return .protocolViolation("the peer floods the connection") }
+        return .protocolViolation(String(cString: nghttp2_strerror(CInt(taken))))
+    }
+
+    /// Fills memory with frames to send, and returns how many octets they are; 0 when there is nothing to send. It stops at
+    /// the first frame behind the target; the memory must have room for one frame more.
+    package func gather(into buffer: UnsafeMutableRawBufferPointer, upTo target: Int) -> Int {
+        isOutputNoted = false
+        guard let start = buffer.baseAddress else { return 0 }
+        var count = 0
+        while count < target {
+            var frame: UnsafePointer<UInt8>?
+            let length = nghttp2_session_mem_send(pointer, &frame)
+            guard length > 0, let frame else { break }
+            (start + count).copyMemory(from: frame, byteCount: length)
+            count += length
+        }
+        return count
+    }
+
+    /// Tells the owner once that there is output.
+    func noteOutput() {
+        guard !isOutputNoted else { return }
+        isOutputNoted = true
+        owner?.sessionHasOutput(self)
+    }
+
+    // MARK: Called by libnghttp2
+
+    func beginHeaders(streamID: Int32, isRequest: Bool) {
+        if isRequest, isServer {
+            let stream = takeSpare()
+            stream.id = streamID
+            openStreams.insert(stream)
+            nghttp2_session_set_stream_user_data(pointer, streamID, Unmanaged.passRetained(stream).toOpaque())
+            stream.handler = owner?.session(self, opened: stream)
+            receiving = stream
+        } else {
+            // gRPC requests have no trailers; a server that is sent some keeps the request's own fields instead.
+            receiving = isServer ? nil : HTTP2Callbacks.stream(pointer, streamID)
+            receiving?.received.removeAll()
+        }
+    }
+
+    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        guard let stream = receiving, !stream.isHeaderListTooLarge else { return }
+        guard stream.received.listSize + name.count + value.count + 32 <= limits.headerListSize else {
+            stream.isHeaderListTooLarge = true
+            return
+        }
+        stream.received.append(name: name, value: value)
+    }
+
+    func headersComplete(_ stream: HTTP2Stream, endsStream: Bool) {
+        receiving = nil
+        if stream.hasReceivedHeaders {
+            stream.handler?.streamReceivedTrailers(stream)
+        } else {
+            // Informational responses (1xx) precede the one that counts.
+            let informational = !isServer && stream.received.first(":status")?.first == UInt8(ascii: "1")
+            guard !informational else { return }
+            stream.hasReceivedHeaders = true
+            stream.handler?.streamReceivedHeaders(stream)
+        }
+        if endsStream { receiveEnded(stream) }
+    }
+
+    func receiveEnded(_ stream: HTTP2Stream) {
+        guard !stream.isReceiveEnded else { return }
+        stream.isReceiveEnded = true
+        stream.handler?.streamReceivedEnd(stream)
+    }
+
+    func sendEnded(streamID: Int32) {
+        // A server that answered before the request was complete tells the client to stop sending (RFC 9113 §8.1). The
+        // reset is queued only now: queued earlier, libnghttp2 would send it before the trailers.
+        guard isServer, let stream = HTTP2Callbacks.stream(pointer, streamID), !stream.isReceiveEnded else { return }
+        nghttp2_submit_rst_stream(
+            pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, HTTP2ErrorCode.noError.rawValue)
+    }
+
+    func readBody(
+        _ stream: HTTP2Stream, into buffer: UnsafeMutableRawBufferPointer, _ flags: UnsafeMutablePointer<UInt32>
+    ) -> Int {
+        let wasFull = stream.output.queued >= limits.streamOutput
+        let count = stream.output.read(into: buffer)
+        if wasFull, stream.output.queued < limits.streamOutput { stream.handler?.streamDrained(stream) }
+        guard stream.output.queued == 0 else { return count }
+        switch stream.output.end {
+        case .open:
+            guard count == 0 else { return count }
+            stream.output.isDeferred = true
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        case .endOfStream:
+            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        case .trailers(let trailers):
+            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            trailers.withNameValues { pairs, count in _ = nghttp2_submit_trailer(pointer, stream.id, pairs, count) }
+        case .constantTrailers(let trailers):
+            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            nghttp2_submit_trailer(pointer, stream.id, trailers.pairs, trailers.count)
+        }
+        return count
+    }
+
+    func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+        openStreams.remove(stream)
+        if receiving === stream { receiving = nil }
+        stream.isClosed = true
+        let handler = stream.handler
+        stream.handler = nil
+        stream.session = nil
+        handler?.streamClosed(stream, code)
+        owner?.sessionClosedStream(self)
+    }
+
+    func settingsReceived() { owner?.sessionReceivedSettings(self) }
+    func pongReceived() { owner?.sessionReceivedPong(self) }
+    func goAwayReceived(_ goAway: HTTP2GoAway) { owner?.session(self, received: goAway) }
+
+    private func takeSpare() -> HTTP2Stream {
+        guard let stream = spare.popLast() else { return HTTP2Stream(session: self) }
+        stream.reopen(in: self)
+        return stream
+    }
+
+    /// Keeps a closed stream for a new one, if nobody else holds it.
+    func recycle(_ stream: consuming HTTP2Stream) {
+        guard spare.count < Self.spareLimit, isKnownUniquelyReferenced(&stream) else { return }
+        spare.append(stream)
+    }
+
+    // MARK: Opening streams (clients)
+
+    /// Opens a stream; its body is ended here or by ``HTTP2Stream/end(trailers:)``.
+    ///
+    /// - Returns: The stream, or `nil` when the session takes no more.
+    package func open(
+        _ headers: HeaderBlock, body: [UInt8], endsBody: Bool, handler: any HTTP2StreamHandler
+    ) -> HTTP2Stream? {
+        let stream = HTTP2Stream(session: self)
+        stream.handler = handler
+        stream.output.append(body)
+        if endsBody { stream.output.end = .endOfStream }
+        let retained = Unmanaged.passRetained(stream)
+        var provider = nghttp2_data_provider(
+            source: nghttp2_data_source(ptr: retained.toOpaque()), read_callback: HTTP2Callbacks.readBody)
+        let id = headers.withNameValues { pairs, count in
+            nghttp2_submit_request(pointer, nil, pairs, count, &provider, retained.toOpaque())
+        }
+        guard id > 0 else {
+            retained.release()
+            stream.session = nil
+            return nil
+        }
+        stream.id = id
+        openStreams.insert(stream)
+        noteOutput()
+        return stream
+    }
+
+    /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
+    var peerConcurrentStreams: Int {
+        let limit = nghttp2_session_get_remote_settings(pointer, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return Int(min(limit, UInt32(Int32.max)))
+    }
+
+    /// Sends a PING (RFC 9113 §6.7); the owner is told when it comes back.
+    func submitPing() {
+        nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+        noteOutput()
+    }
+
+    // MARK: Ending
+
+    /// Tells the peer to open no more streams, and asks for a PONG that shows that it knows (RFC 9113 §6.8).
+    func announceGoAway() {
+        nghttp2_submit_shutdown_notice(pointer)
+        submitPing()
+    }
+
+    /// Fixes the last stream that is served.
+    func submitGoAway(_ code: HTTP2ErrorCode = .noError) {
+        nghttp2_submit_goaway(
+            pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(pointer),
+            code.rawValue, nil, 0)
+        noteOutput()
+    }
+
+    /// Ends every stream as cancelled and frees libnghttp2's part. Not to be called while libnghttp2 is at work.
+    package func close() {
+        // Deleting the session tells no stream of its end.
+        while let stream = openStreams.first {
+            nghttp2_session_set_stream_user_data(pointer, stream.id, nil)
+            closed(stream, .cancel)
+            // Takes back the one retain of the stream's beginning.
+            Unmanaged.passUnretained(stream).release()
+        }
+        nghttp2_session_del(pointer)
+        pointer = nil
+        owner = nil
     }
 }

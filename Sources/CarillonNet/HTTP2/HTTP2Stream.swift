@@ -19,15 +19,18 @@ package protocol HTTP2StreamHandler: AnyObject {
 }
 
 /// One request and its answer on a connection. Confined to the connection's loop.
+///
+/// Properties on the way of every call are exempt from the dynamic check for overlapping access, which would cost a
+/// tenth of a small call: the object is confined to one thread, and no access to one of them calls out while it lasts.
 package final class HTTP2Stream {
     /// The stream identifier (RFC 9113 §5.1.1).
     package internal(set) var id: Int32 = 0
-    /// The connection, until the stream is closed; then `nil`, which breaks the cycle.
-    package internal(set) var connection: HTTP2Connection?
+    /// The session, until the stream is closed; then `nil`. Unowned because a session closes its streams before it goes.
+    package internal(set) unowned(unsafe) var session: HTTP2Session?
     /// Who is told of what happens.
     package internal(set) var handler: (any HTTP2StreamHandler)?
     /// The header block that was received last.
-    package internal(set) var received = HeaderBlock.forRequest()
+    @exclusivity(unchecked) package internal(set) var received = HeaderBlock.forRequest()
     /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
     package internal(set) var isHeaderListTooLarge = false
     /// Whether the peer has sent its END_STREAM.
@@ -36,13 +39,24 @@ package final class HTTP2Stream {
     var hasReceivedHeaders = false
     /// Whether it is over.
     package internal(set) var isClosed = false
-    var output = OutgoingBody()
-    /// Neighbours in the connection's list of open streams.
+    @exclusivity(unchecked) var output = OutgoingBody()
+    /// Neighbours in the session's list of open streams.
     unowned(unsafe) var previous: HTTP2Stream?
     unowned(unsafe) var next: HTTP2Stream?
 
-    init(connection: HTTP2Connection) {
-        self.connection = connection
+    init(session: HTTP2Session) {
+        self.session = session
+    }
+
+    /// Makes a closed stream that nobody else holds a new one, which keeps the memory of its header block.
+    func reopen(in session: HTTP2Session) {
+        self.session = session
+        received.removeAll()
+        isHeaderListTooLarge = false
+        isReceiveEnded = false
+        hasReceivedHeaders = false
+        isClosed = false
+        output.reset()
     }
 
     /// Octets of the body that wait to be sent.
@@ -50,47 +64,47 @@ package final class HTTP2Stream {
 
     /// Gives octets that were taken back to flow control, so that the peer may send as many again.
     package func consume(_ count: Int) {
-        guard count > 0, !isClosed, let connection else { return }
-        nghttp2_session_consume_stream(connection.session, id, count)
-        connection.touch()
+        guard count > 0, !isClosed, let session else { return }
+        nghttp2_session_consume_stream(session.pointer, id, count)
+        session.noteOutput()
     }
 
     /// Sends a header block and nothing more.
     package func sendHeadersOnly(_ headers: HeaderBlock) {
-        guard !isClosed, let connection else { return }
+        guard !isClosed, let session else { return }
         headers.withNameValues { pairs, count in
-            _ = nghttp2_submit_response(connection.session, id, pairs, count, nil)
+            _ = nghttp2_submit_response(session.pointer, id, pairs, count, nil)
         }
-        connection.touch()
+        session.noteOutput()
     }
 
     /// Sends the header block of an answer whose body follows by ``send(_:)`` and ``end(trailers:)``.
     package func sendHeaders(_ headers: HeaderBlock) {
-        guard !isClosed, let connection else { return }
-        headers.withNameValues { pairs, count in submitResponse(connection, pairs, count) }
+        guard !isClosed, let session else { return }
+        headers.withNameValues { pairs, count in submitResponse(session, pairs, count) }
     }
 
     /// Sends a constant header block, a body and constant trailers: the whole of an answer.
     package func respond(_ headers: StaticHeaderBlock, body: [UInt8], trailers: StaticHeaderBlock) {
-        guard !isClosed, let connection else { return }
+        guard !isClosed, let session else { return }
         output.append(body)
         output.end = .constantTrailers(trailers)
-        submitResponse(connection, headers.pairs, headers.count)
+        submitResponse(session, headers.pairs, headers.count)
     }
 
     /// Sends a constant header block whose body follows.
     package func sendHeaders(_ headers: StaticHeaderBlock) {
-        guard !isClosed, let connection else { return }
-        submitResponse(connection, headers.pairs, headers.count)
+        guard !isClosed, let session else { return }
+        submitResponse(session, headers.pairs, headers.count)
     }
 
-    private func submitResponse(_ connection: HTTP2Connection, _ pairs: UnsafePointer<nghttp2_nv>, _ count: Int) {
+    private func submitResponse(_ session: HTTP2Session, _ pairs: UnsafePointer<nghttp2_nv>, _ count: Int) {
         // Safe unretained: libnghttp2 drops the source when the stream closes, until when it holds the stream.
         var provider = nghttp2_data_provider(
             source: nghttp2_data_source(ptr: Unmanaged.passUnretained(self).toOpaque()),
             read_callback: HTTP2Callbacks.readBody)
-        _ = nghttp2_submit_response(connection.session, id, pairs, count, &provider)
-        connection.touch()
+        _ = nghttp2_submit_response(session.pointer, id, pairs, count, &provider)
+        session.noteOutput()
     }
 
     /// Queues octets of the body.
@@ -115,70 +129,18 @@ package final class HTTP2Stream {
     }
 
     private func resume() {
-        guard let connection else { return }
+        guard let session else { return }
         if output.isDeferred {
             output.isDeferred = false
-            nghttp2_session_resume_data(connection.session, id)
+            nghttp2_session_resume_data(session.pointer, id)
         }
-        connection.touch()
+        session.noteOutput()
     }
 
     /// Ends the stream at once in both directions.
     package func reset(_ code: HTTP2ErrorCode) {
-        guard !isClosed, let connection else { return }
-        nghttp2_submit_rst_stream(connection.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
-        connection.touch()
-    }
-}
-
-/// What of a body waits to be sent, and what comes after it.
-struct OutgoingBody {
-    enum End {
-        case open
-        case endOfStream
-        case trailers(HeaderBlock)
-        case constantTrailers(StaticHeaderBlock)
-    }
-    private var chunks: [[UInt8]] = []
-    private var first = 0
-    private var offset = 0
-    /// Octets that wait.
-    private(set) var queued = 0
-    var end = End.open
-    /// Whether libnghttp2 was told that there is nothing to read, and has to be told otherwise.
-    var isDeferred = false
-
-    mutating func append(_ bytes: [UInt8]) {
-        guard !bytes.isEmpty else { return }
-        chunks.append(bytes)
-        queued += bytes.count
-    }
-
-    /// Copies as much as fits, and returns how much it was.
-    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        var copied = 0
-        while first < chunks.count, copied < buffer.count {
-            let count = min(chunks[first].count - offset, buffer.count - copied)
-            chunks[first].withUnsafeBytes { chunk in
-                UnsafeMutableRawBufferPointer(rebasing: buffer[copied...]).copyMemory(
-                    from: UnsafeRawBufferPointer(rebasing: chunk[offset..<(offset + count)]))
-            }
-            copied += count
-            offset += count
-            if offset == chunks[first].count {
-                chunks[first] = []
-                first += 1
-                offset = 0
-            }
-        }
-        if first == chunks.count {
-            chunks.removeAll(keepingCapacity: true)
-            first = 0
-        } else if first >= 64 {
-            chunks.removeFirst(first)
-            first = 0
-        }
-        queued -= copied
-        return copied
+        guard !isClosed, let session else { return }
+        nghttp2_submit_rst_stream(session.pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+        session.noteOutput()
     }
 }

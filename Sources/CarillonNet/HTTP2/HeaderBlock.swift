@@ -4,18 +4,15 @@
     internal import Darwin
 #endif
 
-/// Header fields in the order they came or are to be sent, in two flat arrays: a request costs no allocation per field,
-/// and a block that is used again none at all.
+/// Header fields in the order they came or are to be sent, one after the other in one piece of memory: a field costs no
+/// allocation, and a block that is used again none at all.
 ///
-/// Names are lower-case (RFC 9113 §8.2); values are octets, usually ASCII.
+/// Names are lower-case (RFC 9113 §8.2); values are octets, usually ASCII. A copy shares the memory until one of the two
+/// is changed.
 package struct HeaderBlock: Sendable {
-    private struct Field {
-        var start: Int32
-        var nameLength: Int32
-        var valueLength: Int32
-    }
-    private var bytes: [UInt8] = []
-    private var fields: [Field] = []
+    private var storage: HeaderStorage?
+    /// The number of fields.
+    package private(set) var count = 0
 
     /// Makes an empty block.
     package init() {}
@@ -23,23 +20,21 @@ package struct HeaderBlock: Sendable {
     /// Makes an empty block with room for the fields of a usual request.
     static func forRequest() -> HeaderBlock {
         var block = HeaderBlock()
-        block.bytes.reserveCapacity(384)
-        block.fields.reserveCapacity(16)
+        block.storage = HeaderStorage(capacity: 480)
         return block
     }
 
-    /// The number of fields.
-    package var count: Int { fields.count }
-
     /// The size as RFC 9113 §6.5.2 counts it: names, values and 32 octets for each field.
-    package var listSize: Int { bytes.count + 32 * fields.count }
+    package var listSize: Int { (storage?.used ?? 0) + (32 - HeaderStorage.prefix) * count }
 
     /// Adds a field.
     package mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        fields.append(
-            Field(start: Int32(bytes.count), nameLength: Int32(name.count), valueLength: Int32(value.count)))
-        bytes.append(contentsOf: name)
-        bytes.append(contentsOf: value)
+        let needed = HeaderStorage.prefix + name.count + value.count
+        if storage == nil || !isKnownUniquelyReferenced(&storage) || !storage.unsafelyUnwrapped.hasRoom(for: needed) {
+            storage = HeaderStorage(copying: storage, adding: needed)
+        }
+        storage.unsafelyUnwrapped.append(name, value)
+        count += 1
     }
 
     /// Adds a field from text; the name must be lower-case.
@@ -53,54 +48,115 @@ package struct HeaderBlock: Sendable {
 
     /// Empties the block and keeps its memory.
     package mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
-        fields.removeAll(keepingCapacity: true)
+        count = 0
+        if isKnownUniquelyReferenced(&storage) { storage?.used = 0 } else { storage = nil }
     }
 
     /// Calls a closure with the octets of each field's name and value, in order.
     package func visit(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
-        bytes.withUnsafeBytes { bytes in
-            for field in fields {
-                let middle = Int(field.start + field.nameLength)
-                body(
-                    .init(rebasing: bytes[Int(field.start)..<middle]),
-                    .init(rebasing: bytes[middle..<(middle + Int(field.valueLength))]))
-            }
+        guard let storage else { return }
+        var position = 0
+        while position < storage.used {
+            let field = storage.field(at: position)
+            body(field.name, field.value)
+            position = field.next
         }
     }
 
-    /// Calls a closure with the octets of the first field of that name, or with `nil`.
-    package func withFirst<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        bytes.withUnsafeBytes { bytes in
-            for field in fields where Int(field.nameLength) == name.utf8CodeUnitCount {
-                let start = Int(field.start)
-                let middle = start + Int(field.nameLength)
-                guard UnsafeRawBufferPointer(rebasing: bytes[start..<middle]).matches(name) else { continue }
-                return body(.init(rebasing: bytes[middle..<(middle + Int(field.valueLength))]))
-            }
-            return body(nil)
+    /// The octets of the first field of that name. They are good until the block is changed or gone.
+    package func first(_ name: StaticString) -> UnsafeRawBufferPointer? {
+        guard let storage else { return nil }
+        var position = 0
+        while position < storage.used {
+            let field = storage.field(at: position)
+            if field.name.matches(name) { return field.value }
+            position = field.next
         }
+        return nil
+    }
+
+    /// Calls a closure with the octets of the first field of that name, or with `nil`.
+    @inlinable
+    package func withFirst<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        withExtendedLifetime(self) { body(first(name)) }
     }
 
     /// Calls a closure with the octets of the only field of that name, or with `nil` when there is none or more than one:
     /// for what must not mean one thing here and another to a proxy in front.
+    @inlinable
     package func withOnly<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        bytes.withUnsafeBytes { bytes in
-            var found: UnsafeRawBufferPointer?
-            for field in fields where Int(field.nameLength) == name.utf8CodeUnitCount {
-                let start = Int(field.start)
-                let middle = start + Int(field.nameLength)
-                guard UnsafeRawBufferPointer(rebasing: bytes[start..<middle]).matches(name) else { continue }
-                if found != nil { return body(nil) }
-                found = .init(rebasing: bytes[middle..<(middle + Int(field.valueLength))])
+        withExtendedLifetime(self) { body(only(name)) }
+    }
+
+    /// The octets of the only field of that name; `nil` when there is none or more than one. They are good until the block
+    /// is changed or gone.
+    package func only(_ name: StaticString) -> UnsafeRawBufferPointer? {
+        guard let storage else { return nil }
+        var found: UnsafeRawBufferPointer?
+        var position = 0
+        while position < storage.used {
+            let field = storage.field(at: position)
+            if field.name.matches(name) {
+                if found != nil { return nil }
+                found = field.value
             }
-            return body(found)
+            position = field.next
         }
+        return found
     }
 
     /// The first value of that name as text; invalid UTF-8 is repaired.
     package subscript(name: StaticString) -> String? {
         withFirst(name) { $0.map { String(decoding: $0, as: UTF8.self) } }
+    }
+}
+
+/// The memory of a header block: for each field two lengths of four octets, then its name and its value.
+///
+/// Safe as `@unchecked Sendable` because a block changes it only while it is the only owner.
+private final class HeaderStorage: @unchecked Sendable {
+    /// What stands before each field.
+    static let prefix = 8
+    private let memory: UnsafeMutableRawPointer
+    private let capacity: Int
+    fileprivate var used = 0
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        memory = .allocate(byteCount: capacity, alignment: 8)
+    }
+
+    /// Makes memory with the same fields and room for more.
+    convenience init(copying other: HeaderStorage?, adding needed: Int) {
+        let used = other?.used ?? 0
+        self.init(capacity: max(128, 2 * (used + needed)))
+        if let other { memory.copyMemory(from: other.memory, byteCount: used) }
+        self.used = used
+    }
+
+    deinit {
+        memory.deallocate()
+    }
+
+    func hasRoom(for count: Int) -> Bool { capacity - used >= count }
+
+    func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let start = memory + used
+        start.storeBytes(of: UInt32(name.count), as: UInt32.self)
+        (start + 4).storeBytes(of: UInt32(value.count), as: UInt32.self)
+        // Empty values come without an address.
+        if let address = name.baseAddress { memcpy(start + Self.prefix, address, name.count) }
+        if let address = value.baseAddress { memcpy(start + Self.prefix + name.count, address, value.count) }
+        used += Self.prefix + name.count + value.count
+    }
+
+    func field(at position: Int) -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, next: Int) {
+        let start = UnsafeRawPointer(memory + position)
+        let nameLength = Int(start.loadUnaligned(as: UInt32.self))
+        let valueLength = Int((start + 4).loadUnaligned(as: UInt32.self))
+        let name = UnsafeRawBufferPointer(start: start + Self.prefix, count: nameLength)
+        let value = UnsafeRawBufferPointer(start: start + Self.prefix + nameLength, count: valueLength)
+        return (name, value, position + Self.prefix + nameLength + valueLength)
     }
 }
 
