@@ -19,32 +19,51 @@ package enum TLSProgress {
 /// OpenSSL reads and writes the socket itself, so nothing is copied twice; want-read and want-write come out as values.
 final class TLSSession {
     private let ssl: OpaquePointer
-    // OpenSSL holds a counted reference of its own; this one keeps the ALPN list and the rules visible in a debugger.
-    private let context: TLSContext
+    private let isServer: Bool
+    private var isEstablished = false
+    /// The keys of session tickets, for servers.
+    let keyring: TicketKeyring?
+    /// What a client offered by ALPN when `h2` was not among it.
+    var offeredProtocols: String?
+    /// Why a client's certificate is no identity, when that ended the handshake.
+    var identityRefusal: PeerIdentity.Refusal?
+    /// Handshake messages so far; each passes OpenSSL's state machine once or a few times.
+    var handshakeMessages = 0
+    private var received = 0
+    private var messagesOfHandshake = 0
 
     /// Takes over a connected socket for TLS; the descriptor stays the caller's and must outlive the session.
     ///
-    /// - Parameter serverName: for a client, the name that the certificate must carry; also sent as SNI.
+    /// - Parameter serverName: for a client, the name that the certificate must carry; also sent as SNI. It may be another
+    ///   than the host that was dialled.
     init(context: TLSContext, descriptor: CInt, serverName: String? = nil) throws(TLSError) {
-        self.context = context
+        isServer = context.isServer
+        keyring = if case .server(_, let keyring) = context.role { keyring } else { nil }
         ERR_clear_error()
-        guard let ssl = SSL_new(context.pointer), SSL_set_fd(ssl, descriptor) == 1 else {
+        // OpenSSL holds a counted reference of the material from here on, also when the context has a newer one.
+        guard let ssl = SSL_new(context.current.pointer), SSL_set_fd(ssl, descriptor) == 1 else {
             throw TLSError.fromQueue(.configuration, doing: "making a TLS session")
         }
         self.ssl = ssl
+        // Safe unretained: the callbacks come only from calls of this session, and the SSL goes with it.
+        SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
         if context.isServer {
             SSL_set_accept_state(ssl)
         } else {
             SSL_set_connect_state(ssl)
         }
-        if let serverName {
-            // An address is matched against the certificate's IP entries (RFC 6125); SNI carries names only (RFC 6066 §3).
-            if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), serverName) != 1 {
-                _ = carillon_ssl_set_tlsext_host_name(ssl, serverName)
-                SSL_set1_host(ssl, serverName)
-            }
-            ERR_clear_error()
+        if let serverName { expect(serverName) }
+    }
+
+    private func expect(_ serverName: String) {
+        // RFC 9525 §6: only the alternative names count, and a wildcard is a whole label.
+        SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        // An address is matched against the certificate's IP entries; SNI carries names only (RFC 6066 §3).
+        if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), serverName) != 1 {
+            _ = carillon_ssl_set_tlsext_host_name(ssl, serverName)
+            SSL_set1_host(ssl, serverName)
         }
+        ERR_clear_error()
     }
 
     deinit {
@@ -55,7 +74,10 @@ final class TLSSession {
     func handshake() -> TLSProgress {
         ERR_clear_error()
         let result = SSL_do_handshake(ssl)
-        return result == 1 ? .moved(0) : progress(after: result, doing: "handshake", code: .handshake)
+        guard result == 1 else { return progress(after: result, doing: "handshake", code: .handshake) }
+        isEstablished = true
+        messagesOfHandshake = handshakeMessages
+        return .moved(0)
     }
 
     /// Whether the peer chose `h2` by ALPN.
@@ -67,14 +89,42 @@ final class TLSSession {
         return name[0] == ALPN.h2[1] && name[1] == ALPN.h2[2]
     }
 
+    /// Whether the handshake resumed an earlier session by its ticket.
+    var isResumed: Bool { SSL_session_reused(ssl) == 1 }
+
+    /// Who a client is by the certificate it showed; `nil` when it showed none. After the handshake, for servers.
+    ///
+    /// - Throws: ``TLSError`` when a certificate that was good when the session began is so no longer.
+    func clientIdentity() throws(TLSError) -> PeerIdentity? {
+        guard isServer, let certificate = SSL_get0_peer_certificate(ssl) else { return nil }
+        do throws(PeerIdentity.Refusal) {
+            return try PeerIdentity(certificate: certificate)
+        } catch {
+            throw TLSError(.peerCertificate, "the client's certificate is refused: \(error)")
+        }
+    }
+
     /// Whether bytes were read from the socket that ``read(into:)`` has not returned yet: readiness will not tell of them.
     var hasPending: Bool { SSL_has_pending(ssl) == 1 }
 
     /// Reads at most a record.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> TLSProgress {
-        ERR_clear_error()
-        let result = SSL_read(ssl, buffer.baseAddress, CInt(buffer.count))
-        return result > 0 ? .moved(Int(result)) : progress(after: result, doing: "read", code: .connection)
+        while true {
+            let before = handshakeMessages
+            ERR_clear_error()
+            let result = SSL_read(ssl, buffer.baseAddress, CInt(buffer.count))
+            if result > 0 {
+                received &+= Int(result)
+                return .moved(Int(result))
+            }
+            let progress = progress(after: result, doing: "read", code: .connection)
+            // OpenSSL comes back after each handshake message, and there may be more behind it.
+            guard case .wantsRead = progress, handshakeMessages != before else { return progress }
+            let after = handshakeMessages - messagesOfHandshake
+            guard after <= TLSLimits.messagesAfterHandshake + received >> 20 else {
+                return .failed(TLSError(.connection, "the peer sends handshake messages (key updates) without end"))
+            }
+        }
     }
 
     /// Writes the start of the bytes. After ``TLSProgress/wantsWrite`` the same bytes must come again, more may follow.
@@ -105,9 +155,21 @@ final class TLSSession {
 
     private func failure(doing what: String, code: TLSError.Code) -> TLSError {
         let verification = SSL_get_verify_result(ssl)
+        let queued = ERR_peek_error()
+        let reason = queued == 0 ? 0 : carillon_err_get_reason(queued)
         let error = TLSError.fromQueue(code, doing: what)
-        guard code == .handshake, !context.isServer, verification != X509_V_OK else { return error }
-        let reason = String(cString: X509_verify_cert_error_string(verification))
-        return TLSError(.handshake, "the server's certificate is not trusted: \(reason)")
+        if let refusal = identityRefusal {
+            return TLSError(.peerCertificate, "the client's certificate is refused: \(refusal)")
+        }
+        if reason == SSL_R_NO_APPLICATION_PROTOCOL, let offeredProtocols {
+            return TLSError(
+                .noApplicationProtocol,
+                "the client offers only \(offeredProtocols) by ALPN; this port takes HTTP/2 (h2)")
+        }
+        if let explained = TLSError.explaining(reason, isServer: isServer) { return explained }
+        guard code == .handshake, verification != X509_V_OK else { return error }
+        let why = String(cString: X509_verify_cert_error_string(verification))
+        let peer = isServer ? "client" : "server"
+        return TLSError(.peerCertificate, "the \(peer)'s certificate is not trusted: \(why)")
     }
 }
