@@ -52,6 +52,8 @@ let package = Package(
         .systemLibrary(
             name: "CarillonCOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .systemLibrary(
+            name: "CarillonCZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
             name: "CLibCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
@@ -60,7 +62,7 @@ let package = Package(
         .target(
             name: "CarillonNet", dependencies: ["CarillonCLibUV", "CarillonCNghttp2", "CarillonCOpenSSL"],
             swiftSettings: common),
-        .target(name: "CarillonGRPC", dependencies: ["CarillonNet", protobuf], swiftSettings: common),
+        .target(name: "CarillonGRPC", dependencies: ["CarillonNet", "CarillonCZlib", protobuf], swiftSettings: common),
         .target(name: "CarillonAPI", dependencies: ["CarillonGRPC", protobuf], swiftSettings: common),
         .target(name: "Transfer", dependencies: ["CarillonNet", "CLibCurl"], swiftSettings: common),
         .target(name: "Postgres", dependencies: ["CarillonNet", "CLibPQ", deque], swiftSettings: common),

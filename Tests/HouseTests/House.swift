@@ -10,7 +10,7 @@ enum House {
 
     /// Modules of the C libraries. Their pointers leave only the rooms that import them.
     static let systemLibraries: Set<String> = [
-        "CarillonCNghttp2", "CarillonCOpenSSL", "CarillonCLibUV", "CLibCurl", "CLibPQ",
+        "CarillonCNghttp2", "CarillonCOpenSSL", "CarillonCLibUV", "CarillonCZlib", "CLibCurl", "CLibPQ",
     ]
 
     /// Rooms above the event loop whose tasks are their own business.
@@ -34,7 +34,8 @@ enum House {
             ours: ["CarillonCNghttp2", "CarillonCOpenSSL", "CarillonCLibUV"],
             others: systemModules.union(["DequeModule", "HeapModule"])),
         "CarillonGRPC": Room(
-            ours: ["CarillonNet"], others: systemModules.union(["SwiftProtobuf", "DequeModule"])),
+            ours: ["CarillonNet", "CarillonCZlib"],
+            others: systemModules.union(["SwiftProtobuf", "DequeModule"])),
         "CarillonAPI": Room(ours: ["CarillonGRPC"], others: ["SwiftProtobuf", "Foundation", "FoundationEssentials"]),
         "Transfer": Room(ours: ["CarillonNet", "CLibCurl"], others: systemModules.union(["DequeModule"])),
         "Postgres": Room(ours: ["CarillonNet", "CLibPQ"], others: systemModules.union(["DequeModule"])),

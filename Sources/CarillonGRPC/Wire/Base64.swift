@@ -1,4 +1,5 @@
-/// Base64 of `-bin` metadata: the standard alphabet (RFC 4648 §4), written without padding, read with or without it.
+/// Base64 of `-bin` metadata: the standard alphabet (RFC 4648 §4), written without padding, read with or without it; and
+/// reading of the url-safe alphabet (§5).
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -22,14 +23,34 @@ enum Base64 {
 
     /// Decodes text; `nil` when it is not base64.
     static func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+        decode(text, plus: UInt8(ascii: "+"), slash: UInt8(ascii: "/"))
+    }
+
+    /// Decodes text in the url-safe alphabet; `nil` when it is not that.
+    static func decodeURLSafe(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+        decode(text, plus: UInt8(ascii: "-"), slash: UInt8(ascii: "_"))
+    }
+
+    private static func decode(
+        _ text: some BidirectionalCollection<UInt8>, plus: UInt8, slash: UInt8
+    ) -> [UInt8]? {
         var unpadded = text[...]
         for _ in 0..<2 where unpadded.last == UInt8(ascii: "=") { unpadded.removeLast() }
         guard unpadded.count % 4 != 1 else { return nil }
         var octets: [UInt8] = []
+        octets.reserveCapacity(unpadded.count * 3 / 4)
         var group: UInt32 = 0
         var bits = 0
         for digit in unpadded {
-            guard let value = value(digit) else { return nil }
+            let value: UInt32
+            switch digit {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = UInt32(digit - UInt8(ascii: "A"))
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = UInt32(digit - UInt8(ascii: "a")) + 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = UInt32(digit - UInt8(ascii: "0")) + 52
+            case plus: value = 62
+            case slash: value = 63
+            default: return nil
+            }
             group = group << 6 | value
             bits += 6
             guard bits >= 8 else { continue }
@@ -37,16 +58,5 @@ enum Base64 {
             octets.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
         }
         return octets
-    }
-
-    private static func value(_ digit: UInt8) -> UInt32? {
-        switch digit {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
-        }
     }
 }

@@ -36,6 +36,26 @@ enum PercentEncoding {
         return String(decoding: decoded, as: UTF8.self)
     }
 
+    /// Decodes a value of a query (https://url.spec.whatwg.org/#urlencoded-parsing, where `+` is a blank); `nil` when an
+    /// escape is broken.
+    static func decodeQuery(_ octets: some Collection<UInt8>) -> [UInt8]? {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(octets.count)
+        var rest = octets[...]
+        while let octet = rest.popFirst() {
+            switch octet {
+            case UInt8(ascii: "+"): decoded.append(UInt8(ascii: " "))
+            case UInt8(ascii: "%"):
+                guard let high = rest.popFirst().flatMap(value), let low = rest.popFirst().flatMap(value) else {
+                    return nil
+                }
+                decoded.append(high << 4 | low)
+            default: decoded.append(octet)
+            }
+        }
+        return decoded
+    }
+
     private static let hexadecimal = Array("0123456789ABCDEF".utf8)
 
     private static func value(_ digit: UInt8) -> UInt8? {
