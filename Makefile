@@ -31,7 +31,7 @@ FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc
 INTEROP_PROTOS := carillon/testing/v1/echo.proto \
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 
-.PHONY: help setup toolchain build test demo bench-check generate check-generated format lint clean
+.PHONY: help setup toolchain build test conformance demo bench-check generate check-generated format lint clean
 
 help: ## List the commands
 	@printf 'usage: make COMMAND\n\n'
@@ -61,6 +61,10 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	if [ $$((swift + python)) != 0 ]; then echo "swift test exited with $$swift, pytest with $$python"; fi
 	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml
 	exit $$((swift + python))
+
+conformance: setup ## Let foreign clients and a prober loose on the transport: a line for each case
+	@swift build --product interop-server
+	$(PYTHON) Tests/Conformance/run.py --server "$$(swift build --show-bin-path)/interop-server"
 
 bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
 	@swift build -c release --product carillon

@@ -83,6 +83,27 @@ struct EchoService: EchoServiceHandler {
         }
     }
 
+    func fail(
+        _ request: Carillon_Testing_V1_FailRequest, _ context: CallContext
+    ) async throws -> Carillon_Testing_V1_EchoResponse {
+        try await handlers.track { throw status(of: request) }
+    }
+
+    func failLate(
+        _ request: Carillon_Testing_V1_FailRequest, _ responses: ResponseWriter<Carillon_Testing_V1_EchoResponse>,
+        _ context: CallContext
+    ) async throws {
+        try await handlers.track {
+            for _ in 0..<request.messages { try await responses.send(.init()) }
+            throw status(of: request)
+        }
+    }
+
+    private func status(of request: Carillon_Testing_V1_FailRequest) -> Status {
+        let code = UInt8(exactly: request.code).flatMap(StatusCode.init(rawValue:)) ?? .unknown
+        return Status(code, request.message, details: Array(request.details))
+    }
+
     func countInline(
         _ request: Carillon_Testing_V1_CountRequest, _ context: CallContext
     ) throws -> Carillon_Testing_V1_CountResponse? {

@@ -55,6 +55,16 @@ package protocol EchoServiceHandler: Sendable {
 
     /// Sends as much as it is asked for, as fast as the client takes it.
     func pour(_ request: Carillon_Testing_V1_PourRequest, _ responses: ResponseWriter<Carillon_Testing_V1_EchoResponse>, _ context: CallContext) async throws
+
+    /// Fails as it is told.
+    func fail(_ request: Carillon_Testing_V1_FailRequest, _ context: CallContext) async throws -> Carillon_Testing_V1_EchoResponse
+
+    /// Answers fail at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func failInline(_ request: Carillon_Testing_V1_FailRequest, _ context: CallContext) throws -> Carillon_Testing_V1_EchoResponse?
+
+    /// Sends messages, then fails as it is told.
+    func failLate(_ request: Carillon_Testing_V1_FailRequest, _ responses: ResponseWriter<Carillon_Testing_V1_EchoResponse>, _ context: CallContext) async throws
 }
 
 extension EchoServiceHandler {
@@ -85,6 +95,11 @@ extension EchoServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func parseInline(_ request: Carillon_Testing_V1_Everything, _ context: CallContext) throws -> Carillon_Testing_V1_EchoResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func failInline(_ request: Carillon_Testing_V1_FailRequest, _ context: CallContext) throws -> Carillon_Testing_V1_EchoResponse? {
         nil
     }
 }
@@ -125,6 +140,12 @@ extension EchoServiceHandler {
                 async: { try await self.parse($0, $1) }
             ),
             .serverStreaming("/carillon.testing.v1.EchoService/Pour") { try await self.pour($0, $1, $2) },
+            .unary(
+                "/carillon.testing.v1.EchoService/Fail",
+                inline: { try self.failInline($0, $1) },
+                async: { try await self.fail($0, $1) }
+            ),
+            .serverStreaming("/carillon.testing.v1.EchoService/FailLate") { try await self.failLate($0, $1, $2) },
         ]
     }
 }
@@ -176,5 +197,15 @@ package struct EchoServiceClient: Sendable {
     /// Sends as much as it is asked for, as fast as the client takes it.
     package func pour(_ request: Carillon_Testing_V1_PourRequest, options: CallOptions = .init()) async throws(Status) -> ResponseReader<Carillon_Testing_V1_EchoResponse> {
         try await client.serverStreaming("/carillon.testing.v1.EchoService/Pour", request, options: options)
+    }
+
+    /// Fails as it is told.
+    package func fail(_ request: Carillon_Testing_V1_FailRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_Testing_V1_EchoResponse {
+        try await client.unary("/carillon.testing.v1.EchoService/Fail", request, options: options)
+    }
+
+    /// Sends messages, then fails as it is told.
+    package func failLate(_ request: Carillon_Testing_V1_FailRequest, options: CallOptions = .init()) async throws(Status) -> ResponseReader<Carillon_Testing_V1_EchoResponse> {
+        try await client.serverStreaming("/carillon.testing.v1.EchoService/FailLate", request, options: options)
     }
 }

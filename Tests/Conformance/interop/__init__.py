@@ -1,0 +1,1 @@
+"""Foreign clients that play the interop table against interop-server: one module each, one line for each case."""
