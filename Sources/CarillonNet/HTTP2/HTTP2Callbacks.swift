@@ -24,69 +24,82 @@ enum HTTP2Callbacks {
         return Table(pointer: callbacks.unsafelyUnwrapped)
     }()
 
-    private static func session(_ data: UnsafeMutableRawPointer?) -> HTTP2Session {
-        // Safe because the object deletes libnghttp2's part before it goes.
-        Unmanaged<HTTP2Session>.fromOpaque(data.unsafelyUnwrapped).takeUnretainedValue()
+    /// The session that a callback is for, without counting a reference: it deletes libnghttp2's part before it goes.
+    private static func session(_ data: UnsafeMutableRawPointer?) -> Unmanaged<HTTP2Session> {
+        Unmanaged.fromOpaque(data.unsafelyUnwrapped)
     }
 
+    /// The stream with a number, as above: it is retained from its beginning to its close callback.
+    private static func stream(_ pointer: OpaquePointer?, _ id: Int32) -> Unmanaged<HTTP2Stream>? {
+        nghttp2_session_get_stream_user_data(pointer, id).map { Unmanaged.fromOpaque($0) }
+    }
+
+    /// The stream with a number, for those who keep it.
     static func stream(_ pointer: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
-        // Safe because the pointer is retained from the stream's beginning to its close callback.
-        nghttp2_session_get_stream_user_data(pointer, id).map {
-            Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
-        }
+        let found: Unmanaged<HTTP2Stream>? = stream(pointer, id)
+        return found?.takeUnretainedValue()
     }
 
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { _, frame, data in
         guard let frame else { return 0 }
-        session(data).beginHeaders(
-            streamID: frame.pointee.hd.stream_id, isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST)
+        session(data)._withUnsafeGuaranteedRef {
+            $0.beginHeaders(
+                streamID: frame.pointee.hd.stream_id, isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST)
+        }
         return 0
     }
 
     private static let header: nghttp2_on_header_callback = { _, _, name, nameLength, value, valueLength, _, data in
-        session(data).header(
-            name: UnsafeRawBufferPointer(start: name, count: nameLength),
-            value: UnsafeRawBufferPointer(start: value, count: valueLength))
+        session(data)._withUnsafeGuaranteedRef {
+            $0.header(
+                name: UnsafeRawBufferPointer(start: name, count: nameLength),
+                value: UnsafeRawBufferPointer(start: value, count: valueLength))
+        }
         return 0
     }
 
     private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, data in
         guard let frame else { return 0 }
+        session(data)._withUnsafeGuaranteedRef { received(frame, pointer, $0) }
+        return 0
+    }
+
+    private static func received(
+        _ frame: UnsafePointer<nghttp2_frame>, _ pointer: OpaquePointer?, _ session: HTTP2Session
+    ) {
         let head = frame.pointee.hd
         switch nghttp2_frame_type(rawValue: UInt32(head.type)) {
         case NGHTTP2_HEADERS:
-            guard let stream = stream(pointer, head.stream_id) else { return 0 }
-            session(data).headersComplete(
-                stream, endsStream: head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
+            let endsStream = head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+            let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
+            found?._withUnsafeGuaranteedRef { session.headersComplete($0, endsStream: endsStream) }
         case NGHTTP2_DATA:
-            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
-                let stream = stream(pointer, head.stream_id)
-            else { return 0 }
-            session(data).receiveEnded(stream)
+            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
+            let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
+            found?._withUnsafeGuaranteedRef { session.receiveEnded($0) }
         case NGHTTP2_PING:
-            guard head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
-            session(data).pongReceived()
+            if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { session.pongReceived() }
         case NGHTTP2_GOAWAY:
             let goAway = frame.pointee.goaway
             let debug = UnsafeBufferPointer(start: goAway.opaque_data, count: min(goAway.opaque_data_len, 128))
-            session(data).goAwayReceived(
+            session.goAwayReceived(
                 HTTP2GoAway(
                     code: HTTP2ErrorCode(rawValue: goAway.error_code), lastStreamID: goAway.last_stream_id,
                     debugText: String(decoding: debug, as: UTF8.self)))
         case NGHTTP2_SETTINGS:
-            guard head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
-            session(data).settingsReceived()
+            if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
         default: break
         }
-        return 0
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = { pointer, _, id, bytes, count, data in
         // The connection's window is opened at once, the stream's when the call takes the octets: a slow call does not
         // hold up its neighbours.
         nghttp2_session_consume_connection(pointer, count)
-        guard let stream = stream(pointer, id) else { return 0 }
-        stream.handler?.stream(stream, received: UnsafeRawBufferPointer(start: bytes, count: count))
+        let found: Unmanaged<HTTP2Stream>? = stream(pointer, id)
+        found?._withUnsafeGuaranteedRef {
+            $0.handler?.stream($0, received: UnsafeRawBufferPointer(start: bytes, count: count))
+        }
         return 0
     }
 
@@ -97,7 +110,7 @@ enum HTTP2Callbacks {
         guard type == NGHTTP2_HEADERS || type == NGHTTP2_DATA,
             head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
         else { return 0 }
-        session(data).sendEnded(streamID: head.stream_id)
+        session(data)._withUnsafeGuaranteedRef { $0.sendEnded(streamID: head.stream_id) }
         return 0
     }
 
@@ -106,16 +119,20 @@ enum HTTP2Callbacks {
         nghttp2_session_set_stream_user_data(pointer, id, nil)
         // Takes back the one retain of the stream's beginning.
         let stream = Unmanaged<HTTP2Stream>.fromOpaque(user).takeRetainedValue()
-        let session = session(data)
-        session.closed(stream, HTTP2ErrorCode(rawValue: code))
-        session.recycle(stream)
+        session(data)._withUnsafeGuaranteedRef {
+            $0.closed(stream, HTTP2ErrorCode(rawValue: code))
+            $0.recycle(stream)
+        }
         return 0
     }
 
     static let readBody: nghttp2_data_source_read_callback = { pointer, id, buffer, length, flags, source, data in
         guard let source, let buffer, let flags, let pointer = source.pointee.ptr else { return 0 }
-        let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-        return session(data).readBody(
-            stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: length), flags)
+        let room = UnsafeMutableRawBufferPointer(start: buffer, count: length)
+        return session(data)._withUnsafeGuaranteedRef { session in
+            Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
+                session.readBody($0, into: room, flags)
+            }
+        }
     }
 }

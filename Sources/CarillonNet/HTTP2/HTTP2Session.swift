@@ -32,14 +32,16 @@ package final class HTTP2Session: @unchecked Sendable {
     /// What the peer may ask for.
     package let limits: HTTP2Limits
     let isServer: Bool
-    private(set) var pointer: OpaquePointer?
+    @exclusivity(unchecked) private(set) var pointer: OpaquePointer?
     /// Set right after the session was made; unowned because the owner closes the session before it goes.
-    package unowned(unsafe) var owner: (any HTTP2SessionOwner)?
+    @exclusivity(unchecked) package unowned(unsafe) var owner: (any HTTP2SessionOwner)?
     /// Whether the owner knows that there is output.
-    private var isOutputNoted = false
+    @exclusivity(unchecked) private var isOutputNoted = false
     /// The stream whose header block is being received; saves a look-up for each field.
-    private unowned(unsafe) var receiving: HTTP2Stream?
-    @exclusivity(unchecked) private var openStreams = StreamList()
+    @exclusivity(unchecked) private unowned(unsafe) var receiving: HTTP2Stream?
+    /// Where that stream's next field goes.
+    @exclusivity(unchecked) private var fields: HeaderWriter?
+    @exclusivity(unchecked) private var openStreams = StreamTable()
     @exclusivity(unchecked) private var spare: [HTTP2Stream] = []
     /// Closed streams whose memory is kept for new ones.
     private static let spareLimit = 32
@@ -115,20 +117,36 @@ package final class HTTP2Session: @unchecked Sendable {
         } else {
             // gRPC requests have no trailers; a server that is sent some keeps the request's own fields instead.
             receiving = isServer ? nil : HTTP2Callbacks.stream(pointer, streamID)
-            receiving?.received.removeAll()
         }
+        fields = receiving?.received.beginWriting()
     }
 
     func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        guard let stream = receiving, !stream.isHeaderListTooLarge else { return }
-        guard stream.received.listSize + name.count + value.count + 32 <= limits.headerListSize else {
-            stream.isHeaderListTooLarge = true
-            return
-        }
-        stream.received.append(name: name, value: value)
+        guard fields != nil else { return }
+        let octets = name.count + value.count
+        guard fields.unsafelyUnwrapped.listSize + octets + 32 <= limits.headerListSize else { return refuseFields() }
+        if !fields.unsafelyUnwrapped.hasRoom(for: octets) { growFields(octets) }
+        fields?.append(name, value)
+    }
+
+    /// What is beyond the limit is not stored.
+    private func refuseFields() {
+        receiving?.isHeaderListTooLarge = true
+        endFields()
+    }
+
+    private func growFields(_ octets: Int) {
+        fields = fields.flatMap { writer in receiving?.received.grow(writer, by: octets + HeaderBlock.prefix) }
+    }
+
+    private func endFields() {
+        guard let writer = fields, let stream = receiving else { return }
+        stream.received.endWriting(writer)
+        fields = nil
     }
 
     func headersComplete(_ stream: HTTP2Stream, endsStream: Bool) {
+        endFields()
         receiving = nil
         if stream.hasReceivedHeaders {
             stream.handler?.streamReceivedTrailers(stream)
@@ -182,7 +200,10 @@ package final class HTTP2Session: @unchecked Sendable {
 
     func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         openStreams.remove(stream)
-        if receiving === stream { receiving = nil }
+        if receiving === stream {
+            endFields()
+            receiving = nil
+        }
         stream.isClosed = true
         let handler = stream.handler
         stream.handler = nil
@@ -267,7 +288,7 @@ package final class HTTP2Session: @unchecked Sendable {
     /// Ends every stream as cancelled and frees libnghttp2's part. Not to be called while libnghttp2 is at work.
     package func close() {
         // Deleting the session tells no stream of its end.
-        while let stream = openStreams.first {
+        while let stream = openStreams.last {
             nghttp2_session_set_stream_user_data(pointer, stream.id, nil)
             closed(stream, .cancel)
             // Takes back the one retain of the stream's beginning.

@@ -20,29 +20,28 @@ package protocol HTTP2StreamHandler: AnyObject {
 
 /// One request and its answer on a connection. Confined to the connection's loop.
 ///
-/// Properties on the way of every call are exempt from the dynamic check for overlapping access, which would cost a
-/// tenth of a small call: the object is confined to one thread, and no access to one of them calls out while it lasts.
+/// Its properties are exempt from the dynamic check for overlapping access, which would cost a tenth of a small call: the
+/// object is confined to one thread, and no access to one of them calls out while it lasts.
 package final class HTTP2Stream {
     /// The stream identifier (RFC 9113 §5.1.1).
-    package internal(set) var id: Int32 = 0
+    @exclusivity(unchecked) package internal(set) var id: Int32 = 0
     /// The session, until the stream is closed; then `nil`. Unowned because a session closes its streams before it goes.
-    package internal(set) unowned(unsafe) var session: HTTP2Session?
+    @exclusivity(unchecked) package internal(set) unowned(unsafe) var session: HTTP2Session?
     /// Who is told of what happens.
-    package internal(set) var handler: (any HTTP2StreamHandler)?
+    @exclusivity(unchecked) package internal(set) var handler: (any HTTP2StreamHandler)?
     /// The header block that was received last.
     @exclusivity(unchecked) package internal(set) var received = HeaderBlock.forRequest()
     /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
-    package internal(set) var isHeaderListTooLarge = false
+    @exclusivity(unchecked) package internal(set) var isHeaderListTooLarge = false
     /// Whether the peer has sent its END_STREAM.
-    package internal(set) var isReceiveEnded = false
+    @exclusivity(unchecked) package internal(set) var isReceiveEnded = false
     /// Whether the first header block has been told of.
     var hasReceivedHeaders = false
     /// Whether it is over.
-    package internal(set) var isClosed = false
+    @exclusivity(unchecked) package internal(set) var isClosed = false
     @exclusivity(unchecked) var output = OutgoingBody()
-    /// Neighbours in the session's list of open streams.
-    unowned(unsafe) var previous: HTTP2Stream?
-    unowned(unsafe) var next: HTTP2Stream?
+    /// Where it stands in the session's table of open streams.
+    var place = 0
 
     init(session: HTTP2Session) {
         self.session = session

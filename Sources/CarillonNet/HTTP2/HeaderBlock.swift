@@ -11,6 +11,8 @@
 /// is changed.
 package struct HeaderBlock: Sendable {
     private var storage: HeaderStorage?
+    /// Octets of the two lengths that stand before each field.
+    static let prefix = 8
     /// The number of fields.
     package private(set) var count = 0
 
@@ -25,11 +27,11 @@ package struct HeaderBlock: Sendable {
     }
 
     /// The size as RFC 9113 §6.5.2 counts it: names, values and 32 octets for each field.
-    package var listSize: Int { (storage?.used ?? 0) + (32 - HeaderStorage.prefix) * count }
+    package var listSize: Int { (storage?.used ?? 0) + (32 - Self.prefix) * count }
 
     /// Adds a field.
     package mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        let needed = HeaderStorage.prefix + name.count + value.count
+        let needed = Self.prefix + name.count + value.count
         if storage == nil || !isKnownUniquelyReferenced(&storage) || !storage.unsafelyUnwrapped.hasRoom(for: needed) {
             storage = HeaderStorage(copying: storage, adding: needed)
         }
@@ -44,6 +46,29 @@ package struct HeaderBlock: Sendable {
         name.withUTF8 { name in
             value.withUTF8 { value in append(name: .init(name), value: .init(value)) }
         }
+    }
+
+    /// Empties the block and lends its memory, so that fields can be written without a look at who owns it. The block must
+    /// not be copied or changed until ``endWriting(_:)``.
+    mutating func beginWriting() -> HeaderWriter {
+        count = 0
+        if storage == nil || !isKnownUniquelyReferenced(&storage) { storage = HeaderStorage(capacity: 480) }
+        return storage.unsafelyUnwrapped.writer
+    }
+
+    /// Gives the lent memory more room, and what is written moves there.
+    mutating func grow(_ writer: HeaderWriter, by needed: Int) -> HeaderWriter {
+        storage.unsafelyUnwrapped.used = writer.used
+        storage = HeaderStorage(copying: storage, adding: needed)
+        var grown = storage.unsafelyUnwrapped.writer
+        (grown.used, grown.count) = (writer.used, writer.count)
+        return grown
+    }
+
+    /// Takes back the lent memory with what was written.
+    mutating func endWriting(_ writer: HeaderWriter) {
+        storage.unsafelyUnwrapped.used = writer.used
+        count = writer.count
     }
 
     /// Empties the block and keeps its memory.
@@ -114,12 +139,10 @@ package struct HeaderBlock: Sendable {
 /// The memory of a header block: for each field two lengths of four octets, then its name and its value.
 ///
 /// Safe as `@unchecked Sendable` because a block changes it only while it is the only owner.
-private final class HeaderStorage: @unchecked Sendable {
-    /// What stands before each field.
-    static let prefix = 8
+final class HeaderStorage: @unchecked Sendable {
     private let memory: UnsafeMutableRawPointer
     private let capacity: Int
-    fileprivate var used = 0
+    var used = 0
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -140,23 +163,57 @@ private final class HeaderStorage: @unchecked Sendable {
 
     func hasRoom(for count: Int) -> Bool { capacity - used >= count }
 
+    var writer: HeaderWriter { HeaderWriter(memory: memory, capacity: capacity) }
+
     func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        let start = memory + used
-        start.storeBytes(of: UInt32(name.count), as: UInt32.self)
-        (start + 4).storeBytes(of: UInt32(value.count), as: UInt32.self)
-        // Empty values come without an address.
-        if let address = name.baseAddress { memcpy(start + Self.prefix, address, name.count) }
-        if let address = value.baseAddress { memcpy(start + Self.prefix + name.count, address, value.count) }
-        used += Self.prefix + name.count + value.count
+        var writer = self.writer
+        writer.used = used
+        writer.append(name, value)
+        used = writer.used
     }
 
     func field(at position: Int) -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, next: Int) {
         let start = UnsafeRawPointer(memory + position)
         let nameLength = Int(start.loadUnaligned(as: UInt32.self))
         let valueLength = Int((start + 4).loadUnaligned(as: UInt32.self))
-        let name = UnsafeRawBufferPointer(start: start + Self.prefix, count: nameLength)
-        let value = UnsafeRawBufferPointer(start: start + Self.prefix + nameLength, count: valueLength)
-        return (name, value, position + Self.prefix + nameLength + valueLength)
+        let name = UnsafeRawBufferPointer(start: start + HeaderBlock.prefix, count: nameLength)
+        let value = UnsafeRawBufferPointer(start: start + HeaderBlock.prefix + nameLength, count: valueLength)
+        return (name, value, position + HeaderBlock.prefix + nameLength + valueLength)
+    }
+}
+
+/// Where the next field of a header block goes. It owns nothing: the memory is the block's.
+struct HeaderWriter {
+    let memory: UnsafeMutableRawPointer
+    let capacity: Int
+    /// Octets that are written.
+    var used = 0
+    /// Fields that are written.
+    var count = 0
+
+    init(memory: UnsafeMutableRawPointer, capacity: Int) {
+        self.memory = memory
+        self.capacity = capacity
+    }
+
+    /// The size as RFC 9113 §6.5.2 counts it.
+    var listSize: Int { used + (32 - HeaderBlock.prefix) * count }
+
+    /// Whether a field with so many octets fits.
+    @inline(__always)
+    func hasRoom(for octets: Int) -> Bool { capacity - used >= HeaderBlock.prefix + octets }
+
+    /// Writes a field; there must be room.
+    @inline(__always)
+    mutating func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let start = memory + used
+        start.storeBytes(of: UInt32(truncatingIfNeeded: name.count), as: UInt32.self)
+        (start + 4).storeBytes(of: UInt32(truncatingIfNeeded: value.count), as: UInt32.self)
+        // Empty values come without an address.
+        if let address = name.baseAddress { memcpy(start + HeaderBlock.prefix, address, name.count) }
+        if let address = value.baseAddress { memcpy(start + HeaderBlock.prefix + name.count, address, value.count) }
+        used += HeaderBlock.prefix + name.count + value.count
+        count += 1
     }
 }
 
