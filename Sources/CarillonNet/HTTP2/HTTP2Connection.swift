@@ -234,12 +234,15 @@ package final class HTTP2Connection: TickParticipant, HTTP2SessionOwner, @unchec
 
     // MARK: What the session tells
 
+    /// Asks for a flush at the end of the tick.
     package func sessionHasOutput(_ session: HTTP2Session) { touch() }
 
+    /// Passes a new stream on to the owner of the connection.
     package func session(_ session: HTTP2Session, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? {
         delegate?.connection(self, opened: stream)
     }
 
+    /// The first SETTINGS of the peer end the handshake; later ones are passed on.
     package func sessionReceivedSettings(_ session: HTTP2Session) {
         guard !readyForStreams else {
             delegate?.connectionReceivedSettings(self)
@@ -251,17 +254,20 @@ package final class HTTP2Connection: TickParticipant, HTTP2SessionOwner, @unchec
         delegate?.connectionIsReady(self)
     }
 
+    /// Goes on with a drain that waited for it, and passes it on.
     package func sessionReceivedPong(_ session: HTTP2Session) {
         if drain == .announced { sendFinalGoAway() }
         delegate?.connectionReceivedPingAnswer(self)
     }
 
+    /// Keeps what the peer said; the first time, the owner is told that it drains.
     package func session(_ session: HTTP2Session, received goAway: HTTP2GoAway) {
         let isFirst = peerGoAway == nil
         peerGoAway = goAway
         if drain == .none, isFirst { delegate?.connectionIsDraining(self) }
     }
 
+    /// Looks, while draining, whether it was the last.
     package func sessionClosedStream(_ session: HTTP2Session) {
         if drain != .none { touch() }
     }
