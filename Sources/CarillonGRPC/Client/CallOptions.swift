@@ -1,13 +1,22 @@
-/// What a caller may say about one call.
+/// What a caller may say about one call. What it does not say is taken from the client's ``ServiceConfig``.
 package struct CallOptions: Sendable {
-    /// How long the caller waits; `nil` for as long as it takes.
+    /// How long the caller waits, over all attempts; `nil` for as long as it takes.
     package var timeout: Duration?
     /// Request header fields; names are lower-case ASCII.
     package var metadata: [(name: String, value: String)]
+    /// Whether the call waits for a connection instead of failing at once when none is to be had.
+    package var waitsForReady: Bool?
+    /// The greatest length of one response message in octets.
+    package var messageSize: Int?
 
     /// Makes options.
-    package init(timeout: Duration? = nil, metadata: [(name: String, value: String)] = []) {
+    package init(
+        timeout: Duration? = nil, metadata: [(name: String, value: String)] = [], waitsForReady: Bool? = nil,
+        messageSize: Int? = nil
+    ) {
         self.timeout = timeout
         self.metadata = metadata
+        self.waitsForReady = waitsForReady
+        self.messageSize = messageSize
     }
 }

@@ -1,0 +1,71 @@
+internal import CarillonNet
+
+/// When a client asks a silent connection whether it is alive (gRFC A8, https://grpc.io/docs/guides/keepalive/).
+package struct KeepalivePolicy: Sendable {
+    /// How long nothing may come before a PING is sent: at least ten seconds, or servers take it for abuse.
+    package private(set) var time: Duration
+    /// How long the answer may take before the connection is given up.
+    package let timeout: Duration
+    /// Whether connections without calls are asked too; servers allow that rarely.
+    package let isWithoutCalls: Bool
+
+    /// Makes a policy.
+    ///
+    /// - Parameters:
+    ///   - time: at least ten seconds; less is taken as ten seconds.
+    ///   - timeout: how long the answer may take.
+    ///   - isWithoutCalls: whether connections without calls are asked too.
+    package init(time: Duration, timeout: Duration = .seconds(20), isWithoutCalls: Bool = false) {
+        self.init(exactTime: max(time, .seconds(10)), timeout: timeout, isWithoutCalls: isWithoutCalls)
+    }
+
+    /// A policy without the lower bound, which only tests may do without.
+    init(exactTime: Duration, timeout: Duration, isWithoutCalls: Bool = false) {
+        time = exactTime
+        self.timeout = timeout
+        self.isWithoutCalls = isWithoutCalls
+    }
+
+    /// Asks half as often: what a client does that was told `too_many_pings`.
+    mutating func slowDown() {
+        time = time * 2
+    }
+}
+
+/// The keepalive of one connection. A value: time comes from outside.
+struct KeepaliveState: Sendable {
+    /// What to do now.
+    enum Action: Hashable, Sendable {
+        /// Nothing until then.
+        case wait(until: MonotonicTime)
+        /// Send a PING, and look again then.
+        case ping(lookAgain: MonotonicTime)
+        /// Give the connection up: no octet came since the PING.
+        case close
+        /// Nothing until a call begins.
+        case rest
+    }
+
+    private let policy: KeepalivePolicy
+    private var pinged: MonotonicTime?
+
+    init(_ policy: KeepalivePolicy) {
+        self.policy = policy
+    }
+
+    /// Decides. Any octet that came after the PING proves life, not only its answer.
+    mutating func next(now: MonotonicTime, lastReceived: MonotonicTime, hasCalls: Bool) -> Action {
+        if let pinged {
+            if lastReceived <= pinged {
+                let limit = pinged.advanced(by: policy.timeout)
+                return now >= limit ? .close : .wait(until: limit)
+            }
+            self.pinged = nil
+        }
+        guard hasCalls || policy.isWithoutCalls else { return .rest }
+        let due = lastReceived.advanced(by: policy.time)
+        guard now >= due else { return .wait(until: due) }
+        pinged = now
+        return .ping(lookAgain: now.advanced(by: policy.timeout))
+    }
+}
