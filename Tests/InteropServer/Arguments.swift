@@ -5,14 +5,12 @@ import CarillonNet
 struct Arguments: Sendable {
     /// One line for who got it wrong.
     static let usage = """
-        usage: interop-server --certificate FILE --key FILE [--host ADDRESS] [--port NUMBER] \
+        usage: interop-server --certificate FILE --key FILE [--client-ca FILE] [--host ADDRESS] [--port NUMBER] \
         [--port-file FILE] [--loops NUMBER] [--grace MILLISECONDS] [--limit NAME=VALUE]...
         """
 
-    /// PEM file with the server's certificate and its chain.
-    private(set) var certificate = ""
-    /// PEM file with the private key.
-    private(set) var key = ""
+    /// PEM files with the server's certificate and key, and with the authorities whose clients are let in.
+    private(set) var tls = TLSServerSettings(certificateChain: "", privateKey: "")
     /// The address to listen on.
     private(set) var host = "127.0.0.1"
     /// The port; 0 lets the system choose.
@@ -37,8 +35,9 @@ struct Arguments: Sendable {
         while let flag = rest.popFirst() {
             guard let value = rest.popFirst() else { throw ArgumentError("\(flag) needs a value") }
             switch flag {
-            case "--certificate": certificate = value
-            case "--key": key = value
+            case "--certificate": tls.certificateChain = value
+            case "--key": tls.privateKey = value
+            case "--client-ca": tls.clientAuthorities = value
             case "--host": host = value
             case "--port": port = try Self.number(value, of: flag)
             case "--port-file": portFile = value
@@ -50,7 +49,9 @@ struct Arguments: Sendable {
             default: throw ArgumentError("unknown flag \(flag)")
             }
         }
-        guard !certificate.isEmpty, !key.isEmpty else { throw ArgumentError("--certificate and --key are needed") }
+        guard !tls.certificateChain.isEmpty, !tls.privateKey.isEmpty else {
+            throw ArgumentError("--certificate and --key are needed")
+        }
     }
 
     private static func number<Value: FixedWidthInteger>(

@@ -52,12 +52,19 @@ enum InteropServer {
 
     private static func start(_ arguments: Arguments, on loops: [EventLoop]) async throws -> RPCServer {
         let handlers = HandlerCount()
-        let tls = try TLSContext(serverCertificateChain: arguments.certificate, privateKey: arguments.key)
+        let tls = try TLSContext(server: arguments.tls)
         return try await RPCServer.start(
             on: loops, host: arguments.host, port: arguments.port, tls: tls,
             methods: TestService(handlers: handlers).methods + EchoService(handlers: handlers).rpcMethods,
             pages: [Page("/livez") { .init(status: 200, text: "ok\n") }], limits: arguments.limits,
-            report: { log("\($0)") })
+            report: { log(line(for: $0)) })
+    }
+
+    private static func line(for event: ServerEvent) -> String {
+        switch event {
+        case .connectionFailed(let peer, let reason): "connection from \(peer): \(reason)"
+        default: "\(event)"
+        }
     }
 
     /// Says where it listens: in a file that appears complete, and on standard error.
