@@ -31,7 +31,7 @@ FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc
 INTEROP_PROTOS := carillon/testing/v1/echo.proto \
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 
-.PHONY: help setup toolchain build test conformance demo bench-check generate check-generated format lint clean
+.PHONY: help setup toolchain build test conformance attacks demo bench-check generate check-generated format lint clean
 
 help: ## List the commands
 	@printf 'usage: make COMMAND\n\n'
@@ -65,6 +65,10 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 conformance: setup ## Let foreign clients and a prober loose on the transport: a line for each case
 	@swift build --product interop-server
 	$(PYTHON) Tests/Conformance/run.py --server "$$(swift build --show-bin-path)/interop-server"
+
+attacks: setup ## Attack the transport in every way we know, beside a good client: a line for each attack
+	@swift build -c release --product interop-server
+	INTEROP_SERVER="$$(swift build -c release --show-bin-path)/interop-server" $(PYTHON) Tests/Attacks/attack.py
 
 bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
 	@swift build -c release --product carillon

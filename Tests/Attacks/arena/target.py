@@ -1,0 +1,100 @@
+"""The server that is attacked: `interop-server` on one loop, and what the system says of its process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "EndToEnd"))
+
+from harness.certificates import Authority, Certificate  # noqa: E402
+from harness.processes import Program, microseconds, processor_ticks  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
+
+from . import frames  # noqa: E402
+from .peer import CUSTOMER, Peer, tls  # noqa: E402
+
+MEBI = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the server says of itself (EchoService.Count)."""
+
+    running: int
+    started: int
+    cancelled: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A certificate authority and a server's certificate, shared by all servers of a run."""
+
+    folder: Path
+    authority: Authority
+    certificate: Certificate
+
+    @classmethod
+    def make(cls, folder: Path) -> Place:
+        authority = Authority(folder / "authority")
+        return cls(folder, authority, authority.issue("server"))
+
+
+class Target:
+    """One server, on a single loop: the good client shares it with every attacker."""
+
+    def __init__(self, binary: Path, place: Place, folder: Path, flags: Sequence[str] = ()) -> None:
+        self.place = place
+        port_file = folder / "port"
+        self.program = Program(
+            [str(binary), "--port", "0", "--port-file", str(port_file), "--certificate",
+             str(place.certificate.certificate), "--key", str(place.certificate.key), "--loops", "1", *flags],
+            folder / "server.log",
+        )  # fmt: skip
+
+        def announced() -> str:
+            assert self.program.is_running, f"the server ended: {self.program.tail()}"
+            return port_file.read_text().strip() if port_file.exists() else ""
+
+        self.port = int(eventually(announced, "the server listens", 30, seen=self.program.tail))
+        self.context = tls(place.authority.file)
+        self.control: Peer | None = None
+        self.stream = 1
+
+    @property
+    def pid(self) -> int:
+        return self.program.pid
+
+    def resident(self) -> int:
+        """Octets of memory in use."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def processor_seconds(self) -> float:
+        return microseconds(processor_ticks(self.pid)) / 1e6
+
+    def counts(self) -> Counts:
+        """Asks on a connection that stays open for this; made anew if the server has ended it."""
+        if self.control is None or not self.control.is_open or self.stream > 100_000:
+            if self.control:
+                self.control.close()
+            self.control = Peer(self.port, self.context, source=CUSTOMER, decodes=True)
+            self.stream = 1
+        answer = self.control.call(self.stream, frames.head(frames.ECHO + "Count"), frames.message())
+        self.stream += 2
+        self.control.answers.clear()
+        assert answer.status == 0, f"Count: {answer}, {self.control.end}, {self.program.tail(500)}"
+        numbers = frames.read_numbers(answer.body[5:])
+        return Counts(running=numbers.get(1, 0), started=numbers.get(2, 0), cancelled=numbers.get(3, 0))
+
+    def end(self) -> None:
+        if self.control:
+            self.control.close()
+        self.program.end(signal.SIGKILL)

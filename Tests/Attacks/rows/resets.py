@@ -1,0 +1,113 @@
+"""Rows 29 and 30: streams that are reset as soon as they are opened, by the client or by the server it provokes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from arena import frames
+from arena.stage import Stage, attack, attackers, await_all, storm
+
+ECHO = frames.echo()
+OPEN = frames.pack(frames.head(frames.ECHO + "Stream"))
+HANG = frames.pack(frames.head(frames.ECHO + "Hang"))
+
+
+def each(make: Callable[[int], bytes], count: int = 200, first: int = 1) -> Callable[[int], bytes | None]:
+    """Bursts of `count` new streams each, for which `make` gives the octets; made once for all connections."""
+    made: list[bytes] = []
+
+    def burst(number: int) -> bytes | None:
+        while len(made) <= number:
+            start = first + 2 * count * len(made)
+            made.append(b"".join(make(stream) for stream in range(start, start + 2 * count, 2)))
+        return made[number]
+
+    return burst
+
+
+@attack(29, "rapid-reset", short=True)
+def rapid_reset(stage: Stage) -> str:
+    """CVE-2023-44487: HEADERS and RST_STREAM, for streaming calls whose handlers start with the header block."""
+    return str(storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))))
+
+
+@attack(29, "rapid-reset-calls", short=True)
+def rapid_reset_calls(stage: Stage) -> str:
+    """The same with whole requests, whose handlers run until they are cancelled."""
+    return str(storm(stage, each(lambda stream: frames.call(stream, HANG, ECHO) + frames.rst_stream(stream))))
+
+
+@attack(29, "rapid-reset-20-connections", seconds=3)
+def rapid_reset_many(stage: Stage) -> str:
+    """From many connections at once, each below the limit for one."""
+    peers = attackers(stage, 20)
+    burst = each(lambda stream: frames.call(stream, HANG, ECHO) + frames.rst_stream(stream), 10)
+    number = 0
+    while stage.goes_on and any(peer.is_open for peer in peers):
+        for peer in peers:
+            if peer.is_open:
+                peer.send(burst(number) or b"", 1.0)
+        number += 1
+    left = await_all(peers, lambda peer: not peer.is_open, 1.0)
+    stage.expect(not left, f"{len(left)} of 20 connections live after {number * 10} resets each")
+    stage.expect({peer.code for peer in peers} <= {11}, f"ended with {[peer.code for peer in peers]}")
+    return f"GOAWAY(11)/20conns/{max(peer.life for peer in peers):.1f}s"
+
+
+def opened(*more: Callable[[int], bytes]) -> Callable[[int], bytes | None]:
+    return each(lambda stream: frames.headers(stream, OPEN) + b"".join(one(stream) for one in more))
+
+
+# What makes the server reset a stream. With the GOAWAY codes that will do where HTTP/2 knows a better one than 11.
+PROVOCATIONS = {
+    "window-overflow": (opened(lambda one: frames.window_update(one, frames.LARGEST_WINDOW)), (11,)),
+    "window-of-zero": (opened(lambda one: frames.window_update(one, 0)), (11, 1)),
+    "content-length": (
+        each(lambda one, block=frames.pack(frames.head(frames.ECHO + "Hang", ("content-length", "1"))): frames.call(
+            one, block, ECHO)),
+        (11,),
+    ),
+    "trailers-that-do-not-end": (opened(lambda one: frames.headers(one, frames.pack([("x", "y")]))), (11,)),
+    "malformed-heads": (each(lambda one, block=frames.pack([(":method", "POST")]): frames.headers(one, block)), (11,)),
+    "upper-case-names": (
+        each(lambda one, block=frames.pack(frames.head(frames.ECHO + "Hang", ("X-Upper", "1"))): frames.headers(
+            one, block)),
+        (11,),
+    ),
+    "data-after-the-end": (each(lambda one: frames.call(one, HANG, ECHO) + frames.data(one, b"more")), (11, 5)),
+    "headers-after-the-end": (each(lambda one: frames.call(one, HANG, ECHO) + frames.headers(one, HANG)), (11, 5)),
+    "priority-of-itself": (opened(lambda one: frames.priority(one, one)), (11, 1)),
+    "early-answers": (
+        each(lambda one, block=frames.pack(frames.head("/no.such/Method")): frames.headers(one, block)),
+        (11,),
+    ),
+}  # fmt: skip
+
+
+def provoke(name: str) -> None:
+    bursts, codes = PROVOCATIONS[name]
+
+    @attack(30, name, seconds=1.6, short=True)
+    def made_you_reset(stage: Stage) -> str:
+        return str(storm(stage, bursts, codes=codes))
+
+
+for provocation in PROVOCATIONS:
+    provoke(provocation)
+
+
+@attack(30, "refused-streams", seconds=1.6, handlers=1100, short=True)
+def refused_streams(stage: Stage) -> str:
+    """Streams above the limit by one who never acknowledges it: each is reset with REFUSED_STREAM."""
+    full = each(lambda stream: frames.headers(stream, OPEN), 1000)(0)
+    bursts = each(lambda stream: frames.headers(stream, OPEN), 200, first=2001)
+    return str(storm(stage, bursts, prelude=full or b"", acknowledges=False, codes=(11, 1, 4)))
+
+
+@attack(30, "more-than-the-window", seconds=2.5, memory=48, handlers=1100)
+def more_than_the_window(stage: Stage) -> str:
+    """DATA beyond the window: echoes that are not read hold the window shut, then more comes all the same."""
+    body = frames.echo(b"x" * 600_000)
+    bursts = each(lambda stream: frames.headers(stream, OPEN) + frames.data(stream, body), 1)
+    greeting = frames.settings((frames.INITIAL_WINDOW_SIZE, 0))
+    return str(storm(stage, bursts, greeting=greeting, codes=(11, 3), within=4.0))
