@@ -31,7 +31,8 @@ FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc
 INTEROP_PROTOS := carillon/testing/v1/echo.proto \
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 
-.PHONY: help setup toolchain build test conformance attacks demo bench-check generate check-generated format lint clean
+.PHONY: help setup toolchain build test conformance attacks demo bench-check bench-transport generate check-generated \
+	format lint clean
 
 help: ## List the commands
 	@printf 'usage: make COMMAND\n\n'
@@ -73,6 +74,10 @@ attacks: setup ## Attack the transport in every way we know, beside a good clien
 bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
 	@swift build -c release --product carillon
 	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" $(PYTHON) Tests/EndToEnd/bench_check.py
+
+bench-transport: setup ## Print what calls, messages and connections cost in release, next to nghttpd
+	@swift build -c release --product interop-server
+	INTEROP_SERVER="$$(swift build -c release --show-bin-path)/interop-server" $(PYTHON) Tests/EndToEnd/bench_transport.py
 
 generate: setup ## Make the code in the folders called Generated anew
 	@$(call generate_into,.build/generated)

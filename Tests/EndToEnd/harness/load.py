@@ -28,11 +28,17 @@ class Run:
     per_second: float
     body_octets: int
     printed: str
+    latencies: list[int]
+    """Microseconds of each request, in rising order; empty unless a log was asked for."""
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds within which that share of the requests was answered."""
+        return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))] / 1000
 
 
 def h2load(
     url: str, requests: int, clients: int = 8, streams: int = 16, body: Path | None = None,
-    headers: Sequence[tuple[str, str]] = (),
+    headers: Sequence[tuple[str, str]] = (), log: Path | None = None, flags: Sequence[str] = (),
 ) -> Run:  # fmt: skip
     assert shutil.which("h2load"), "h2load is missing: install nghttp2-client"
     command = ["h2load", "-n", str(requests), "-c", str(clients), "-m", str(streams), "-t", "1"]
@@ -40,6 +46,10 @@ def h2load(
         command += ["-d", str(body)]
     for name, value in headers:
         command += ["-H", f"{name}: {value}"]
+    if log:
+        log.unlink(missing_ok=True)
+        command += [f"--log-file={log}"]
+    command += flags
     result = subprocess.run([*command, url], capture_output=True, text=True, timeout=120, check=False)
     printed = result.stdout + result.stderr
     assert result.returncode == 0, printed
@@ -58,6 +68,8 @@ def h2load(
         per_second=float(number(r"([\d.]+) req/s")),
         body_octets=int(number(r"\((\d+)\) data")),
         printed=printed,
+        # Each line: when it began, the status, how long it took; the last two columns in microseconds.
+        latencies=sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines()) if log else [],
     )
 
 
