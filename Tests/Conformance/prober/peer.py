@@ -15,7 +15,7 @@ from . import wire
 from .transcript import Transcript
 
 PATIENCE = 5.0
-"""Seconds that a server may take for anything."""
+"""Seconds that a server may take for anything, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Server:
     host: str
     port: int
     authority: Path
+    patience: float = PATIENCE
 
     def context(self, protocols: tuple[str, ...] = ("h2",)) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.authority))
@@ -33,7 +34,7 @@ class Server:
         return context
 
     def connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        plain = socket.create_connection((self.host, self.port), timeout=PATIENCE)
+        plain = socket.create_connection((self.host, self.port), timeout=self.patience)
         # Each send is a record and a segment of its own, so that the server may see them one by one.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -48,6 +49,7 @@ class Peer:
 
     def __init__(self, server: Server, context: ssl.SSLContext) -> None:
         self.seen = Transcript()
+        self.patience = server.patience
         self._barriers = 0
         try:
             self.socket = server.connect(context)
@@ -65,7 +67,7 @@ class Peer:
         """Sends, and reads what comes meanwhile; nothing is sent once the server has ended the connection."""
         self.seen.sent(octets)
         rest = memoryview(octets)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while rest and not self.seen.ending:
             if time.monotonic() > deadline:
                 self.seen.ending = "the server takes nothing more"
@@ -84,7 +86,7 @@ class Peer:
 
     def wait(self, is_done: Callable[[Transcript], bool]) -> bool:
         """Reads until something is seen; false when the connection ended or the patience did."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not is_done(self.seen):
             left = deadline - time.monotonic()
             if self.seen.ending or left <= 0:

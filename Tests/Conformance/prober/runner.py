@@ -13,7 +13,7 @@ import h2.events
 
 from . import wire
 from .case import Case
-from .peer import PATIENCE, Peer, Server
+from .peer import Peer, Server
 
 
 class Runner:
@@ -89,7 +89,7 @@ def shortened(why: str) -> str:
 def call(server: Server, context: ssl.SSLContext) -> str | None:
     """One correct call through the h2 library; its grpc-status."""
     http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + server.patience
     with server.connect(context) as connection:
         http.initiate_connection()
         http.send_headers(1, [(str(name), str(value)) for name, value in wire.call()])
