@@ -83,7 +83,7 @@ package final class CallContext: @unchecked Sendable {
 
     /// Runs an asynchronous handler; the call's end cancels it.
     func run(_ handler: @escaping @Sendable () async -> Void) {
-        task = loop.spawn(handler)
+        task = loop.spawnAtOnce(handler)
     }
 
     /// The stream is over: nothing can be answered any more.

@@ -10,7 +10,11 @@ struct MessageFrame: SwiftProtobufContiguousBytes {
     private(set) var octets: [UInt8]
 
     init(repeating value: UInt8, count: Int) {
-        octets = [UInt8](repeating: value, count: Self.prefixLength + count)
+        // Not `[UInt8](repeating:count:)`, which is not specialised here and looks up its metadata for each message.
+        octets = [UInt8](unsafeUninitializedCapacity: Self.prefixLength + count) { memory, initialized in
+            memory.initialize(repeating: value)
+            initialized = Self.prefixLength + count
+        }
         writePrefix(count)
     }
 

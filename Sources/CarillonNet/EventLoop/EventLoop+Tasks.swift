@@ -7,6 +7,14 @@ extension EventLoop {
         Task(executorPreference: self) { await operation() }
     }
 
+    /// Starts a task that runs on this loop, and runs it up to its first suspension before this returns: a task that does
+    /// not have to wait costs no round through the loop's queue. Loop's thread only.
+    @discardableResult
+    package func spawnAtOnce(_ operation: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        assertOnLoop()
+        return Task.immediate(executorPreference: self) { await operation() }
+    }
+
     /// Runs an operation on this loop and returns its result to the caller's own executor. Any thread.
     ///
     /// It is a task of its own, since `withTaskExecutorPreference` leaves a caller that has no executor where it is;

@@ -35,6 +35,8 @@ package final class HTTP2Session: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var pointer: OpaquePointer?
     /// Set right after the session was made; unowned because the owner closes the session before it goes.
     @exclusivity(unchecked) package unowned(unsafe) var owner: (any HTTP2SessionOwner)?
+    /// Whether a request was answered before it was complete; until then nobody looks for such answers.
+    @exclusivity(unchecked) private var answersEarly = false
     /// Whether the owner knows that there is output.
     @exclusivity(unchecked) private var isOutputNoted = false
     /// The stream whose header block is being received; saves a look-up for each field.
@@ -167,9 +169,10 @@ package final class HTTP2Session: @unchecked Sendable {
     }
 
     func sendEnded(streamID: Int32) {
+        guard answersEarly else { return }
         // A server that answered before the request was complete tells the client to stop sending (RFC 9113 §8.1). The
         // reset is queued only now: queued earlier, libnghttp2 would send it before the trailers.
-        guard isServer, let stream = HTTP2Callbacks.stream(pointer, streamID), !stream.isReceiveEnded else { return }
+        guard let stream = HTTP2Callbacks.stream(pointer, streamID), !stream.isReceiveEnded else { return }
         nghttp2_submit_rst_stream(
             pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, HTTP2ErrorCode.noError.rawValue)
     }
@@ -187,11 +190,14 @@ package final class HTTP2Session: @unchecked Sendable {
             stream.output.isDeferred = true
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
         case .endOfStream:
+            noteEnd(of: stream)
             flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
         case .trailers(let trailers):
+            noteEnd(of: stream)
             flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
             trailers.withNameValues { pairs, count in _ = nghttp2_submit_trailer(pointer, stream.id, pairs, count) }
         case .constantTrailers(let trailers):
+            noteEnd(of: stream)
             flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
             nghttp2_submit_trailer(pointer, stream.id, trailers.pairs, trailers.count)
         }
@@ -205,8 +211,7 @@ package final class HTTP2Session: @unchecked Sendable {
             receiving = nil
         }
         stream.isClosed = true
-        let handler = stream.handler
-        stream.handler = nil
+        let handler = stream.handler.take()
         stream.session = nil
         handler?.streamClosed(stream, code)
         owner?.sessionClosedStream(self)
@@ -220,6 +225,11 @@ package final class HTTP2Session: @unchecked Sendable {
         guard let stream = spare.popLast() else { return HTTP2Stream(session: self) }
         stream.reopen(in: self)
         return stream
+    }
+
+    /// Takes note of an answer whose end is about to be sent.
+    func noteEnd(of stream: HTTP2Stream) {
+        if isServer, !stream.isReceiveEnded { answersEarly = true }
     }
 
     /// Keeps a closed stream for a new one, if nobody else holds it.

@@ -71,6 +71,7 @@ package final class HTTP2Stream {
     /// Sends a header block and nothing more.
     package func sendHeadersOnly(_ headers: HeaderBlock) {
         guard !isClosed, let session else { return }
+        session.noteEnd(of: self)
         headers.withNameValues { pairs, count in
             _ = nghttp2_submit_response(session.pointer, id, pairs, count, nil)
         }
