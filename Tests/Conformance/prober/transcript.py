@@ -227,6 +227,9 @@ class Transcript:
         except (hpack.HPACKError, UnicodeDecodeError) as error:
             self.faults.append(f"a broken header block: {error!r}")
             return
+        if not stream.blocks and dict(fields).get(":status", "").startswith("1") and not ends:
+            # An interim answer (§8.1) precedes the one that counts.
+            return
         self._judge(fields, is_first=not stream.blocks, ends=ends)
         stream.blocks.append(fields)
         stream.ended |= ends

@@ -46,7 +46,7 @@ def wrong(id: str, name: int, value: int, code: int = PROTOCOL_ERROR, source: st
 
 
 def right(id: str, *values: tuple[int, int]) -> Case:
-    what = ", ".join(f"setting {name:#x} with {value}" for name, value in values)
+    what = ", ".join(f"setting {name:#x} with {value}" for name, value in values) or "no setting"
     return Case(f"settings/{id}", what, VALUES, [settings(*values), Acknowledged(), headers(1, GET)], TAKEN)
 
 
