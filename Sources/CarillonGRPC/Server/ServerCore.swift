@@ -3,7 +3,7 @@ internal import CarillonNet
 /// What all connections of a server share; not changed after it was made.
 final class ServerCore: Sendable {
     let methods: MethodTable
-    let pages: [String: Page]
+    let pages: PageTable
     let limits: ServerLimits
     let report: @Sendable (ServerEvent) -> Void
 
@@ -11,7 +11,7 @@ final class ServerCore: Sendable {
         methods: [RPCMethod], pages: [Page], limits: ServerLimits, report: @escaping @Sendable (ServerEvent) -> Void
     ) {
         self.methods = MethodTable(methods)
-        self.pages = Dictionary(uniqueKeysWithValues: pages.map { ($0.path, $0) })
+        self.pages = PageTable(pages)
         self.limits = limits
         self.report = report
     }

@@ -12,6 +12,8 @@ final class ServerStream: HTTP2StreamHandler {
         case streaming(MessageQueue, CallContext)
         /// The handler has the whole input.
         case running(CallContext)
+        /// A page is asked for.
+        case page(PageExchange)
         /// It is answered; further input is dropped.
         case answered
     }
@@ -29,7 +31,7 @@ final class ServerStream: HTTP2StreamHandler {
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
         guard let loop = stream.session?.loop else { return }
         let head = RequestHead(stream.received)
-        guard head.kind == .call, head.isPost else { return answerPage(stream, head) }
+        guard head.kind == .call, head.isPost else { return answerPage(stream, loop, head) }
         let found = stream.received.withFirst(":path") { path in path.flatMap { server.methods.find($0) } }
         guard let method = found else {
             let status = stream.received.withFirst(":path") {
@@ -64,6 +66,7 @@ final class ServerStream: HTTP2StreamHandler {
                 try framer.append(bytes)
                 stream.consume(bytes.count)
             case .streaming(let queue, _): try queue.append(bytes)
+            case .page(let page): page.received(bytes)
             case .head, .running, .answered: stream.consume(bytes.count)
             }
         } catch {
@@ -82,6 +85,7 @@ final class ServerStream: HTTP2StreamHandler {
                 context.fail(error)
             }
         case .streaming(let queue, _): queue.finish()
+        case .page(let page): page.receivedEnd()
         case .head, .running, .answered: break
         }
     }
@@ -101,7 +105,7 @@ final class ServerStream: HTTP2StreamHandler {
     func streamDrained(_ stream: HTTP2Stream) {
         switch state {
         case .running(let context), .streaming(_, let context), .gathering(_, let context): context.streamDrained()
-        case .head, .answered: break
+        case .head, .page, .answered: break
         }
     }
 
@@ -111,6 +115,7 @@ final class ServerStream: HTTP2StreamHandler {
         case .streaming(let queue, let context):
             queue.fail(Status(.cancelled, "the caller is gone"))
             context.streamClosed()
+        case .page(let page): page.streamClosed()
         case .head, .answered: break
         }
         state = .answered
@@ -122,7 +127,7 @@ final class ServerStream: HTTP2StreamHandler {
         case .streaming(let queue, let context):
             queue.fail(status)
             context.fail(status)
-        case .head, .answered: break
+        case .head, .page, .answered: break
         }
         state = .answered
     }
@@ -137,31 +142,22 @@ final class ServerStream: HTTP2StreamHandler {
 
     // MARK: Plain HTTP
 
-    private func answerPage(_ stream: HTTP2Stream, _ head: RequestHead) {
+    private func answerPage(_ stream: HTTP2Stream, _ loop: EventLoop, _ head: RequestHead) {
         state = .answered
         if head.kind == .call {
-            return answer(stream, .init(status: 405, text: "gRPC calls use POST\n"), allow: "POST")
+            return answer(stream, PageAnswer(status: 405, text: "gRPC calls use POST\n", fields: [("allow", "POST")]))
         }
-        let path = stream.received[":path"] ?? "/"
-        let isHead = stream.received[":method"] == "HEAD"
-        guard head.isGet || isHead else {
+        let isPage = stream.received.withFirst(":path") { $0.map(server.pages.contains) ?? false }
+        guard isPage || !head.isPost else {
             return answer(
-                stream, .init(status: 415, text: "this port takes gRPC calls (content-type application/grpc)\n"))
+                stream,
+                PageAnswer(status: 415, text: "this port takes gRPC calls (content-type application/grpc)\n"))
         }
-        guard let page = server.pages[path] else { return answer(stream, .init(status: 404, text: "not found\n")) }
-        answer(stream, page.answer(), withBody: !isHead)
+        state = .page(PageExchange(stream, on: loop, table: server.pages))
     }
 
-    private func answer(_ stream: HTTP2Stream, _ answer: Page.Answer, withBody: Bool = true, allow: String? = nil) {
-        var block = HeaderBlock()
-        block.append(":status", String(answer.status))
-        block.append("content-type", answer.contentType)
-        block.append("content-length", String(answer.body.count))
-        block.append("x-content-type-options", "nosniff")
-        block.append("cache-control", "no-store")
-        if let allow { block.append("allow", allow) }
-        guard withBody else { return stream.sendHeadersOnly(block) }
-        stream.sendHeaders(block)
+    private func answer(_ stream: HTTP2Stream, _ answer: PageAnswer) {
+        stream.sendHeaders(answer.block)
         stream.send(answer.body)
         stream.end()
     }

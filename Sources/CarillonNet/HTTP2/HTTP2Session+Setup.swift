@@ -25,7 +25,7 @@ extension HTTP2Session {
     }
 
     /// Queues the SETTINGS frame and opens the connection's window.
-    func submitSettings() {
+    package func submitSettings() {
         var entries: [nghttp2_settings_entry] = [
             .init(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(limits.streamWindow)),
             .init(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, UInt32(limits.headerListSize)),
