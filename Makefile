@@ -28,7 +28,7 @@ GENERATED_INTEROP := Tests/InteropServer/Generated
 GRPC_PROTOS := /usr/share/grpc-proto
 OWN_PROTOS = $(sort $(patsubst Protos/%,%,$(wildcard Protos/carillon/v1/*.proto)))
 FOREIGN_PROTOS := grpc/health/v1/health.proto google/rpc/status.proto google/rpc/error_details.proto
-INTEROP_PROTOS := carillon/testing/v1/echo.proto \
+INTEROP_PROTOS := carillon/testing/v1/echo.proto xds/data/orca/v3/orca_load_report.proto \
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 
 .PHONY: help setup toolchain build test conformance attacks demo bench-check bench-transport generate check-generated \

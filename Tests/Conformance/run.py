@@ -80,6 +80,7 @@ def describe(file: Path) -> Path:
     result = protoc.main(
         ["protoc", f"-I{OWN_PROTOS}", f"-I{GRPC_PROTOS}", f"-I{google}", f"-I{bundled}", "--include_imports",
          f"--descriptor_set_out={file}", "carillon/testing/v1/echo.proto", "grpc/testing/test.proto",
+         "xds/data/orca/v3/orca_load_report.proto",
          "google/rpc/status.proto", "google/rpc/error_details.proto"]
     )  # fmt: skip
     assert result == 0, "the proto files do not compile"
@@ -126,7 +127,7 @@ def commands(server: InteropServer, descriptors: Path, is_short: bool) -> dict[s
         if (HERE / "interop" / f"on_{name}.py").exists()
     }  # fmt: skip
     if (HERE / "prober").is_dir():
-        made["prober"] = [sys.executable, "-m", "prober", *common]
+        made["prober"] = [sys.executable, "-m", "prober", *common, *(["--reduced"] if is_short else [])]
     return made
 
 

@@ -137,6 +137,22 @@ class Table:
         expect(type(detail), error_details_pb2.BadRequest, "the type of the detail")
         expect(detail.field_violations[0].description, "too long ☺", "the detail")
 
+    async def case_orca_per_rpc(self) -> None:
+        """A load report in the trailers; other clients keep it to themselves."""
+        request = self.interface.simple_request(size=0, payload=1)
+        wanted = request.orca_per_query_report
+        wanted.cpu_utilization, wanted.memory_utilization = 0.8210, 0.5847
+        wanted.request_cost["cost"] = 3456.32
+        wanted.utilization["util"] = 0.30499
+        async with self.test("UnaryCall").open(timeout=PATIENCE) as stream:
+            await stream.send_message(request, end=True)
+            await stream.recv_message()
+            await stream.recv_trailing_metadata()
+        made = self.interface.message("xds.data.orca.v3.OrcaLoadReport")
+        report = made.FromString(stream.trailing_metadata["endpoint-load-metrics-bin"])
+        expect((report.cpu_utilization, report.mem_utilization), (0.8210, 0.5847), "utilizations")
+        expect((dict(report.request_cost), dict(report.utilization)), ({"cost": 3456.32}, {"util": 0.30499}), "maps")
+
     async def case_unimplemented_method(self) -> None:
         call = self.test("UnimplementedCall")(self.empty, timeout=PATIENCE)
         await self.failing(Status.UNIMPLEMENTED, None, call)
