@@ -5,8 +5,8 @@ internal import Synchronization
 /// bytes, timers and tasks meet.
 ///
 /// A tick: libuv polls and calls the descriptor watchers; due timers fire; queued work runs (bounded, so that
-/// descriptors are looked at again); at last each participant that asked for it is flushed once. A connection,
-/// its calls and its database connection stay on one loop, so nothing of theirs needs a lock.
+/// descriptors are looked at again); each participant that asked for it is flushed once; at last a few take the turn
+/// that they waited for. A connection, its calls and its database connection stay on one loop, so nothing of theirs needs a lock.
 ///
 /// It is a `TaskExecutor` only: a loop that is also a `SerialExecutor` makes every task switch slower. Tasks that
 /// touch loop-confined things are made by ``spawn(_:)`` or ``run(_:)``.
@@ -29,6 +29,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var isClockStale = false
     private var touched: [any TickParticipant] = []
     private var touchedSpare: [any TickParticipant] = []
+    private var turns = TurnQueue()
     private var isStopping = false
     private var stopWaiters: [@Sendable () -> Void] = []
     private var executorReference: UnownedTaskExecutor?
@@ -108,6 +109,13 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         touched.append(participant)
     }
 
+    /// Asks for one call of `takeTurn()`, behind all who asked before; only a few are called in a tick. The taker makes sure
+    /// that it asks only once. Loop's thread only.
+    package func waitForTurn(_ taker: any TurnTaker) {
+        assertOnLoop()
+        turns.append(taker)
+    }
+
     // MARK: Timers
 
     /// Runs an action once after a delay (at once in the next tick if it is not positive). Loop's thread only.
@@ -138,10 +146,11 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             fireTimers()
             runQueuedWork()
             flushTouched()
+            takeTurns()
             if isStopping, local.isEmpty, foreign.closeIfEmpty() { break }
             armAlarm()
             isClockStale = true
-            uv_run(uv, local.isEmpty && touched.isEmpty ? UV_RUN_ONCE : UV_RUN_NOWAIT)
+            uv_run(uv, local.isEmpty && touched.isEmpty && turns.isEmpty ? UV_RUN_ONCE : UV_RUN_NOWAIT)
         }
         closeHandles()
         for waiter in stopWaiters { waiter() }
@@ -184,6 +193,13 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         swap(&touched, &touchedSpare)
         for participant in touchedSpare { participant.endOfTick() }
         touchedSpare.removeAll(keepingCapacity: true)
+    }
+
+    private func takeTurns() {
+        for _ in 0..<TurnQueue.turnsPerTick {
+            guard let taker = turns.popFirst() else { return }
+            taker.takeTurn()
+        }
     }
 
     private func armAlarm() {

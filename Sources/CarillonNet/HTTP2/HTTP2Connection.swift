@@ -29,7 +29,7 @@ extension HTTP2ConnectionDelegate {
 ///
 /// States: handshaking → open → draining → lingering (FIN sent, waiting for the peer's) → closed.
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
-package final class HTTP2Connection: TickParticipant, HTTP2SessionOwner, @unchecked Sendable {
+package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwner, @unchecked Sendable {
     enum State {
         case handshaking
         case open
@@ -105,6 +105,10 @@ package final class HTTP2Connection: TickParticipant, HTTP2SessionOwner, @unchec
     private func ready(_ events: ReadyEvents) {
         loop.assertOnLoop()
         switch state {
+        case .handshaking where isServer:
+            // Whoever comes may have us sign: those who are connected do not wait for it. Nothing is heard until then.
+            watch?.interest = []
+            loop.waitForTurn(self)
         case .handshaking: handshake()
         case .open:
             if events.contains(.readable) { read() }
@@ -113,6 +117,12 @@ package final class HTTP2Connection: TickParticipant, HTTP2SessionOwner, @unchec
             if !Socket.discardInput(descriptor, loop.readBuffer) { close(.finished) }
         case .closed: break
         }
+    }
+
+    /// Goes on with the handshake. Called by the loop.
+    package func takeTurn() {
+        guard state == .handshaking, closing == nil else { return }
+        handshake()
     }
 
     private func handshake() {
