@@ -16,8 +16,7 @@ import hpack
 from . import frames
 
 HOST = "127.0.0.1"
-# The good clients come from another address than the attackers, as they would.
-ATTACKER = "127.0.0.1"
+# The good clients come from another address than the attackers, as they would. Linux has all of 127.0.0.0/8.
 CUSTOMER = "127.0.0.2"
 # Lets many connections from one address share a port where their other ends differ (Linux, bind(2)).
 IP_BIND_ADDRESS_NO_PORT = 24
@@ -60,7 +59,7 @@ def tls(authority: Path, protocols: tuple[str, ...] = ("h2",)) -> ssl.SSLContext
     return context
 
 
-def dial(port: int, source: str = ATTACKER, receive_buffer: int = 0) -> socket.socket:
+def dial(port: int, source: str = CUSTOMER, receive_buffer: int = 0) -> socket.socket:
     """A TCP connection from the given address."""
     plain = socket.socket()
     try:
@@ -92,7 +91,7 @@ class Peer:
     """
 
     def __init__(
-        self, port: int, context: ssl.SSLContext, *, source: str = ATTACKER, greeting: bytes = b"", reads: bool = True,
+        self, port: int, context: ssl.SSLContext, *, source: str = CUSTOMER, greeting: bytes = b"", reads: bool = True,
         decodes: bool = False, acknowledges: bool = True, receive_buffer: int = 0, name: str | None = "localhost",
     ) -> None:  # fmt: skip
         plain = dial(port, source, receive_buffer)

@@ -15,7 +15,7 @@ from .target import MEBI, Place, Target
 # The server `usual` is as it is delivered. The others differ in what would take too long, or too many, to wait for.
 SERVERS: dict[str, Callable[[Place], list[str]]] = {
     "usual": lambda place: [],
-    "impatient": lambda place: limits(handshakeTime=2000),
+    "impatient": lambda place: limits(handshakeTime=1000),
     "crowded": lambda place: limits(connections=200),
     "mutual": lambda place: ["--client-ca", str(place.authority.file)],
 }

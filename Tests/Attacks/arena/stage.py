@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import multiprocessing
 import os
 import signal
+import socket
 import ssl
 import time
 import traceback
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 
 from .customer import Account, Customers
-from .peer import ATTACKER, Peer, TurnedAway
+from .peer import Peer, TurnedAway, dial
 from .target import MEBI, Place, Target
 
 
@@ -33,6 +35,13 @@ class Stage:
     context: ssl.SSLContext
     until: float
     is_short: bool
+    # Each attack has a /16 of its own, so that what the server remembers of one does not meet the next.
+    network: int = 2
+
+    def address(self, number: int = 0) -> str:
+        """An attacker's address; a crowd has twenty connections from each."""
+        host = number // 20
+        return f"127.{self.network}.{host // 250}.{host % 250 + 1}"
 
     @property
     def goes_on(self) -> bool:
@@ -43,7 +52,12 @@ class Stage:
         return short if self.is_short else full
 
     def connect(self, **options: object) -> Peer:
+        options.setdefault("source", self.address())
         return Peer(self.port, options.pop("context", self.context), **options)
+
+    def dial(self, number: int = 0) -> socket.socket:
+        """A TCP connection without a word of TLS."""
+        return dial(self.port, self.address(number))
 
     def expect(self, holds: object, what: str) -> None:
         if not holds:
@@ -122,6 +136,7 @@ class Verdict:
         return line + ("FAIL: " + "; ".join(self.problems) if self.problems else "pass")
 
 
+networks = itertools.count()
 # How long the good clients are watched before an attack, and again after it, in seconds.
 QUIET = 0.6
 # How often an attack is repeated that only took too long; the median counts.
@@ -154,7 +169,9 @@ def perform_once(one: Attack, target: Target, customers: Customers, is_short: bo
     began, processor = time.monotonic(), target.processor_seconds()
     verdict = Verdict(one, "?", quiet=before.p99())
     seconds = min(one.seconds, 0.6) if is_short else one.seconds
-    stage = Stage(target.port, target.pid, target.place, target.context, began + seconds, is_short)
+    stage = Stage(
+        target.port, target.pid, target.place, target.context, began + seconds, is_short, next(networks) % 250 + 3
+    )
 
     processes = multiprocessing.get_context("fork")
     ours, theirs = processes.Pipe()
@@ -312,11 +329,11 @@ def storm(
 
 
 def attackers(stage: Stage, count: int, **options: object) -> list[Peer]:
-    """Many connections at once; fewer where the server turns some away."""
+    """Many connections at once, from many addresses; fewer where the server turns some away."""
     made = []
-    for _ in range(count):
+    for number in range(count):
         with suppress(TurnedAway):
-            made.append(stage.connect(**options))
+            made.append(stage.connect(source=stage.address(number), **options))
     return made
 
 
@@ -338,6 +355,6 @@ def await_all(peers: Sequence[Peer], done: Callable[[Peer], bool], within: float
 
 
 __all__ = [
-    "ATTACKER", "ATTACKS", "Attack", "Peer", "Stage", "Storm", "TurnedAway", "Unmet", "Verdict", "attack", "attackers",
+    "ATTACKS", "Attack", "Peer", "Stage", "Storm", "TurnedAway", "Unmet", "Verdict", "attack", "attackers",
     "await_all", "drain_all", "perform", "storm",
 ]  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from arena import frames
-from arena.peer import dial
 from arena.stage import Stage, TurnedAway, attack, attackers, await_all
 
 
@@ -44,7 +43,7 @@ def tcp_flood(stage: Stage) -> str:
         batch = []
         for _ in range(100):
             try:
-                batch.append(dial(stage.port))
+                batch.append(stage.dial())
             except TurnedAway:
                 pass
         count += len(batch)
@@ -56,14 +55,13 @@ def tcp_flood(stage: Stage) -> str:
 @attack(28, "above-the-limit-of-connections", server="crowded", seconds=2, arrivals=False, memory=24)
 def above_the_limit(stage: Stage) -> str:
     """The server takes 200 connections and closes the rest at once; who is in stays in."""
-    peers = attackers(stage, 190)
+    peers = attackers(stage, 180)
     away = 0
-    while stage.goes_on:
+    for number in range(180, 480):
         try:
-            peers.append(stage.connect())
+            peers.append(stage.connect(source=stage.address(number)))
         except TurnedAway:
             away += 1
-            time.sleep(0.002)
     await_all(peers, lambda peer: False, 0.2)
     held = sum(peer.is_open for peer in peers)
     stage.expect(held <= 200, f"{held} connections at once")

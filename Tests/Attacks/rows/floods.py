@@ -82,7 +82,7 @@ FLOODS = {
     ),
     "unknown-frames": (b"", [frames.frame(0xBA, 0, 0, b"x") * 1000], (11,), {}),
     "push-promises": (b"", [frames.frame(frames.PUSH_PROMISE, 4, 1, struct.pack(">I", 2) + OPEN)], (11, 1), {}),
-    "goaways": (b"", [frames.goaway() * 1000], (11,), {}),
+    "goaways": (OPENED, [frames.goaway() * 1000], (11,), {}),
 }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ PROVOCATIONS = {
     ),
     "data-after-the-end": (each(lambda one: frames.call(one, HANG, ECHO) + frames.data(one, b"more")), (11, 5)),
     "headers-after-the-end": (each(lambda one: frames.call(one, HANG, ECHO) + frames.headers(one, HANG)), (11, 5)),
-    "priority-of-itself": (opened(lambda one: frames.priority(one, one)), (11, 1)),
+    "priority-of-itself": (each(lambda one: frames.priority(one, one)), (11, 1)),
     "early-answers": (
         each(lambda one, block=frames.pack(frames.head("/no.such/Method")): frames.headers(one, block)),
         (11,),
@@ -87,7 +87,7 @@ PROVOCATIONS = {
 def provoke(name: str) -> None:
     bursts, codes = PROVOCATIONS[name]
 
-    @attack(30, name, seconds=1.6, short=True)
+    @attack(30, name, seconds=1.6, handlers=300, short=True)
     def made_you_reset(stage: Stage) -> str:
         return str(storm(stage, bursts, codes=codes))
 
