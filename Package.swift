@@ -108,7 +108,7 @@ let package = Package(
                 crypto, jwt, logging, protobuf,
             ],
             swiftSettings: common),
-        .executableTarget(name: "protoc-gen-carillon", dependencies: [protobufPlugins], swiftSettings: safe),
+        .executableTarget(name: "protoc-gen-carillon", dependencies: [protobuf, protobufPlugins], swiftSettings: safe),
 
         // Tests.
         .target(

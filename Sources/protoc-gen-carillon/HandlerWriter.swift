@@ -103,8 +103,9 @@ struct HandlerWriter {
         case .unary:
             printer.print(".unary(")
             printer.withIndentation { printer in
+                printer.print("\"\(method.path)\",")
+                if method.hasNoSideEffects { printer.print("hasNoSideEffects: true,") }
                 printer.print(
-                    "\"\(method.path)\",",
                     "inline: { try self.\(method.inlineName)($0, $1) },",
                     "async: { try await self.\(method.name)($0, $1) }"
                 )

@@ -1,3 +1,4 @@
+import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
 /// One call of a service: its Swift names, its path on the wire and its kind.
@@ -19,6 +20,8 @@ struct ServiceMethod {
     let request: String
     /// Swift type of the response.
     let response: String
+    /// Whether the .proto file says `option idempotency_level = NO_SIDE_EFFECTS`: the call may be made by GET.
+    let hasNoSideEffects: Bool
     /// The comment of the .proto file as lines that begin with `///`; empty when there is none.
     let documentation: String
 
@@ -34,6 +37,7 @@ struct ServiceMethod {
         path = "/\(method.service.fullName)/\(method.name)"
         request = namer.fullName(message: method.inputType)
         response = namer.fullName(message: method.outputType)
+        hasNoSideEffects = method.options.idempotencyLevel == .noSideEffects
         documentation = method.protoSourceComments()
     }
 

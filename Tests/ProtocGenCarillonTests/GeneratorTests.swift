@@ -55,6 +55,21 @@ struct GeneratorTests {
         #expect(lines.contains("\(modifier)struct BellServiceClient: Sendable {"))
     }
 
+    @Test("A call without side effects says so, and no other")
+    func noSideEffects() throws {
+        var file = BellDescriptor.file()
+        file.service[0].method[0].options.idempotencyLevel = .noSideEffects
+        // Calls that stream cannot be made by GET.
+        file.service[0].method[1].options.idempotencyLevel = .noSideEffects
+        let lines = try generate(file)[0].contents.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }
+        let row = try #require(lines.firstIndex(of: ".unary("))
+        #expect(lines[row + 1] == "\"/tower.v1.BellService/Ring\",")
+        #expect(lines[row + 2] == "hasNoSideEffects: true,")
+        #expect(lines.count { $0.contains("hasNoSideEffects") } == 1)
+        file.service[0].method[0].options.idempotencyLevel = .idempotent
+        #expect(try !generate(file)[0].contents.contains("hasNoSideEffects"))
+    }
+
     @Test("A keyword as a method's name is quoted where it is declared")
     func keyword() throws {
         let text = try generate(BellDescriptor.file(rename: ["Listen": "Import"]))[0].contents
