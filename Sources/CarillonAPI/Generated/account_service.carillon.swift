@@ -82,6 +82,7 @@ extension AccountServiceHandler {
             ),
             .unary(
                 "/carillon.v1.AccountService/GetAccount",
+                hasNoSideEffects: true,
                 inline: { try self.getAccountInline($0, $1) },
                 async: { try await self.getAccount($0, $1) }
             ),
@@ -92,6 +93,7 @@ extension AccountServiceHandler {
             ),
             .unary(
                 "/carillon.v1.AccountService/ListUsers",
+                hasNoSideEffects: true,
                 inline: { try self.listUsersInline($0, $1) },
                 async: { try await self.listUsers($0, $1) }
             ),

@@ -46,6 +46,7 @@ extension ChannelServiceHandler {
             ),
             .unary(
                 "/carillon.v1.ChannelService/ListProviders",
+                hasNoSideEffects: true,
                 inline: { try self.listProvidersInline($0, $1) },
                 async: { try await self.listProviders($0, $1) }
             ),

@@ -62,11 +62,13 @@ extension DeliveryServiceHandler {
             ),
             .unary(
                 "/carillon.v1.DeliveryService/GetNotification",
+                hasNoSideEffects: true,
                 inline: { try self.getNotificationInline($0, $1) },
                 async: { try await self.getNotification($0, $1) }
             ),
             .unary(
                 "/carillon.v1.DeliveryService/ListNotifications",
+                hasNoSideEffects: true,
                 inline: { try self.listNotificationsInline($0, $1) },
                 async: { try await self.listNotifications($0, $1) }
             ),

@@ -57,12 +57,14 @@ extension InboxServiceHandler {
         [
             .unary(
                 "/carillon.v1.InboxService/ListInbox",
+                hasNoSideEffects: true,
                 inline: { try self.listInboxInline($0, $1) },
                 async: { try await self.listInbox($0, $1) }
             ),
             .serverStreaming("/carillon.v1.InboxService/WatchInbox") { try await self.watchInbox($0, $1, $2) },
             .unary(
                 "/carillon.v1.InboxService/GetCounts",
+                hasNoSideEffects: true,
                 inline: { try self.getCountsInline($0, $1) },
                 async: { try await self.getCounts($0, $1) }
             ),

@@ -54,11 +54,13 @@ extension PreferenceServiceHandler {
         [
             .unary(
                 "/carillon.v1.PreferenceService/CheckPreference",
+                hasNoSideEffects: true,
                 inline: { try self.checkPreferenceInline($0, $1) },
                 async: { try await self.checkPreference($0, $1) }
             ),
             .unary(
                 "/carillon.v1.PreferenceService/GetPreferences",
+                hasNoSideEffects: true,
                 inline: { try self.getPreferencesInline($0, $1) },
                 async: { try await self.getPreferences($0, $1) }
             ),

@@ -83,11 +83,13 @@ extension TenantServiceHandler {
             ),
             .unary(
                 "/carillon.v1.TenantService/GetTenant",
+                hasNoSideEffects: true,
                 inline: { try self.getTenantInline($0, $1) },
                 async: { try await self.getTenant($0, $1) }
             ),
             .unary(
                 "/carillon.v1.TenantService/ListTenants",
+                hasNoSideEffects: true,
                 inline: { try self.listTenantsInline($0, $1) },
                 async: { try await self.listTenants($0, $1) }
             ),

@@ -3,7 +3,9 @@ package import CarillonNet
 /// One call on a server: what its handler sees of it, and how its answer gets out.
 ///
 /// States: receiving (until the end of input, or from the first message for streaming calls) → running → answered.
-/// A call is answered at most once; what comes after (a late reply, an error behind a deadline) is dropped.
+/// A call is answered at most once; what comes after (a late reply, an error behind a deadline) is dropped. It counts
+/// against the limits until it is answered *and* its handler has returned: a caller that resets its streams does not
+/// get more work done than others.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts. Handlers run on that loop.
 package final class CallContext: @unchecked Sendable {
@@ -15,50 +17,74 @@ package final class CallContext: @unchecked Sendable {
     package let deadline: MonotonicTime
     /// What the owner of the server keeps for the connection, such as the credential that was checked last.
     package let connection: ConnectionState
+    /// Whether messages of the answer are compressed from now on, if the caller can decode that. Set it before the first
+    /// message or ``sendHeaders()``: the header block says up front whether any message may be compressed. Off unless the
+    /// method says otherwise, since compressing secrets beside a caller's own words tells their length (CRIME, BREACH).
+    package var compressesResponses: Bool
     let stream: HTTP2Stream
-    private let headers: AnswerHeaders
+    let contentType: CallContentType
+    let acceptsGzip: Bool
+    /// Whether nothing more can be said.
+    private(set) var isAnswered = false
+    /// The messages of a streaming request, which have to be told when the call is over.
+    var queue: MessageQueue?
+    /// Whether the only message of the request came compressed.
+    var wasSingleCompressed = false
+    var leading = HeaderBlock()
+    var trailing = HeaderBlock()
+    var areHeadersSent = false
+    /// Whether the header block promised that messages may be compressed.
+    var promisedGzip = false
     private var timer: LoopTimer?
     private var task: Task<Void, Never>?
-    private var areHeadersSent = false
-    private var drainWaiter: UnsafeContinuation<Void, Never>?
-    private(set) var isAnswered = false
-    private var trailing = HeaderBlock()
+    private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
+    private var isHandlerRunning = false
+    private var isCounted = true
+    private var gate: CallGate?
 
-    init(stream: HTTP2Stream, loop: EventLoop, head: RequestHead, method: RPCMethod, connection: ConnectionState) {
+    /// Makes the context of a call that was admitted; ``ConnectionState/admit()`` has counted it.
+    init(stream: HTTP2Stream, head: RequestHead, method: RPCMethod, connection: ConnectionState) {
         self.stream = stream
-        self.loop = loop
+        loop = connection.loop
         self.connection = connection
         path = method.path
-        headers = head.answerHeaders
-        deadline = head.timeout.map { loop.now.advanced(by: $0) } ?? .distantFuture
+        contentType = head.contentType ?? .grpc
+        acceptsGzip = head.acceptsGzip
+        compressesResponses = method.compressesResponses
+        let now = connection.loop.now
+        deadline = head.timeout.map { now.advanced(by: $0) } ?? .distantFuture
     }
 
     // MARK: For handlers
 
-    /// The first value of a request header field, such as `authorization`. Names are lower-case.
-    package subscript(header name: StaticString) -> String? { stream.received[name] }
-
-    /// Calls a closure with the octets of a request header field, without copying them.
-    package func withHeader<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        stream.received.withFirst(name, body)
-    }
-
-    /// Calls a closure with the octets of the only request header field of that name, without copying them; with `nil` when
-    /// there is none, or more than one.
-    package func withOnlyHeader<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        stream.received.withOnly(name, body)
-    }
+    /// The protocol that the caller speaks, for logs and counts.
+    package var dialect: Dialect { contentType.dialect }
 
     /// The peer's address without its port.
-    package var peer: String { stream.session?.peer ?? "" }
+    package var peer: String { connection.peer }
 
     /// Whether the caller is gone, by a reset, its deadline or the loss of the connection.
     package var isCancelled: Bool { stream.isClosed || isAnswered }
 
-    /// Adds a field to the trailers of the answer, such as `grpc-retry-pushback-ms`. Names are lower-case ASCII.
-    package func addTrailer(_ name: String, _ value: String) {
+    /// Whether the request message that was taken last came compressed.
+    package var isRequestCompressed: Bool { queue?.wasCompressed ?? wasSingleCompressed }
+
+    /// Counts this call against a bound of the handler's choice, such as one for each tenant, until it is over.
+    ///
+    /// A call passes one gate: entering another leaves the first.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED when as many calls as the gate lets through are running.
+    package func enter(_ gate: CallGate) throws(Status) {
         loop.assertOnLoop()
-        trailing.append(name, value)
+        guard isCounted, self.gate !== gate else { return }
+        do {
+            try gate.enter()
+        } catch {
+            pushBack(gate.pushback)
+            throw error
+        }
+        self.gate?.leave()
+        self.gate = gate
     }
 
     // MARK: Running
@@ -78,118 +104,76 @@ package final class CallContext: @unchecked Sendable {
     }
 
     private func exceedDeadline() {
+        guard !isAnswered else { return }
+        // A message that is half on the wire cannot be ended by trailers in time: the peer does not take it.
+        if areHeadersSent, stream.queuedOutput > 0 { return abandon(.cancel) }
         fail(Status(.deadlineExceeded, "the deadline passed before the call was answered"))
     }
 
-    /// Runs an asynchronous handler; the call's end cancels it.
+    /// Ends the call without an answer.
+    func abandon(_ code: HTTP2ErrorCode) {
+        guard !isAnswered else { return }
+        stream.reset(code)
+        finish()
+    }
+
+    /// Runs an asynchronous handler, whose last act is ``handlerReturned()``; the call's end cancels it.
     func run(_ handler: @escaping @Sendable () async -> Void) {
-        task = loop.spawnAtOnce(handler)
+        isHandlerRunning = true
+        let started = loop.spawnAtOnce(handler)
+        // It has run up to its first wait, and perhaps to its end.
+        guard isHandlerRunning else { return }
+        if isAnswered { started.cancel() } else { task = started }
+    }
+
+    /// An asynchronous handler is over, with an answer or without.
+    func handlerReturned() {
+        loop.assertOnLoop()
+        isHandlerRunning = false
+        if isAnswered { leave() }
     }
 
     /// The stream is over: nothing can be answered any more.
     func streamClosed() {
         finish()
-        isAnswered = true
     }
 
     /// The peer has taken what waited.
     func streamDrained() {
-        drainWaiter?.resume()
-        drainWaiter = nil
+        wakeWriters()
     }
 
-    private func finish() {
+    private func wakeWriters() {
+        guard !drainWaiters.isEmpty else { return }
+        let waiters = drainWaiters
+        drainWaiters.removeAll()
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Waits while the peer takes less than is sent.
+    func waitForRoom() async throws(Status) {
+        guard stream.queuedOutput >= connection.streamOutput else { return }
+        await withUnsafeContinuation { drainWaiters.append($0) }
+        guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
+    }
+
+    /// Marks the call as answered and lets go of what it holds.
+    func finish() {
+        isAnswered = true
         timer?.cancel()
         timer = nil
         task?.cancel()
         task = nil
-        drainWaiter?.resume()
-        drainWaiter = nil
+        wakeWriters()
+        queue?.fail(Status(.cancelled, "the call is over"))
+        if !isHandlerRunning { leave() }
     }
 
-    // MARK: Answering
-
-    /// Answers a unary call with a framed message.
-    func reply(_ frame: [UInt8]) {
-        loop.assertOnLoop()
-        guard !isAnswered else { return }
-        isAnswered = true
-        if trailing.count == 0 {
-            stream.respond(headers.block, body: frame, trailers: AnswerHeaders.okTrailers)
-        } else {
-            stream.sendHeaders(headers.block)
-            stream.send(frame)
-            stream.end(trailers: trailers(for: .ok))
-        }
-        finish()
-    }
-
-    /// Sends one framed message of a streaming answer; waits while the peer takes too little.
-    func send(_ frame: [UInt8]) async throws(Status) {
-        loop.assertOnLoop()
-        guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
-        sendHeadersOnce()
-        stream.send(frame)
-        guard let session = stream.session, stream.queuedOutput >= session.outputLimit else { return }
-        await withUnsafeContinuation { drainWaiter = $0 }
-        guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
-    }
-
-    /// Sends the header block of a streaming answer before its first message.
-    func sendHeadersOnce() {
-        guard !areHeadersSent, !isAnswered else { return }
-        areHeadersSent = true
-        stream.sendHeaders(headers.block)
-    }
-
-    /// Ends a streaming call that went well.
-    func finishStream() {
-        loop.assertOnLoop()
-        guard !isAnswered else { return }
-        sendHeadersOnce()
-        isAnswered = true
-        if trailing.count == 0 {
-            stream.end(trailers: AnswerHeaders.okTrailers)
-        } else {
-            stream.end(trailers: trailers(for: .ok))
-        }
-        finish()
-    }
-
-    /// Ends the call with an error: in one header block if nothing was sent yet ("Trailers-Only").
-    func fail(_ status: Status) {
-        loop.assertOnLoop()
-        guard !isAnswered else { return }
-        isAnswered = true
-        if areHeadersSent {
-            stream.end(trailers: trailers(for: status))
-        } else {
-            stream.sendHeadersOnly(trailers(for: status, after: headers.leadingBlock))
-        }
-        finish()
-    }
-
-    private func trailers(for status: Status, after leading: HeaderBlock = HeaderBlock()) -> HeaderBlock {
-        var block = leading
-        block.append(status)
-        trailing.visit { block.append(name: $0, value: $1) }
-        return block
-    }
-}
-
-/// What the owner of a server keeps for one connection. Confined to the connection's loop.
-package final class ConnectionState {
-    /// Free for the owner; nothing here touches it.
-    package var value: AnyObject?
-
-    init() {}
-}
-
-extension HeaderBlock {
-    /// Adds `grpc-status` and, where they say something, `grpc-message` and `grpc-status-details-bin`.
-    mutating func append(_ status: Status) {
-        append("grpc-status", String(status.code.rawValue))
-        if !status.message.isEmpty { append("grpc-message", PercentEncoding.encode(status.message)) }
-        if !status.details.isEmpty { append("grpc-status-details-bin", Base64.encode(status.details)) }
+    private func leave() {
+        guard isCounted else { return }
+        isCounted = false
+        connection.leave()
+        gate?.leave()
+        gate = nil
     }
 }

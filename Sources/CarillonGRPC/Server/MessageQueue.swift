@@ -14,19 +14,31 @@ final class MessageQueue: @unchecked Sendable {
     }
     private let stream: HTTP2Stream
     private let loop: EventLoop
+    private let connection: ConnectionState
+    private let contentType: CallContentType
     private var framer: MessageFramer
+    private var held = HeldInput()
     private var ending = Ending.open
     private var waiter: UnsafeContinuation<Void, Never>?
 
-    init(stream: HTTP2Stream, loop: EventLoop, limit: Int) {
+    init(
+        stream: HTTP2Stream, connection: ConnectionState, contentType: CallContentType, framer: MessageFramer
+    ) {
         self.stream = stream
-        self.loop = loop
-        framer = MessageFramer(limit: limit)
+        loop = connection.loop
+        self.connection = connection
+        self.contentType = contentType
+        self.framer = framer
     }
 
+    /// Whether the message that was taken last came compressed.
+    var wasCompressed: Bool { framer.wasCompressed }
+
     func append(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        guard case .open = ending else { return stream.consume(bytes.count) }
         try framer.append(bytes)
         stream.consume(try framer.takeReleasable())
+        try held.set(framer.buffered, connection)
         wake()
     }
 
@@ -35,8 +47,14 @@ final class MessageQueue: @unchecked Sendable {
         wake()
     }
 
+    /// Ends the input with an error. What is held is let go: a call that has failed reads nothing more.
     func fail(_ status: Status) {
-        if case .open = ending { ending = .failed(status) }
+        switch ending {
+        case .open, .finished: ending = .failed(status)
+        case .failed: return
+        }
+        held.release(connection)
+        framer.removeAll()
         wake()
     }
 
@@ -49,8 +67,13 @@ final class MessageQueue: @unchecked Sendable {
     func next<Parsed: Message>() async throws(Status) -> Parsed? {
         loop.assertOnLoop()
         while true {
-            if let message: Parsed = try framer.next({ bytes throws(Status) in try MessageFrame.parse(bytes) }) {
+            if case .failed(let status) = ending { throw status }
+            let message: Parsed? = try framer.next { bytes throws(Status) in
+                contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
+            }
+            if let message {
                 stream.consume(try framer.takeReleasable())
+                try held.set(framer.buffered, connection)
                 return message
             }
             switch ending {

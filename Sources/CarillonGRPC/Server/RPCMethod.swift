@@ -1,6 +1,6 @@
 package import SwiftProtobuf
 
-/// One entry of the method table: a path and what runs when it is called.
+/// One entry of the method table: a path and what runs when it is called. It is the same for all dialects and codecs.
 package struct RPCMethod: Sendable {
     /// How input reaches the handler.
     enum Input: Sendable {
@@ -11,35 +11,50 @@ package struct RPCMethod: Sendable {
     }
     /// The path of the request, `/package.Service/Method`.
     package let path: StaticString
+    /// Whether it has one message each way.
+    package let isUnary: Bool
+    /// Whether a call changes nothing, so that it may be made by GET and its answer kept by caches
+    /// (`option idempotency_level = NO_SIDE_EFFECTS`). Only for calls with one message each way.
+    package let hasNoSideEffects: Bool
+    /// Whether answers are compressed for callers that can decode that, unless the handler says otherwise; see
+    /// ``CallContext/compressesResponses``.
+    package var compressesResponses = false
     let input: Input
+
+    private init(_ path: StaticString, isUnary: Bool = false, hasNoSideEffects: Bool = false, _ input: Input) {
+        self.path = path
+        self.isUnary = isUnary
+        self.hasNoSideEffects = hasNoSideEffects
+        self.input = input
+    }
 
     /// A call with one message each way.
     ///
     /// - Parameters:
+    ///   - hasNoSideEffects: see ``hasNoSideEffects``.
     ///   - inline: runs on the loop without a task; it must not wait. `nil` passes the request on to `async`.
     ///   - async: runs in a task on the loop.
     package static func unary<Request: Message, Response: Message>(
-        _ path: StaticString,
+        _ path: StaticString, hasNoSideEffects: Bool = false,
         inline: @escaping @Sendable (Request, CallContext) throws -> Response?,
         async: @escaping @Sendable (Request, CallContext) async throws -> Response
     ) -> RPCMethod {
         RPCMethod(
-            path: path,
-            input: .one { context, bytes throws(Status) in
-                let request: Request = try MessageFrame.parse(bytes)
+            path, isUnary: true, hasNoSideEffects: hasNoSideEffects,
+            .one { context, bytes throws(Status) in
+                let request: Request = try context.parse(bytes)
                 do {
-                    if let response = try inline(request, context) {
-                        return context.reply(try MessageFrame.of(response))
-                    }
+                    if let response = try inline(request, context) { return try context.reply(response) }
                 } catch {
                     return context.fail(Status(handlerError: error))
                 }
                 context.run {
                     do {
-                        context.reply(try MessageFrame.of(try await async(request, context)))
+                        try context.reply(try await async(request, context))
                     } catch {
                         context.fail(Status(handlerError: error))
                     }
+                    context.handlerReturned()
                 }
             })
     }
@@ -50,9 +65,9 @@ package struct RPCMethod: Sendable {
         _ handler: @escaping @Sendable (Request, ResponseWriter<Response>, CallContext) async throws -> Void
     ) -> RPCMethod {
         RPCMethod(
-            path: path,
-            input: .one { context, bytes throws(Status) in
-                let request: Request = try MessageFrame.parse(bytes)
+            path,
+            .one { context, bytes throws(Status) in
+                let request: Request = try context.parse(bytes)
                 context.runStream { try await handler(request, ResponseWriter(context: context), context) }
             })
     }
@@ -63,15 +78,15 @@ package struct RPCMethod: Sendable {
         _ handler: @escaping @Sendable (RequestReader<Request>, CallContext) async throws -> Response
     ) -> RPCMethod {
         RPCMethod(
-            path: path,
-            input: .stream { context, queue in
+            path,
+            .stream { context, queue in
                 context.run {
                     do {
-                        let response = try await handler(RequestReader(queue: queue), context)
-                        context.reply(try MessageFrame.of(response))
+                        try context.reply(try await handler(RequestReader(queue: queue), context))
                     } catch {
                         context.fail(Status(handlerError: error))
                     }
+                    context.handlerReturned()
                 }
             })
     }
@@ -84,8 +99,8 @@ package struct RPCMethod: Sendable {
             Void
     ) -> RPCMethod {
         RPCMethod(
-            path: path,
-            input: .stream { context, queue in
+            path,
+            .stream { context, queue in
                 context.runStream {
                     try await handler(RequestReader(queue: queue), ResponseWriter(context: context), context)
                 }
@@ -95,7 +110,7 @@ package struct RPCMethod: Sendable {
 
 extension CallContext {
     /// Runs the handler of a streaming answer and ends the call as it ended.
-    func runStream(_ handler: @escaping @Sendable () async throws -> Void) {
+    fileprivate func runStream(_ handler: @escaping @Sendable () async throws -> Void) {
         run {
             do {
                 try await handler()
@@ -103,6 +118,7 @@ extension CallContext {
             } catch {
                 self.fail(Status(handlerError: error))
             }
+            self.handlerReturned()
         }
     }
 }
@@ -117,13 +133,15 @@ package struct ResponseWriter<Response: Message>: Sendable {
 
     /// Sends the header block now, which tells the caller that the call was accepted, before any message.
     package func sendHeaders() {
-        context.sendHeadersOnce()
+        context.sendHeaders()
     }
 
     /// Sends a message, and waits while the peer takes less than is sent.
     ///
+    /// - Parameter compressed: whether to compress it, if the caller can decode that and the header block has said so;
+    ///   `nil` for what ``CallContext/compressesResponses`` says.
     /// - Throws: CANCELLED when the caller is gone.
-    package func send(_ message: Response) async throws(Status) {
-        try await context.send(MessageFrame.of(message))
+    package func send(_ message: Response, compressed: Bool? = nil) async throws(Status) {
+        try await context.send(message, compressed: compressed ?? context.compressesResponses)
     }
 }

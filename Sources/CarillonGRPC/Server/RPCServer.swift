@@ -26,7 +26,7 @@ package final class RPCServer: Sendable {
     ) async throws -> RPCServer {
         precondition(!loops.isEmpty, "a server needs a loop")
         let core = ServerCore(methods: methods, pages: pages, limits: limits, report: report)
-        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls) }
+        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, loops: loops.count) }
         let listener = try await loops[0].run {
             try await Listener.open(on: loops[0], host: host, port: port) { descriptor in
                 Self.handOut(descriptor, to: parts, core)

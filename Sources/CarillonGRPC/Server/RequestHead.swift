@@ -1,63 +1,173 @@
 internal import CarillonNet
 
-/// What a request's header block says to this layer, read once.
+/// What a request's header block says to this layer, read in one pass: the dialect and codec, the caller's time, the
+/// encodings, and what is wrong with them.
 struct RequestHead {
-    enum Kind {
-        /// A gRPC call.
-        case call
-        /// A plain HTTP request.
-        case page
+    enum Method: UInt8 {
+        case post
+        case get
+        case head
+        case other
     }
-    var kind = Kind.page
-    var answerHeaders = AnswerHeaders.plain
-    var timeout: Duration?
-    /// What is wrong with a gRPC call's own header fields.
-    var problem: Status?
-    private(set) var isPost = false
-    private(set) var isGet = false
+    private(set) var method = Method.other
+    /// The dialect and codec; `nil` when the request is not a call in its body.
+    private(set) var contentType: CallContentType?
+    /// Whether the type of the body is that of gRPC calls, of such as this server does not speak too.
+    private(set) var isGRPC = false
+    /// Whether the request says that it came over TLS.
+    private(set) var isSecure = false
+    /// Whether the caller says that it takes trailers, which shows that no proxy in between dropped them.
+    private(set) var takesTrailers = false
+    /// How long the caller waits.
+    private(set) var timeout: Duration?
+    /// How the request's messages may be encoded.
+    private(set) var encoding = MessageEncoding.identity
+    /// Whether the caller can decode gzip.
+    private(set) var acceptsGzip = false
+    /// What is wrong with a call's own header fields.
+    private(set) var problem: Status?
+
+    /// What was seen of the fields whose meaning depends on the dialect, which may be known only behind them.
+    private struct Marks: OptionSet {
+        let rawValue: UInt16
+        static let badGRPCTimeout = Marks(rawValue: 1 << 0)
+        static let badConnectTimeout = Marks(rawValue: 1 << 1)
+        static let badConnectVersion = Marks(rawValue: 1 << 2)
+        static let badBinary = Marks(rawValue: 1 << 3)
+        static let grpcGzip = Marks(rawValue: 1 << 4)
+        static let grpcUnknown = Marks(rawValue: 1 << 5)
+        static let httpGzip = Marks(rawValue: 1 << 6)
+        static let httpUnknown = Marks(rawValue: 1 << 7)
+        static let connectGzip = Marks(rawValue: 1 << 8)
+        static let connectUnknown = Marks(rawValue: 1 << 9)
+        static let grpcAccepts = Marks(rawValue: 1 << 10)
+        static let httpAccepts = Marks(rawValue: 1 << 11)
+        static let connectAccepts = Marks(rawValue: 1 << 12)
+    }
+    private var marks: Marks = []
+    private var connectTimeout: Duration?
 
     init(_ block: HeaderBlock) {
-        block.visit { name, value in
-            // The lengths tell most fields apart before any octet is compared.
-            switch name.count {
-            case 7 where name.matches(":method"):
-                isPost = value.matches("POST")
-                isGet = value.matches("GET")
-            case 12:
-                if name.matches("content-type") {
-                    readContentType(value)
-                } else if name.matches("grpc-timeout") {
-                    timeout = GRPCTimeout.parse(value)
-                    if timeout == nil { problem = Status(.internalError, "the header grpc-timeout is malformed") }
-                }
-            case 13 where name.matches("grpc-encoding"):
-                guard !value.matches("identity") else { return }
-                problem = Status(.unimplemented, "the message encoding is not supported; see grpc-accept-encoding")
-            default: break
-            }
+        block.visit { name, value in read(name, value) }
+        settle(contentType?.dialect ?? .connectUnary)
+    }
+
+    private mutating func read(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        // The lengths tell most fields apart before any octet is compared.
+        switch name.count {
+        case 2 where name.matches("te"): takesTrailers = value.matches("trailers")
+        case 7 where name.matches(":method"): method = Self.method(value)
+        case 7 where name.matches(":scheme"): isSecure = value.matches("https")
+        case 12 where name.matches("content-type"):
+            contentType = CallContentType(value)
+            isGRPC = CallContentType.isGRPC(value)
+        case 12 where name.matches("grpc-timeout"):
+            timeout = GRPCTimeout.parse(value)
+            if timeout == nil { marks.insert(.badGRPCTimeout) }
+        case 13 where name.matches("grpc-encoding"): readEncoding(value, .grpcGzip, .grpcUnknown)
+        case 15 where name.matches("accept-encoding"): readAccepted(value, .httpAccepts)
+        case 16 where name.matches("content-encoding"): readEncoding(value, .httpGzip, .httpUnknown)
+        case 18 where name.matches("connect-timeout-ms"):
+            connectTimeout = ConnectTimeout.parse(value)
+            if connectTimeout == nil { marks.insert(.badConnectTimeout) }
+        case 20 where name.matches("grpc-accept-encoding"): readAccepted(value, .grpcAccepts)
+        case 23 where name.matches("connect-accept-encoding"): readAccepted(value, .connectAccepts)
+        case 24 where name.matches("connect-content-encoding"): readEncoding(value, .connectGzip, .connectUnknown)
+        case 24 where name.matches("connect-protocol-version"):
+            if !value.matches("1") { marks.insert(.badConnectVersion) }
+        default:
+            if name.hasBinarySuffix, !Self.isBase64List(value) { marks.insert(.badBinary) }
         }
     }
 
-    private mutating func readContentType(_ value: UnsafeRawBufferPointer) {
-        // Nearly every client sends one of the two as they stand here.
-        if value.matches("application/grpc") {
-            kind = .call
-            return
-        }
-        let type = value.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-        if Self.isEqual(type, "application/grpc") {
-            kind = .call
-        } else if Self.isEqual(type, "application/grpc+proto") {
-            kind = .call
-            answerHeaders = .proto
+    private static func method(_ value: UnsafeRawBufferPointer) -> Method {
+        if value.matches("POST") { return .post }
+        if value.matches("GET") { return .get }
+        return value.matches("HEAD") ? .head : .other
+    }
+
+    private mutating func readEncoding(_ value: UnsafeRawBufferPointer, _ gzip: Marks, _ unknown: Marks) {
+        if value.matches("gzip") {
+            marks.insert(gzip)
+        } else if !value.matches("identity"), !value.isEmpty {
+            marks.insert(unknown)
         }
     }
 
-    /// Compares a media type, whose case does not matter (RFC 9110 §8.3.1).
-    private static func isEqual(_ octets: Slice<UnsafeRawBufferPointer>, _ literal: StaticString) -> Bool {
-        octets.count == literal.utf8CodeUnitCount
-            && zip(octets, literal.octets).allSatisfy { octet, expected in
-                octet == expected || (octet | 0x20 == expected && octet < UInt8(ascii: "["))
-            }
+    /// Looks for gzip in a list such as `identity, gzip;q=0.5`. A quality of nought forbids it (RFC 9110 §12.4.2).
+    private mutating func readAccepted(_ value: UnsafeRawBufferPointer, _ mark: Marks) {
+        for element in value.split(separator: UInt8(ascii: ",")) {
+            let coding = element.prefix { $0 != UInt8(ascii: ";") }
+            guard coding.trimmingBlanks.elementsEqual("gzip".utf8) else { continue }
+            let quality = element.dropFirst(coding.count + 1).trimmingBlanks
+            let isForbidden =
+                quality.starts(with: "q=0".utf8) && quality.dropFirst(3).allSatisfy { [0x2e, 0x30].contains($0) }
+            if isForbidden { marks.remove(mark) } else { marks.insert(mark) }
+        }
+    }
+
+    private static func isBase64List(_ value: UnsafeRawBufferPointer) -> Bool {
+        value.split(separator: UInt8(ascii: ",")).allSatisfy { Base64.decode($0.trimmingBlanks) != nil }
+    }
+
+    // MARK: What it means in a dialect
+
+    private mutating func settle(_ dialect: Dialect) {
+        let gzip: Marks
+        let unknown: Marks
+        let accepts: Marks
+        switch dialect {
+        case .grpc, .grpcWeb:
+            (gzip, unknown, accepts) = (.grpcGzip, .grpcUnknown, .grpcAccepts)
+        case .connectUnary:
+            (gzip, unknown, accepts) = (.httpGzip, .httpUnknown, .httpAccepts)
+            timeout = connectTimeout
+        case .connectStream:
+            (gzip, unknown, accepts) = (.connectGzip, .connectUnknown, .connectAccepts)
+            timeout = connectTimeout
+        }
+        if marks.contains(gzip) { encoding = .gzip }
+        acceptsGzip = marks.contains(accepts)
+        guard !marks.isDisjoint(with: Self.problems) else { return }
+        if marks.contains(unknown) {
+            problem = Status(.unimplemented, "the encoding of the messages is not supported; identity and gzip are")
+        } else if marks.contains(.badBinary) {
+            problem = Status(.internalError, "the value of a header field with the suffix -bin is not base64")
+        } else if dialect == .grpc || dialect == .grpcWeb {
+            guard marks.contains(.badGRPCTimeout) else { return }
+            problem = Status(.internalError, "the header grpc-timeout is malformed")
+        } else if marks.contains(.badConnectTimeout) {
+            problem = Status(.invalidArgument, "the header connect-timeout-ms is malformed")
+        } else if marks.contains(.badConnectVersion) {
+            problem = Status(.invalidArgument, "the header connect-protocol-version must be 1")
+        }
+    }
+
+    private static let problems: Marks = [
+        .badGRPCTimeout, .badConnectTimeout, .badConnectVersion, .badBinary, .grpcUnknown, .httpUnknown,
+        .connectUnknown,
+    ]
+
+    /// Takes the dialect, codec and encoding of a call that stands in the query of its address.
+    mutating func becomeQuery(_ codec: MessageCodec, _ encoding: MessageEncoding) {
+        contentType = codec == .json ? .connectJSON : .connectProto
+        self.encoding = encoding
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether a field name ends in `-bin`: its values are base64.
+    var hasBinarySuffix: Bool {
+        count > 4 && self[count - 1] == UInt8(ascii: "n") && self[count - 2] == UInt8(ascii: "i")
+            && self[count - 3] == UInt8(ascii: "b") && self[count - 4] == UInt8(ascii: "-")
+    }
+}
+
+extension BidirectionalCollection<UInt8> where SubSequence: BidirectionalCollection<UInt8> {
+    /// The octets without blanks around them.
+    var trimmingBlanks: SubSequence {
+        let start = firstIndex { $0 != 0x20 && $0 != 0x09 } ?? endIndex
+        guard let last = lastIndex(where: { $0 != 0x20 && $0 != 0x09 }) else { return self[start..<endIndex] }
+        return self[start..<index(after: last)]
     }
 }

@@ -2,12 +2,24 @@ package import CarillonNet
 
 /// What callers may ask of a server. Every number is a promise that nothing grows without bound.
 package struct ServerLimits: Sendable {
-    /// The greatest length of one request message in octets; 4 MiB as in other gRPC servers.
+    /// The greatest length of one request message in octets, as it came and when it is decompressed; 4 MiB as in other
+    /// gRPC servers.
     package var messageSize = 4 * 1024 * 1024
     /// Limits of each connection.
     package var http2 = HTTP2Limits()
     /// Connections that may be open at once, over all loops; more are closed at once.
     package var connections = 50_000
+    /// Calls of one connection that may run at once, those included whose stream was reset and whose handler has not
+    /// returned yet; more are refused (REFUSED_STREAM) and may be tried again elsewhere. Twice the streams that may be
+    /// open, so that only a caller that resets more than it waits for meets it.
+    package var callsPerConnection = 2000
+    /// The same for all connections of one loop.
+    package var callsPerLoop = 50_000
+    /// Octets of requests that are not complete, or not taken by their handlers, of one connection; what comes beyond that
+    /// ends its call with RESOURCE_EXHAUSTED.
+    package var inputPerConnection = 16 * 1024 * 1024
+    /// The same over all connections, divided evenly among the loops.
+    package var input = 512 * 1024 * 1024
 
     /// Makes the default limits.
     package init() {}

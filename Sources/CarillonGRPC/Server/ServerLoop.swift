@@ -13,12 +13,24 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// Open connections, read by the loop that hands out new ones.
     let load = Atomic<Int>(0)
+    /// Calls that were admitted and are not over, of all connections; see ``CallContext``.
+    var runningCalls = 0
+    /// Octets of requests that are held, of all connections.
+    var heldInput = 0
+    /// This loop's share of ``ServerLimits/input``.
+    let inputLimit: Int
 
-    init(loop: EventLoop, core: ServerCore, tls: TLSContext) {
+    init(loop: EventLoop, core: ServerCore, tls: TLSContext, loops: Int) {
         self.loop = loop
         self.core = core
         self.tls = tls
+        inputLimit = core.limits.input / loops
     }
+
+    var limits: ServerLimits { core.limits }
+
+    /// Whether one more call may run.
+    var hasRoomForCall: Bool { runningCalls < core.limits.callsPerLoop }
 
     /// Takes over an accepted descriptor; `load` was raised for it by the caller.
     func adopt(_ descriptor: CInt) {
@@ -26,7 +38,9 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         do throws(TLSError) {
             let connection = try HTTP2Connection(
                 loop: loop, descriptor: descriptor, context: tls, limits: core.limits.http2, delegate: self)
-            connections[ObjectIdentifier(connection)] = (connection, ConnectionState())
+            connections[ObjectIdentifier(connection)] = (
+                connection, ConnectionState(connection, of: self)
+            )
             if isDraining { connection.beginDrain() }
         } catch {
             Listener.discard(descriptor)

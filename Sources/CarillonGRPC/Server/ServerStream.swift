@@ -12,15 +12,24 @@ final class ServerStream: HTTP2StreamHandler {
         case streaming(MessageQueue, CallContext)
         /// The handler has the whole input.
         case running(CallContext)
+        /// It will be answered in plain HTTP when it is complete.
+        case plain(PageAnswer)
+        /// It will be refused when it is complete.
+        case refused(CallContentType, Status)
         /// A page is asked for.
         case page(PageExchange)
         /// It is answered; further input is dropped.
         case answered
     }
-    private let server: ServerCore
+    let server: ServerCore
     private let connection: ConnectionState
     private var state = State.head
     private var framer: MessageFramer
+    /// The body of a call that has no prefixes.
+    private var bare = BareMessage()
+    private var held = HeldInput()
+    /// Octets of the body that nobody wants.
+    private var dropped = 0
 
     init(server: ServerCore, connection: ConnectionState) {
         self.server = server
@@ -28,46 +37,88 @@ final class ServerStream: HTTP2StreamHandler {
         framer = MessageFramer(limit: server.limits.messageSize)
     }
 
+    // MARK: The head
+
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
-        guard let loop = stream.session?.loop else { return }
-        let head = RequestHead(stream.received)
-        guard head.kind == .call, head.isPost else { return answerPage(stream, loop, head) }
+        var head = RequestHead(stream.received)
+        guard head.isSecure else { return answer(stream, head, .wrongScheme) }
+        guard head.method == .post, let contentType = head.contentType else {
+            guard let method = readQuery(stream, &head) else { return }
+            return admit(stream, head, method)
+        }
         let found = stream.received.withFirst(":path") { path in path.flatMap { server.methods.find($0) } }
         guard let method = found else {
+            if contentType.dialect == .connectUnary, isPage(stream) { return beginPage(stream) }
             let status = stream.received.withFirst(":path") {
                 server.methods.explainMissing($0 ?? .init(start: nil, count: 0))
             }
-            return refuse(stream, head, status)
+            return refuse(stream, contentType, nil, status)
+        }
+        switch contentType.dialect {
+        case .grpc, .grpcWeb: break
+        case .connectUnary where method.isUnary: break
+        case .connectStream where !method.isUnary: break
+        case .connectUnary, .connectStream: return answer(stream, head, .wrongMediaType)
         }
         if stream.isHeaderListTooLarge {
-            return refuse(stream, head, Status(.resourceExhausted, "the request's metadata is too large"))
+            let status = Status(.resourceExhausted, "the request's metadata is too large")
+            return refuse(stream, contentType, method, status)
         }
-        if let problem = head.problem { return refuse(stream, head, problem) }
-        let context = CallContext(stream: stream, loop: loop, head: head, method: method, connection: connection)
+        admit(stream, head, method)
+    }
+
+    /// Lets a call begin, or refuses it.
+    private func admit(_ stream: HTTP2Stream, _ head: RequestHead, _ method: RPCMethod) {
+        let contentType = head.contentType ?? .grpc
+        if let problem = head.problem { return refuse(stream, contentType, method, problem) }
+        // Nothing was done for the call, so the client may try again elsewhere at once (RFC 9113 §8.7).
+        guard connection.admit() else {
+            state = .answered
+            return stream.reset(.refusedStream)
+        }
+        let context = CallContext(stream: stream, head: head, method: method, connection: connection)
         if context.isTooLate() {
             state = .answered
             return
         }
         context.startDeadline()
+        if head.encoding != .identity || contentType.dialect == .connectUnary {
+            bare.isCompressed = head.encoding == .gzip
+            framer = MessageFramer(limit: server.limits.messageSize, encoding: head.encoding)
+        }
         switch method.input {
         case .one:
             state = .gathering(method, context)
         case .stream(let start):
-            let queue = MessageQueue(stream: stream, loop: loop, limit: server.limits.messageSize)
+            let queue = MessageQueue(
+                stream: stream, connection: connection, contentType: contentType, framer: framer)
+            context.queue = queue
             state = .streaming(queue, context)
             start(context, queue)
         }
     }
 
+    // MARK: The body
+
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
         do throws(Status) {
             switch state {
-            case .gathering:
-                try framer.append(bytes)
+            case .gathering(_, let context):
                 stream.consume(bytes.count)
+                if context.contentType.dialect == .connectUnary {
+                    try bare.append(bytes, limit: server.limits.messageSize)
+                    try held.set(bare.octets.count, connection)
+                } else {
+                    try framer.append(bytes)
+                    try held.set(framer.buffered, connection)
+                }
             case .streaming(let queue, _): try queue.append(bytes)
-            case .page(let page): page.received(bytes)
             case .head, .running, .answered: stream.consume(bytes.count)
+            case .page(let page): page.received(bytes)
+            case .plain, .refused:
+                stream.consume(bytes.count)
+                dropped += bytes.count
+                if dropped > server.limits.messageSize { answerAtEnd(stream) }
             }
         } catch {
             fail(error)
@@ -78,6 +129,7 @@ final class ServerStream: HTTP2StreamHandler {
         switch state {
         case .gathering(let method, let context):
             state = .running(context)
+            defer { letGoOfInput() }
             guard !context.isCancelled, !context.isTooLate() else { return }
             do throws(Status) {
                 try start(method, context)
@@ -86,12 +138,19 @@ final class ServerStream: HTTP2StreamHandler {
             }
         case .streaming(let queue, _): queue.finish()
         case .page(let page): page.receivedEnd()
+        case .plain, .refused: answerAtEnd(stream)
         case .head, .running, .answered: break
         }
     }
 
     private func start(_ method: RPCMethod, _ context: CallContext) throws(Status) {
         guard case .one(let handler) = method.input else { return }
+        if context.contentType.dialect == .connectUnary {
+            context.wasSingleCompressed = bare.isCompressed
+            return try bare.take(limit: server.limits.messageSize) { bytes throws(Status) in try handler(context, bytes)
+            }
+        }
+        context.wasSingleCompressed = framer.isFrontCompressed
         // A second message is an error of cardinality (UNIMPLEMENTED), known before the handler runs.
         switch try framer.takeSingle({ bytes throws(Status) in try handler(context, bytes) }) {
         case .one: return
@@ -100,65 +159,136 @@ final class ServerStream: HTTP2StreamHandler {
         }
     }
 
+    /// Trailers are not part of a request in any of the dialects: they end it like any other last frame.
     func streamReceivedTrailers(_ stream: HTTP2Stream) {}
+
+    // MARK: The end
 
     func streamDrained(_ stream: HTTP2Stream) {
         switch state {
         case .running(let context), .streaming(_, let context), .gathering(_, let context): context.streamDrained()
-        case .head, .page, .answered: break
+        case .head, .plain, .refused, .page, .answered: break
         }
     }
 
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         switch state {
-        case .running(let context), .gathering(_, let context): context.streamClosed()
-        case .streaming(let queue, let context):
-            queue.fail(Status(.cancelled, "the caller is gone"))
-            context.streamClosed()
+        case .running(let context), .gathering(_, let context), .streaming(_, let context): context.streamClosed()
         case .page(let page): page.streamClosed()
-        case .head, .answered: break
+        case .head, .plain, .refused, .answered: break
         }
+        letGoOfInput()
         state = .answered
     }
 
     private func fail(_ status: Status) {
         switch state {
-        case .gathering(_, let context), .running(let context): context.fail(status)
-        case .streaming(let queue, let context):
-            queue.fail(status)
-            context.fail(status)
-        case .head, .page, .answered: break
+        case .gathering(_, let context), .running(let context), .streaming(_, let context): context.fail(status)
+        case .head, .plain, .refused, .page, .answered: break
         }
+        letGoOfInput()
         state = .answered
     }
 
-    /// Answers a call that reaches no handler.
-    private func refuse(_ stream: HTTP2Stream, _ head: RequestHead, _ status: Status) {
-        state = .answered
-        var block = head.answerHeaders.leadingBlock
-        block.append(status)
-        stream.sendHeadersOnly(block)
+    private func letGoOfInput() {
+        held.release(connection)
+        framer.removeAll()
+        bare.removeAll()
     }
 
-    // MARK: Plain HTTP
+    // MARK: Requests that reach no handler
 
-    private func answerPage(_ stream: HTTP2Stream, _ loop: EventLoop, _ head: RequestHead) {
-        state = .answered
-        if head.kind == .call {
-            return answer(stream, PageAnswer(status: 405, text: "gRPC calls use POST\n", fields: [("allow", "POST")]))
-        }
-        let isPage = stream.received.withFirst(":path") { $0.map(server.pages.contains) ?? false }
-        guard isPage || !head.isPost else {
-            return answer(
-                stream,
-                PageAnswer(status: 415, text: "this port takes gRPC calls (content-type application/grpc)\n"))
-        }
-        state = .page(PageExchange(stream, on: loop, table: server.pages))
+    /// Refuses a call. A gRPC client hears of it at once; others when their request is complete: browsers and curl take a
+    /// reset behind an early answer (RFC 9113 §8.1) for a failure of the connection. Those that may stream their input do
+    /// not wait, as the caller may be waiting for an answer before it goes on.
+    private func refuse(
+        _ stream: HTTP2Stream, _ contentType: CallContentType, _ method: RPCMethod?, _ status: Status
+    ) {
+        let isStreamed =
+            switch (contentType.dialect, method?.input) {
+            case (.grpc, _), (.connectStream, nil), (_, .stream): true
+            default: false
+            }
+        state = .refused(contentType, status)
+        if isStreamed { answerAtEnd(stream) }
     }
 
-    private func answer(_ stream: HTTP2Stream, _ answer: PageAnswer) {
-        stream.sendHeaders(answer.block)
-        stream.send(answer.body)
-        stream.end()
+    /// Answers with plain HTTP: a gRPC client at once, anybody else when the request is complete.
+    private func answer(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) {
+        state = .plain(answer)
+        if head.isGRPC { answerAtEnd(stream) }
+    }
+
+    /// Gives the answer that was decided on when the header block came.
+    private func answerAtEnd(_ stream: HTTP2Stream) {
+        let decided = state
+        state = .answered
+        switch decided {
+        case .plain(let answer): answer.send(on: stream)
+        case .refused(let contentType, let status): stream.refuse(contentType, status)
+        case .head, .gathering, .streaming, .running, .page, .answered: break
+        }
+    }
+
+    // MARK: Calls in the address, and plain HTTP
+
+    /// Reads a Connect call from the query of a GET request; everything else that is not a call in its body is answered.
+    private func readQuery(_ stream: HTTP2Stream, _ head: inout RequestHead) -> RPCMethod? {
+        guard !stream.isHeaderListTooLarge else { return refusePlainly(stream, head, .headersTooLarge) }
+        let path = Array((stream.received[":path"] ?? "").utf8)
+        let parts = path.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let method = Array(parts[0]).withUnsafeBytes({ server.methods.find($0) }) else {
+            if head.isGRPC, head.method != .post { return refusePlainly(stream, head, .wrongMethod(allowed: "POST")) }
+            if head.method == .post, !isPage(stream) { return refusePlainly(stream, head, .wrongMediaType) }
+            beginPage(stream)
+            return nil
+        }
+        let isUnaryType = head.contentType.map { $0.dialect == .connectUnary } ?? true
+        switch head.method {
+        case .get where method.hasNoSideEffects && isUnaryType: break
+        case .post: return refusePlainly(stream, head, .wrongMediaType)
+        default:
+            return refusePlainly(stream, head, .wrongMethod(allowed: method.hasNoSideEffects ? "GET, POST" : "POST"))
+        }
+        do throws(ConnectQuery.Problem) {
+            let query = parts.count > 1 ? Array(parts[1]) : []
+            let limit = server.limits.messageSize
+            let call = try query.withUnsafeBytes { query in
+                Result { () throws(ConnectQuery.Problem) in try ConnectQuery(query, limit: limit) }
+            }.get()
+            head.becomeQuery(call.codec, call.isGzip ? .gzip : .identity)
+            bare = BareMessage(inAddress: call.message)
+            return method
+        } catch {
+            guard let status = error.status else { return refusePlainly(stream, head, .wrongMediaType) }
+            refuse(stream, .connectJSON, method, status)
+            return nil
+        }
+    }
+
+    private func isPage(_ stream: HTTP2Stream) -> Bool {
+        stream.received.withFirst(":path") { $0.map(server.pages.contains) ?? false }
+    }
+
+    private func beginPage(_ stream: HTTP2Stream) {
+        state = .page(PageExchange(stream, on: connection.loop, table: server.pages))
+    }
+
+    private func refusePlainly(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) -> RPCMethod? {
+        self.answer(stream, head, answer)
+        return nil
+    }
+}
+
+extension ConnectQuery.Problem {
+    /// What to answer; `nil` where HTTP has a status of its own for it.
+    fileprivate var status: Status? {
+        switch self {
+        case .unknownCodec: nil
+        case .unknownCompression: Status(.unimplemented, "the compression is not supported; identity and gzip are")
+        case .version: Status(.invalidArgument, "the query parameter connect must be v1")
+        case .malformed(let status): status
+        case .tooLarge: Status(.resourceExhausted, "the message is too large for a query")
+        }
     }
 }

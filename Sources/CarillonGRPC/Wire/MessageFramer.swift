@@ -1,13 +1,20 @@
 /// Cuts the body of a call into messages. The boundaries of DATA frames mean nothing to it.
 struct MessageFramer {
     private let limit: Int
+    private let encoding: MessageEncoding
     private var buffer: [UInt8] = []
     private var start = 0
     private var held = 0
 
-    /// - Parameter limit: the greatest length of one message in octets.
-    init(limit: Int) {
+    /// Whether the message that was taken last came compressed.
+    private(set) var wasCompressed = false
+
+    /// - Parameters:
+    ///   - limit: the greatest length of one message in octets, as it came and when it is decompressed.
+    ///   - encoding: what a message that is marked as compressed was compressed with.
+    init(limit: Int, encoding: MessageEncoding = .identity) {
         self.limit = limit
+        self.encoding = encoding
     }
 
     /// Octets that were appended and not taken.
@@ -43,6 +50,7 @@ struct MessageFramer {
         guard buffered >= MessageFrame.prefixLength else { return nil }
         switch buffer[start] {
         case 0: break
+        case 1 where encoding != .identity: break
         case 1: throw Status(.internalError, "a message is marked as compressed and the call names no compression")
         default: throw Status(.internalError, "the message prefix has unknown flags")
         }
@@ -53,14 +61,18 @@ struct MessageFramer {
         return length
     }
 
-    /// Calls a closure with the next complete message and takes it out; `nil` when there is none yet.
+    /// Calls a closure with the next complete message, decompressed, and takes it out; `nil` when there is none yet.
     mutating func next<Result>(_ body: (UnsafeRawBufferPointer) throws(Status) -> Result) throws(Status) -> Result? {
         guard let length = try frontLength(), buffered >= MessageFrame.prefixLength + length else { return nil }
+        wasCompressed = buffer[start] == 1
         let range = (start + MessageFrame.prefixLength)..<(start + MessageFrame.prefixLength + length)
         start = range.upperBound
         // `withUnsafeBytes` does not carry typed errors through.
         return try buffer.withUnsafeBytes { bytes in
-            Swift.Result { () throws(Status) -> Result in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+            Swift.Result { () throws(Status) -> Result in
+                let message = UnsafeRawBufferPointer(rebasing: bytes[range])
+                return wasCompressed ? try Gzip.decompressed(message, limit: limit, body) : try body(message)
+            }
         }.get()
     }
 
@@ -83,6 +95,16 @@ struct MessageFramer {
         guard buffered == MessageFrame.prefixLength + length else { return .several }
         _ = try next(body)
         return .one
+    }
+
+    /// Whether the message at the front is marked as compressed.
+    var isFrontCompressed: Bool { buffered >= MessageFrame.prefixLength && buffer[start] == 1 }
+
+    /// Forgets what was not taken, and its memory.
+    mutating func removeAll() {
+        buffer = []
+        start = 0
+        held = 0
     }
 
     /// Checks, at the end of the body, that no part of a message is left.

@@ -131,6 +131,7 @@ extension EchoServiceHandler {
             ),
             .unary(
                 "/carillon.testing.v1.EchoService/Get",
+                hasNoSideEffects: true,
                 inline: { try self.getInline($0, $1) },
                 async: { try await self.get($0, $1) }
             ),

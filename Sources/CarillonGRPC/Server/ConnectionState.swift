@@ -1,0 +1,72 @@
+internal import CarillonNet
+
+/// One connection as the server counts it, and what the server's owner keeps for it. Confined to the connection's loop.
+package final class ConnectionState {
+    /// Free for the owner; nothing here touches it.
+    package var value: AnyObject?
+    private unowned let part: ServerLoop
+    /// The loop that the connection lives on.
+    let loop: EventLoop
+    /// The peer's address without its port.
+    let peer: String
+    /// Octets that may wait on one stream before its writer should wait.
+    let streamOutput: Int
+    /// Calls that were admitted and are not over; see ``CallContext``.
+    private(set) var running = 0
+    /// Octets of requests that are held.
+    private(set) var heldInput = 0
+
+    init(_ connection: HTTP2Connection, of part: ServerLoop) {
+        self.part = part
+        loop = connection.loop
+        peer = connection.peer
+        streamOutput = part.limits.http2.streamOutput
+    }
+
+    /// Counts one more call, unless the connection or the loop has too many.
+    func admit() -> Bool {
+        guard running < part.limits.callsPerConnection, part.hasRoomForCall else { return false }
+        running += 1
+        part.runningCalls += 1
+        return true
+    }
+
+    /// Counts one call less.
+    func leave() {
+        running -= 1
+        part.runningCalls -= 1
+    }
+
+    /// Counts octets of requests that are held.
+    ///
+    /// - Parameter change: positive for octets that came, negative for octets that were let go.
+    /// - Throws: RESOURCE_EXHAUSTED when they are too many; they are counted even so, until the call lets go of them.
+    func holdInput(_ change: Int) throws(Status) {
+        heldInput += change
+        part.heldInput += change
+        guard change > 0 else { return }
+        guard heldInput <= part.limits.inputPerConnection, part.heldInput <= part.inputLimit else {
+            throw Status(.resourceExhausted, "too much of requests that are not complete waits in memory")
+        }
+    }
+}
+
+/// The octets of one request that are counted as held.
+struct HeldInput {
+    private var count = 0
+
+    /// Sets how many are held now.
+    ///
+    /// - Throws: see ``ConnectionState/holdInput(_:)``.
+    mutating func set(_ now: Int, _ connection: ConnectionState) throws(Status) {
+        guard now != count else { return }
+        let change = now - count
+        count = now
+        try connection.holdInput(change)
+    }
+
+    /// Lets go of all. Letting go cannot be refused.
+    mutating func release(_ connection: ConnectionState) {
+        try? set(0, connection)
+    }
+}
