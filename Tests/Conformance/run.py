@@ -32,8 +32,18 @@ from harness.certificates import Authority  # noqa: E402
 from harness.processes import Program  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
 
-OWN_PROTOS = ROOT / "Tests" / "InteropServer" / "Protos"
-GRPC_PROTOS = Path("/usr/share/grpc-proto")
+# Ours come before those of the distribution, whose copy of health.proto is older than List.
+PROTO_FOLDERS = (ROOT / "Tests" / "InteropServer" / "Protos", ROOT / "Protos", Path("/usr/share/grpc-proto"))
+PROTOS = (
+    "carillon/testing/v1/echo.proto",
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
+    "grpc/health/v1/health.proto",
+    "grpc/reflection/v1/reflection.proto",
+    "grpc/reflection/v1alpha/reflection.proto",
+    "grpc/testing/test.proto",
+    "xds/data/orca/v3/orca_load_report.proto",
+)
 
 CLIENTS = ("grpcio", "grpclib", "connectrpc", "buf", "curl", "k6", "h2")
 PATIENCE = {False: 180.0, True: 60.0}
@@ -77,12 +87,8 @@ def describe(file: Path) -> Path:
     """Writes the descriptors of the server's services into the file."""
     google = Path(sysconfig.get_path("purelib"))
     bundled = Path(grpc_tools.__file__).parent / "_proto"
-    result = protoc.main(
-        ["protoc", f"-I{OWN_PROTOS}", f"-I{GRPC_PROTOS}", f"-I{google}", f"-I{bundled}", "--include_imports",
-         f"--descriptor_set_out={file}", "carillon/testing/v1/echo.proto", "grpc/testing/test.proto",
-         "xds/data/orca/v3/orca_load_report.proto",
-         "google/rpc/status.proto", "google/rpc/error_details.proto"]
-    )  # fmt: skip
+    folders = [f"-I{folder}" for folder in (*PROTO_FOLDERS, google, bundled)]
+    result = protoc.main(["protoc", *folders, "--include_imports", f"--descriptor_set_out={file}", *PROTOS])
     assert result == 0, "the proto files do not compile"
     return file
 

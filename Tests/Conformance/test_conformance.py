@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,7 @@ def test_client(interop_server: run.InteropServer, descriptors: Path, client: st
 def test_a_failure_is_counted(interop_binary: Path, tmp_path: Path) -> None:
     """A server that is not there: every client says so, and the run fails."""
     lines = run.lines_of(
-        [run.sys.executable, "-m", "interop.on_h2", "--port", "1", "--ca", os.devnull, "--descriptors",
+        [sys.executable, "-m", "interop.on_h2", "--port", "1", "--ca", os.devnull, "--descriptors",
          str(run.describe(tmp_path / "descriptors.binpb"))],
         "h2", 30,
     )  # fmt: skip
@@ -31,12 +34,26 @@ def test_a_failure_is_counted(interop_binary: Path, tmp_path: Path) -> None:
 
 
 def test_a_client_that_dies_is_a_failure() -> None:
-    (line,) = run.lines_of([run.sys.executable, "-c", "import os; os._exit(3)"], "dying", 10)
+    (line,) = run.lines_of([sys.executable, "-c", "import os; os._exit(3)"], "dying", 10)
     assert line.startswith("FAIL dying - comes_to_its_end exit status 3"), line
 
 
 def test_a_client_that_hangs_is_a_failure() -> None:
     waits = "import threading; print('pass waiting - one', flush=True); threading.Event().wait()"
-    passed, failed = run.lines_of([run.sys.executable, "-c", waits], "waiting", 1)
+    passed, failed = run.lines_of([sys.executable, "-c", waits], "waiting", 1)
     assert passed == "pass waiting - one"
     assert "did not end within 1 s" in failed, failed
+
+
+def test_every_limit_can_be_set(interop_binary: Path) -> None:
+    """Whoever adds a limit adds it to LimitTable.swift, so that attacks can move it."""
+    refused = subprocess.run([interop_binary, "--limit", "none=1"], capture_output=True, text=True, check=False)
+    assert refused.returncode == os.EX_USAGE, refused
+    settable = set(re.search(r"there are (.*)$", refused.stderr, re.MULTILINE).group(1).split(", "))
+    sources = ("CarillonNet/HTTP2/HTTP2Limits.swift", "CarillonGRPC/Server/ServerLimits.swift")
+    declared = {
+        name
+        for source in sources
+        for name in re.findall(r"^    package var (\w+)", (run.ROOT / "Sources" / source).read_text(), re.MULTILINE)
+    }
+    assert declared - {"http2"} == settable

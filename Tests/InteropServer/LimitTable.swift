@@ -14,6 +14,10 @@ struct LimitTable {
         [
             number("messageSize", \.messageSize),
             number("connections", \.connections),
+            number("callsPerConnection", \.callsPerConnection),
+            number("callsPerLoop", \.callsPerLoop),
+            number("inputPerConnection", \.inputPerConnection),
+            number("input", \.input),
             number("concurrentStreams", \.http2.concurrentStreams),
             number("streamWindow", \.http2.streamWindow),
             number("connectionWindow", \.http2.connectionWindow),

@@ -47,6 +47,7 @@ struct TestService: TestServiceHandler {
     ) async throws -> Grpc_Testing_SimpleResponse {
         try await handlers.track {
             echoMetadata(context)
+            context.addLeading("cache-control", "max-age=60, public")
             var response = try answer(to: request, context)
             // What is new in each answer shows whether a cache gave it.
             response.payload.body = Data("\(MonotonicTime.current.nanoseconds)".utf8)
@@ -57,8 +58,11 @@ struct TestService: TestServiceHandler {
     private func answer(
         to request: Grpc_Testing_SimpleRequest, _ context: CallContext
     ) throws(Status) -> Grpc_Testing_SimpleResponse {
+        try check(request.hasExpectCompressed && request.expectCompressed.value, context)
         if request.hasResponseStatus { try fail(as: request.responseStatus) }
         try checkType(request.responseType)
+        if request.hasOrcaPerQueryReport { report(request.orcaPerQueryReport, context) }
+        if request.hasResponseCompressed { context.compressesResponses = request.responseCompressed.value }
         var response = Grpc_Testing_SimpleResponse()
         if request.responseSize != 0 { response.payload = try payload(of: request.responseSize) }
         if request.fillServerID { response.serverID = "carillon-\(getpid())" }
@@ -75,6 +79,7 @@ struct TestService: TestServiceHandler {
             echoMetadata(context)
             if request.hasResponseStatus { try fail(as: request.responseStatus) }
             try checkType(request.responseType)
+            context.compressesResponses = request.responseParameters.contains { $0.compressed.value }
             for parameters in request.responseParameters { try await send(parameters, to: responses, context) }
         }
     }
@@ -85,7 +90,10 @@ struct TestService: TestServiceHandler {
         try await handlers.track {
             echoMetadata(context)
             var size = 0
-            for try await request in requests { size += request.payload.body.count }
+            for try await request in requests {
+                try check(request.hasExpectCompressed && request.expectCompressed.value, context)
+                size += request.payload.body.count
+            }
             return .with { $0.aggregatedPayloadSize = Int32(clamping: size) }
         }
     }
@@ -96,6 +104,8 @@ struct TestService: TestServiceHandler {
     ) async throws {
         try await handlers.track {
             echoMetadata(context)
+            // Any message may be compressed, which the header block has to say before the first is known.
+            context.compressesResponses = true
             for try await request in requests {
                 if request.hasResponseStatus { try fail(as: request.responseStatus) }
                 try checkType(request.responseType)
@@ -110,6 +120,7 @@ struct TestService: TestServiceHandler {
     ) async throws {
         try await handlers.track {
             echoMetadata(context)
+            context.compressesResponses = true
             var backlog: [Grpc_Testing_ResponseParameters] = []
             for try await request in requests {
                 if request.hasResponseStatus { try fail(as: request.responseStatus) }
@@ -131,17 +142,38 @@ struct TestService: TestServiceHandler {
             try await context.loop.sleep(for: .microseconds(Int64(parameters.intervalUs)))
         }
         let payload = try payload(of: parameters.size)
-        try await responses.send(.with { $0.payload = payload })
+        try await responses.send(.with { $0.payload = payload }, compressed: parameters.compressed.value)
     }
 
     // MARK: What a request asks for besides
 
     /// Says back the two header fields of the feature "echo metadata".
     private func echoMetadata(_ context: CallContext) {
-        // The value is base64 and goes back as it came.
-        if let value = context[header: "x-grpc-test-echo-trailing-bin"] {
-            context.addTrailer("x-grpc-test-echo-trailing-bin", value)
+        if let value = context.metadata["x-grpc-test-echo-initial"] {
+            context.addLeading("x-grpc-test-echo-initial", value)
         }
+        for value in context.metadata.octets("x-grpc-test-echo-trailing-bin") {
+            context.addTrailer("x-grpc-test-echo-trailing-bin", octets: value)
+        }
+    }
+
+    /// Refuses a message that did not come as it should: compressed.
+    private func check(_ shouldBeCompressed: Bool, _ context: CallContext) throws(Status) {
+        guard !shouldBeCompressed || context.isRequestCompressed else {
+            throw Status(.invalidArgument, "the message should be compressed and is not")
+        }
+    }
+
+    /// Says a load report back in the trailers (gRFC A51).
+    private func report(_ wanted: Grpc_Testing_TestOrcaReport, _ context: CallContext) {
+        let report = Xds_Data_Orca_V3_OrcaLoadReport.with {
+            $0.cpuUtilization = wanted.cpuUtilization
+            $0.memUtilization = wanted.memoryUtilization
+            $0.requestCost = wanted.requestCost
+            $0.utilization = wanted.utilization
+        }
+        guard let octets: [UInt8] = try? report.serializedBytes() else { return }
+        context.addTrailer("endpoint-load-metrics-bin", octets: octets)
     }
 
     /// Throws the status that the client wants; returns for OK.

@@ -10,6 +10,8 @@ from google.protobuf.message import Message
 
 TEST = "grpc.testing.TestService"
 ECHO = "carillon.testing.v1.EchoService"
+HEALTH = "grpc.health.v1.Health"
+REFLECTIONS = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
 
 BIG_REQUEST = 271828
 BIG_RESPONSE = 314159

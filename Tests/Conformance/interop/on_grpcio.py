@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import grpc
+from google.protobuf import descriptor_pb2
 from google.protobuf.message import Message
 
 from .messages import (
@@ -17,6 +18,8 @@ from .messages import (
     ECHO,
     ECHO_INITIAL,
     ECHO_TRAILING,
+    HEALTH,
+    REFLECTIONS,
     REQUEST_SIZES,
     RESPONSE_SIZES,
     SPECIAL_MESSAGE,
@@ -360,6 +363,51 @@ class Table:
         with failing(grpc.StatusCode.DEADLINE_EXCEEDED):
             self.client.echo("Hang")(self.interface.echo(b""), timeout=0.2)
         self.nothing_runs()
+
+    # Health and reflection
+
+    def case_health(self) -> None:
+        made = self.interface.message("grpc.health.v1.HealthCheckRequest")
+        check = self.client.call(HEALTH, "Check")
+        for name in ("", TEST, ECHO):
+            expect(check(made(service=name), timeout=PATIENCE).status, 1, f"the status of {name!r}")
+        with failing(grpc.StatusCode.NOT_FOUND):
+            check(made(service="no.Service"), timeout=PATIENCE)
+
+    def case_health_list(self) -> None:
+        request = self.interface.message("grpc.health.v1.HealthListRequest")()
+        statuses = self.client.call(HEALTH, "List")(request, timeout=PATIENCE).statuses
+        assert {"", TEST, ECHO} <= set(statuses), statuses
+        assert all(one.status == 1 for one in statuses.values()), statuses
+
+    def case_health_watch(self) -> None:
+        made = self.interface.message("grpc.health.v1.HealthCheckRequest")
+        for name, status in (("", 1), (ECHO, 1), ("no.Service", 3)):
+            watch = self.client.call(HEALTH, "Watch")(made(service=name), timeout=PATIENCE)
+            expect(next(watch).status, status, f"the status of {name!r}")
+            watch.cancel()
+
+    def case_reflection(self) -> None:
+        """One stream for each version: a list, a symbol, a file, and what is not there, after which it goes on."""
+        for package in REFLECTIONS:
+            made = self.interface.message(f"{package}.ServerReflectionRequest")
+            requests = [
+                made(list_services=""),
+                made(file_containing_symbol=f"{TEST}.UnaryCall"),
+                made(file_by_filename="carillon/testing/v1/echo.proto"),
+                made(file_containing_symbol="no.such.Thing"),
+                made(file_by_filename="grpc/testing/messages.proto"),
+            ]
+            call = self.client.call(f"{package}.ServerReflection", "ServerReflectionInfo")
+            listed, symbol, file, missing, last = call(iter(requests), timeout=PATIENCE)
+            names = {one.name for one in listed.list_services_response.service}
+            assert {TEST, ECHO, HEALTH} <= names, names
+            expect(missing.error_response.error_code, 5, "the error for what is not there")
+            wanted = ("grpc/testing/test.proto", "carillon/testing/v1/echo.proto", "grpc/testing/messages.proto")
+            for answer, name in zip((symbol, file, last), wanted):
+                files = answer.file_descriptor_response.file_descriptor_proto
+                found = [descriptor_pb2.FileDescriptorProto.FromString(one).name for one in files]
+                assert name in found, (name, found)
 
     # Limits
 
