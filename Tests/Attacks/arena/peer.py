@@ -108,6 +108,8 @@ class Peer:
         self.died: float | None = None
         self.end = ""
         self.buffer = b""
+        self.owed = b""
+        self.is_sending = False
         self.kinds: Counter[int] = Counter()
         self.resets: Counter[int] = Counter()
         self.goaways: list[tuple[int, int, bytes]] = []
@@ -159,6 +161,13 @@ class Peer:
 
     def send(self, octets: bytes, within: float = PATIENCE) -> bool:
         """Sends all of it, reading meanwhile; false when the server has ended the connection or takes nothing."""
+        self.is_sending = True
+        done = self.send_all(octets, within)
+        self.is_sending = False
+        self.say(b"")
+        return done and self.is_open
+
+    def send_all(self, octets: bytes, within: float) -> bool:
         rest = memoryview(octets)
         last = time.monotonic() + within
         while rest:
@@ -179,7 +188,7 @@ class Peer:
                 return False
             if ready(self.socket, (select.POLLIN if self.reads else 0) | select.POLLOUT, 0.2) & select.POLLIN:
                 self.drain()
-        return self.is_open
+        return True
 
     def room(self, stream: int) -> int:
         """Octets of DATA that may be sent on a stream now (RFC 9113 §5.2)."""
@@ -294,6 +303,8 @@ class Peer:
             self.say(frames.ping(payload, frames.ACK))
 
     def say(self, octets: bytes) -> None:
-        """Sends something small if there is room."""
-        with contextlib.suppress(OSError, ssl.SSLError):
-            self.socket.send(octets)
+        """Sends something small if there is room; between frames, hence not while something else is being sent."""
+        self.owed += octets
+        if self.owed and not self.is_sending and self.is_open:
+            with contextlib.suppress(OSError, ssl.SSLError):
+                self.owed = self.owed[self.socket.send(self.owed) :]

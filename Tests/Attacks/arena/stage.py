@@ -230,7 +230,7 @@ def judge(verdict: Verdict, during: Account, is_short: bool) -> None:
         verdict.late.append(f"good client's p99 above {bound:.0f} ms")
     if not is_short and verdict.share > one.share:
         verdict.late.append(f"more than {one.share:g} % of a processor")
-    if not is_short and one.arrivals and during.slowest_arrival() > 1000:
+    if not is_short and one.arrivals and during.slowest_arrival() > max(1000, 3 * one.floor):
         verdict.late.append(f"a new client waited {during.slowest_arrival():.0f} ms")
 
 

@@ -11,7 +11,11 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "EndToEnd"))
 
-from harness.certificates import Authority, Certificate  # noqa: E402
+from cryptography import x509  # noqa: E402
+from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: E402
+from harness.certificates import Authority, Certificate, key_usage  # noqa: E402
 from harness.processes import Program, microseconds, processor_ticks  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
 
@@ -30,6 +34,28 @@ class Counts:
     cancelled: int
 
 
+def issue_client(authority: Authority) -> Certificate:
+    """A certificate for a client, who is named by one URI (SPIFFE)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "customer")])
+    certificate = (
+        authority.builder(subject, authority.certificate.subject, key.public_key())
+        .add_extension(key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.UniformResourceIdentifier("spiffe://carillon.test/customer")]),
+            critical=False,
+        )
+        .sign(authority.key, hashes.SHA256())
+    )
+    files = Certificate(authority.folder / "client.pem", authority.folder / "client.key")
+    files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files
+
+
 @dataclass(frozen=True)
 class Place:
     """A certificate authority and a server's certificate, shared by all servers of a run."""
@@ -37,11 +63,12 @@ class Place:
     folder: Path
     authority: Authority
     certificate: Certificate
+    client: Certificate
 
     @classmethod
     def make(cls, folder: Path) -> Place:
         authority = Authority(folder / "authority")
-        return cls(folder, authority, authority.issue("server"))
+        return cls(folder, authority, authority.issue("server"), issue_client(authority))
 
 
 class Target:
@@ -62,6 +89,8 @@ class Target:
 
         self.port = int(eventually(announced, "the server listens", 30, seen=self.program.tail))
         self.context = tls(place.authority.file)
+        if "--client-ca" in flags:
+            self.context.load_cert_chain(place.client.certificate, place.client.key)
         self.control: Peer | None = None
         self.stream = 1
 

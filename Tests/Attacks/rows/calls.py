@@ -90,7 +90,7 @@ def nanosecond_deadlines(stage: Stage) -> str:
     return until_over(stage, frames.pack(frames.head(frames.ECHO + "Hang", ("grpc-timeout", "1n"))), 10_000)
 
 
-@attack(39, "deadlines-of-1ms", seconds=2, handlers=1000, share=80)
+@attack(39, "deadlines-of-1ms", seconds=2, handlers=1300, share=80)
 def millisecond_deadlines(stage: Stage) -> str:
     """Handlers that are all overtaken by their deadlines."""
     return until_over(stage, frames.pack(frames.head(frames.ECHO + "Hang", ("grpc-timeout", "1m"))), 10_000)

@@ -270,7 +270,7 @@ def chain_of(folder: Path, count: int) -> tuple[Path, Path]:
     return files
 
 
-@attack(35, "giant-client-chain", server="mutual", seconds=2, memory=16, arrivals=False)
+@attack(35, "giant-client-chain", server="mutual", seconds=2, memory=16)
 def giant_chain(stage: Stage) -> str:
     """A client's certificate with 250 others behind it, 300 KiB: refused unread, by its length."""
     certificate, key = chain_of(stage.place.folder, 250)
