@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import select
 import socket
 import ssl
@@ -17,6 +18,8 @@ from .transcript import Transcript
 PATIENCE = 5.0
 """Seconds that a server may take for anything, unless told otherwise."""
 
+SOURCES = itertools.count(1, 2)
+
 
 @dataclass(frozen=True)
 class Server:
@@ -27,6 +30,14 @@ class Server:
     authority: Path
     patience: float = PATIENCE
 
+    def source(self) -> tuple[str, int] | None:
+        """On this machine each connection comes from another address, as a limit for each client's address is not what
+        is probed."""
+        if self.host != "127.0.0.1":
+            return None
+        number = next(SOURCES)
+        return (f"127.{number >> 16 & 0xFF | 0x40}.{number >> 8 & 0xFF}.{number & 0xFF | 1}", 0)
+
     def context(self, protocols: tuple[str, ...] = ("h2",)) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.authority))
         if protocols:
@@ -34,7 +45,7 @@ class Server:
         return context
 
     def connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        plain = socket.create_connection((self.host, self.port), timeout=self.patience)
+        plain = socket.create_connection((self.host, self.port), self.patience, self.source())
         # Each send is a record and a segment of its own, so that the server may see them one by one.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:

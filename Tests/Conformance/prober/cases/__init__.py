@@ -7,6 +7,8 @@ from collections import Counter
 from . import (
     bad_client_frames,
     bad_client_requests,
+    connect,
+    connect_streams,
     control,
     data,
     fields,
@@ -16,6 +18,7 @@ from . import (
     grpc_deadlines,
     grpc_messages,
     grpc_requests,
+    grpc_web,
     headers,
     hpack,
     identifiers,
@@ -31,9 +34,10 @@ from . import (
 HTTP2 = (preface, frames, streams, identifiers, data, headers, priority, control, settings, windows, uploads)
 HTTP = (hpack, fields, requests)
 GRPC = (grpc_requests, grpc_deadlines, grpc_messages, grpc_compression, grpc_answers)
+WEB = (grpc_web, connect, connect_streams)
 BAD_CLIENT = (bad_client_frames, bad_client_requests)
 
-ALL = [case for topic in (*HTTP2, *HTTP, *GRPC, *BAD_CLIENT) for case in topic.CASES]
+ALL = [case for topic in (*HTTP2, *HTTP, *GRPC, *WEB, *BAD_CLIENT) for case in topic.CASES]
 
 TWICE = [one for one, count in Counter(case.id for case in ALL).items() if count > 1]
 assert not TWICE, f"ids that two cases have: {TWICE}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..case import BARRIER, OK, Acknowledged, Case, alive, answered, both, connection_error, seen_as, sized
+from ..transcript import Transcript
 from ..wire import (
     ACK,
     ENABLE_PUSH,
@@ -24,6 +25,7 @@ from ..wire import (
     headers,
     message,
     payload,
+    ping,
     settings,
     window_update,
 )
@@ -48,6 +50,13 @@ def wrong(id: str, name: int, value: int, code: int = PROTOCOL_ERROR, source: st
 def right(id: str, *values: tuple[int, int]) -> Case:
     what = ", ".join(f"setting {name:#x} with {value}" for name, value in values) or "no setting"
     return Case(f"settings/{id}", what, VALUES, [settings(*values), Acknowledged(), headers(1, GET)], TAKEN)
+
+
+def acknowledged_first(seen: Transcript) -> bool:
+    """Whether the second acknowledgement of SETTINGS came before the answer to the PING."""
+    order = [one for one in seen.frames if "ACK" in one.flags]
+    kinds = [type(one).__name__ for one in order]
+    return kinds[:3] == ["SettingsFrame", "SettingsFrame", "PingFrame"]
 
 
 CASES = [
@@ -173,5 +182,12 @@ CASES = [
         SECTION,
         [settings() * 30, window_update(0, 1), headers(1, GET)],
         [both(answered(), alive())],
+    ),
+    Case(
+        "settings/ack-before-pong",
+        "SETTINGS are acknowledged before a PING behind them is answered",
+        SYNCHRONY,
+        [settings() + ping()],
+        [seen_as("ACK, then PONG", acknowledged_first)],
     ),
 ]
