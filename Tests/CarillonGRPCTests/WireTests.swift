@@ -35,9 +35,18 @@ import Testing
         #expect(PercentEncoding.decode(encoded.utf8) == message)
     }
 
+    @Test(arguments: [("", ""), (" ", "%20"), ("  ", "%20%20"), (" a b ", "%20a b%20"), ("a b", "a b")])
+    func blanksAtTheEndsOfAMessageAreEscaped(message: String, expected: String) {
+        #expect(PercentEncoding.encode(message) == expected)
+        #expect(PercentEncoding.decode(expected.utf8) == message)
+    }
+
     @Test func brokenEscapesAreKeptAndLongMessagesCut() {
         #expect(PercentEncoding.decode("100% %zz %4".utf8) == "100% %zz %4")
         #expect(PercentEncoding.encode(String(repeating: "x", count: 5000)).utf8.count == PercentEncoding.limit)
+        // A character of three octets is nine when encoded; half of one would be no UTF-8.
+        let faces = PercentEncoding.encode(String(repeating: "☺", count: 5000))
+        #expect(faces == String(repeating: "%E2%98%BA", count: PercentEncoding.limit / 9))
     }
 
     @Test(arguments: [

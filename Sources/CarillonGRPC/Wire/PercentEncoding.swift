@@ -1,20 +1,36 @@
 /// The encoding of `grpc-message` (gRPC over HTTP/2, "Responses"): UTF-8 whose octets outside printable ASCII, and `%`,
 /// are written as `%XX`.
 enum PercentEncoding {
-    /// Longer messages are cut, so that trailers stay well within a peer's header limits.
+    /// Longer messages are cut, so that trailers stay well within a peer's header limits (a blank that ends a message
+    /// of just this length takes two octets more).
     static let limit = 1024
 
-    /// Encodes a message.
+    /// Encodes a message. No character is cut in two, and a blank at either end is escaped as well: field values must
+    /// not begin or end with one (RFC 9113 §8.2.1).
     static func encode(_ message: String) -> String {
         var encoded: [UInt8] = []
-        for octet in message.utf8 {
-            guard encoded.count < limit else { break }
-            switch octet {
-            case 0x20...0x24, 0x26...0x7e: encoded.append(octet)
-            default: encoded += [UInt8(ascii: "%"), hexadecimal[Int(octet >> 4)], hexadecimal[Int(octet & 15)]]
+        for character in message.unicodeScalars {
+            let length = encoded.count
+            for octet in character.utf8 {
+                switch octet {
+                case blank where length == 0: encoded += escape(octet)
+                case 0x20...0x24, 0x26...0x7e: encoded.append(octet)
+                default: encoded += escape(octet)
+                }
+            }
+            guard encoded.count <= limit else {
+                encoded.removeSubrange(length...)
+                break
             }
         }
+        if encoded.last == blank { encoded.replaceSubrange((encoded.count - 1)..., with: escape(blank)) }
         return String(decoding: encoded, as: UTF8.self)
+    }
+
+    private static let blank = UInt8(ascii: " ")
+
+    private static func escape(_ octet: UInt8) -> [UInt8] {
+        [UInt8(ascii: "%"), hexadecimal[Int(octet >> 4)], hexadecimal[Int(octet & 15)]]
     }
 
     /// Decodes a message; what is not a proper escape stays as it is, as the specification asks.
