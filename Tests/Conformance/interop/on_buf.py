@@ -72,12 +72,10 @@ def size_of(message: dict) -> int:
 
 
 class Table:
-    """The cases of one protocol. Streams of requests need gRPC."""
+    """The cases of one protocol."""
 
-    ONLY = {
-        "grpc": {"client_streaming", "ping_pong", "empty_stream", "reflection_lists", "reflection_calls",
-                 "reflection_v1alpha"},
-    }  # fmt: skip
+    ONCE = {"reflection_lists", "reflection_calls", "reflection_v1alpha"}
+    """Those that are played in gRPC alone: reflection itself knows no other."""
 
     SHORT = {"empty_unary", "server_streaming", "custom_metadata", "error_with_details", "reflection_calls"}
     """The cases of the short run: a process for each takes its time."""
@@ -89,12 +87,11 @@ class Table:
         self.buf = [program("buf"), "curl", "--cacert", str(target.authority)]
 
     def cases(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        reserved = set().union(*self.ONLY.values())
         for name in vars(type(self)):
             case = name.removeprefix("case_")
             if case == name or (self.target.is_short and case not in self.SHORT):
                 continue
-            if case not in reserved or case in self.ONLY.get(self.protocol, ()):
+            if case not in self.ONCE or self.protocol == "grpc":
                 yield case, getattr(self, name)
 
     def call(self, service: str, name: str, *requests: object, flags: tuple[str, ...] = ()) -> Outcome:

@@ -63,12 +63,10 @@ def failing(code: Code, words: str | None = None) -> Iterator[list[ConnectError]
 
 
 class Table:
-    """The cases of one protocol and codec. Streams of requests are played in gRPC alone."""
+    """The cases of one protocol and codec."""
 
-    ONLY = {
-        "grpc": {"ping_pong", "client_streaming", "cancel_after_first_response"},
-        "connect": {"get", "get_compressed", "get_of_what_may_not", "http_status_of_errors", "unknown_codec"},
-    }
+    CONNECT = {"get", "get_compressed", "get_of_what_may_not", "http_status_of_errors", "unknown_codec"}
+    """Those that only Connect has."""
 
     def __init__(self, target: Target, interface: Interface, http: SyncClient, protocol: str, codec: str) -> None:
         self.target = target
@@ -86,10 +84,9 @@ class Table:
         )  # fmt: skip
 
     def cases(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        reserved = set().union(*self.ONLY.values())
         for name in vars(type(self)):
             case = name.removeprefix("case_")
-            if case != name and (case not in reserved or case in self.ONLY.get(self.protocol, ())):
+            if case != name and (case not in self.CONNECT or self.protocol == "connect"):
                 yield case, getattr(self, name)
 
     def method(self, service: str, name: str) -> MethodInfo:
