@@ -20,7 +20,8 @@ struct EchoServer: Sendable {
         let server = try await RPCServer.start(
             on: loops, host: "127.0.0.1", port: 0,
             tls: try TLSContext(serverCertificateChain: files.certificate, privateKey: files.key),
-            methods: methods(events), pages: [Page("/livez") { .init(status: 200, text: "ok\n") }], limits: limits,
+            methods: methods(events) + rules(events), pages: [Page("/livez") { .init(status: 200, text: "ok\n") }],
+            limits: limits,
             report: { event in events.record("\(event)") })
         return try EchoServer(loops: loops, server: server, events: events)
     }
@@ -81,6 +82,78 @@ struct EchoServer: Sendable {
                 (texts: RequestReader<Text>, writer: ResponseWriter<Text>, _) async throws in
                 for try await text in texts { try await writer.send(Text("re: \(text.value)")) }
             },
+        ]
+    }
+
+    /// Methods that show one rule each.
+    private static func rules(_ events: Events) -> [RPCMethod] {
+        let gate = CallGate(limit: 1, pushback: .milliseconds(1500))
+        return [
+            .unary(
+                "/test.Rules/Get", hasNoSideEffects: true, inline: { (text: Text, _) in text },
+                async: { text, _ in text }),
+            .unary(
+                "/test.Rules/Metadata",
+                inline: { (name: Text, context) in
+                    let octets = context.metadata.octets("x-octets-bin")
+                    for value in octets { context.addTrailer("x-octets-bin", octets: value) }
+                    context.addLeading("x-attempts", "\(context.previousAttempts)")
+                    for (name, value) in [
+                        ("grpc-status", "1"), ("X-Capital", "a"), ("x-line", "a\r\nb"), (":status", "500"), ("te", "a"),
+                    ] where context.addLeading(name, value) || context.addTrailer(name, value) {
+                        throw Status(.internalError, "\(name) was taken")
+                    }
+                    context.addLeading("x-names", context.metadata.fields.map(\.name).joined(separator: " "))
+                    return Text(context.metadata[name.value] ?? "none")
+                }, async: { text, _ in text }),
+            .unary(
+                "/test.Rules/Squeeze", hasNoSideEffects: true,
+                inline: { (text: Text, context) in
+                    context.compressesResponses = true
+                    context.addTrailer("x-came-compressed", "\(context.isRequestCompressed)")
+                    return text
+                }, async: { text, _ in text }),
+            .bidirectionalStreaming("/test.Rules/SqueezeSome") {
+                (texts: RequestReader<Text>, writer: ResponseWriter<Text>, context) async throws in
+                context.compressesResponses = true
+                var flags = ""
+                for try await text in texts {
+                    flags += context.isRequestCompressed ? "1" : "0"
+                    try await writer.send(text, compressed: flags.utf8.count % 2 == 1)
+                }
+                context.addTrailer("x-flags", flags)
+            },
+            .serverStreaming("/test.Rules/FlushThenFail") {
+                (_: Text, writer: ResponseWriter<Text>, context) async throws in
+                context.addLeading("x-leading", "here")
+                writer.sendHeaders()
+                context.pushBack(.milliseconds(250))
+                throw Status(.unavailable, "later")
+            },
+            .serverStreaming("/test.Rules/FailAtOnce") { (_: Text, _: ResponseWriter<Text>, context) async throws in
+                context.addLeading("x-leading", "here")
+                context.addTrailer("x-trailing", "there")
+                context.pushBack(nil)
+                throw Status(.notFound, "nothing", details: [8, 5])
+            },
+            .unary(
+                "/test.Rules/Stubborn", inline: { (_: Text, _) -> Text? in nil },
+                async: { text, context in
+                    events.record("stubborn began")
+                    await events.first(containing: "let go")
+                    return text
+                }),
+            .unary(
+                "/test.Rules/Gated", inline: { (_: Text, _) -> Text? in nil },
+                async: { text, context in
+                    try context.enter(gate)
+                    events.record("entered")
+                    try await context.loop.sleep(for: .seconds(600))
+                    return text
+                }),
+            .unary(
+                "/test.Rules/Odd", inline: { (_: Text, _) -> Text? in nil },
+                async: { _, _ -> Text in throw CancellationError() }),
         ]
     }
 }

@@ -18,6 +18,11 @@ final class Events: Sendable {
         for waiter in due { waiter.resume() }
     }
 
+    /// Whether an event that contains the text has been recorded.
+    func has(_ text: String) -> Bool {
+        state.withLock { $0.all.contains { $0.contains(text) } }
+    }
+
     /// Returns once an event that contains the text has been recorded.
     func first(containing text: String) async {
         await withCheckedContinuation { continuation in

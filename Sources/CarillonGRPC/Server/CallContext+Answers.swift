@@ -111,6 +111,7 @@ extension CallContext {
         if compresses { message = try Gzip.compress(message) }
         var block = contentType.leadingBlock(compresses: compresses)
         block.append("content-length", String(message.count))
+        if compressesResponses { block.append("vary", "accept-encoding") }
         block.appendBare(leading: leading, trailing: trailing)
         if message.isEmpty {
             stream.sendHeadersOnly(block)

@@ -4,8 +4,8 @@ package import CarillonNet
 ///
 /// States: receiving (until the end of input, or from the first message for streaming calls) → running → answered.
 /// A call is answered at most once; what comes after (a late reply, an error behind a deadline) is dropped. It counts
-/// against the limits until it is answered *and* its handler has returned: a caller that resets its streams does not
-/// get more work done than others.
+/// against the limits until it is answered *and* its handler has returned, and against a narrower one while its handler
+/// works for a stream that is gone: a caller that resets its streams does not get more work done than others.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts. Handlers run on that loop.
 package final class CallContext: @unchecked Sendable {
@@ -40,6 +40,7 @@ package final class CallContext: @unchecked Sendable {
     private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
     private var isHandlerRunning = false
     private var isCounted = true
+    private var isAbandoned = false
     private var gate: CallGate?
 
     /// Makes the context of a call that was admitted; ``ConnectionState/admit()`` has counted it.
@@ -135,6 +136,10 @@ package final class CallContext: @unchecked Sendable {
 
     /// The stream is over: nothing can be answered any more.
     func streamClosed() {
+        if isHandlerRunning, isCounted, !isAbandoned {
+            isAbandoned = true
+            connection.abandon()
+        }
         finish()
     }
 
@@ -172,7 +177,7 @@ package final class CallContext: @unchecked Sendable {
     private func leave() {
         guard isCounted else { return }
         isCounted = false
-        connection.leave()
+        connection.leave(wasAbandoned: isAbandoned)
         gate?.leave()
         gate = nil
     }

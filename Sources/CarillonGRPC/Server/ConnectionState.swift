@@ -4,7 +4,8 @@ internal import CarillonNet
 package final class ConnectionState {
     /// Free for the owner; nothing here touches it.
     package var value: AnyObject?
-    private unowned let part: ServerLoop
+    /// Kept, since a handler may return after its server is gone.
+    private let part: ServerLoop
     /// The loop that the connection lives on.
     let loop: EventLoop
     /// The peer's address without its port.
@@ -13,6 +14,8 @@ package final class ConnectionState {
     let streamOutput: Int
     /// Calls that were admitted and are not over; see ``CallContext``.
     private(set) var running = 0
+    /// Those of them whose stream is gone while their handler works on.
+    private(set) var abandoned = 0
     /// Octets of requests that are held.
     private(set) var heldInput = 0
 
@@ -23,18 +26,30 @@ package final class ConnectionState {
         streamOutput = part.limits.http2.streamOutput
     }
 
-    /// Counts one more call, unless the connection or the loop has too many.
+    /// Counts one more call, unless there are too many.
     func admit() -> Bool {
-        guard running < part.limits.callsPerConnection, part.hasRoomForCall else { return false }
+        let limits = part.limits
+        guard running < limits.callsPerConnection, part.running < part.callLimit,
+            abandoned < limits.abandonedCallsPerConnection, part.abandoned < part.abandonedLimit
+        else { return false }
         running += 1
-        part.runningCalls += 1
+        part.running += 1
         return true
     }
 
+    /// Counts a call whose stream is gone while its handler works on.
+    func abandon() {
+        abandoned += 1
+        part.abandoned += 1
+    }
+
     /// Counts one call less.
-    func leave() {
+    func leave(wasAbandoned: Bool) {
         running -= 1
-        part.runningCalls -= 1
+        part.running -= 1
+        guard wasAbandoned else { return }
+        abandoned -= 1
+        part.abandoned -= 1
     }
 
     /// Counts octets of requests that are held.

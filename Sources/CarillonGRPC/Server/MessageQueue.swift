@@ -20,6 +20,10 @@ final class MessageQueue: @unchecked Sendable {
     private var held = HeldInput()
     private var ending = Ending.open
     private var waiter: UnsafeContinuation<Void, Never>?
+    /// Messages that were taken without a pause.
+    private var inARow = 0
+    /// After as many messages a reader lets the loop's other work go first: thousands fit into one read of the socket.
+    private static let turn = 32
 
     init(
         stream: HTTP2Stream, connection: ConnectionState, contentType: CallContentType, framer: MessageFramer
@@ -63,6 +67,14 @@ final class MessageQueue: @unchecked Sendable {
         waiter = nil
     }
 
+    private func pauseNowAndThen() async {
+        inARow += 1
+        guard inARow >= Self.turn else { return }
+        inARow = 0
+        // A timer, since queued work would run in this very tick.
+        await withUnsafeContinuation { continuation in loop.schedule(after: .zero) { continuation.resume() } }
+    }
+
     /// The next message; `nil` at the end of input.
     func next<Parsed: Message>() async throws(Status) -> Parsed? {
         loop.assertOnLoop()
@@ -74,8 +86,10 @@ final class MessageQueue: @unchecked Sendable {
             if let message {
                 stream.consume(try framer.takeReleasable())
                 try held.set(framer.buffered, connection)
+                await pauseNowAndThen()
                 return message
             }
+            inARow = 0
             switch ending {
             case .open: await withUnsafeContinuation { waiter = $0 }
             case .finished:

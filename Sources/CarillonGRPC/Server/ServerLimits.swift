@@ -9,12 +9,16 @@ package struct ServerLimits: Sendable {
     package var http2 = HTTP2Limits()
     /// Connections that may be open at once, over all loops; more are closed at once.
     package var connections = 50_000
-    /// Calls of one connection that may run at once, those included whose stream was reset and whose handler has not
-    /// returned yet; more are refused (REFUSED_STREAM) and may be tried again elsewhere. Twice the streams that may be
-    /// open, so that only a caller that resets more than it waits for meets it.
+    /// Calls of one connection that may run at once, those included whose stream is gone and whose handler has not
+    /// returned yet; more are refused (REFUSED_STREAM), untouched, and may be tried again elsewhere.
     package var callsPerConnection = 2000
-    /// The same for all connections of one loop.
-    package var callsPerLoop = 50_000
+    /// The same over all connections, divided evenly among the loops: room for 10,000 watched inboxes and as many others.
+    package var calls = 20_000
+    /// Calls of one connection whose stream is gone while their handler works on; as long as there are as many, further
+    /// calls are refused. A caller that opens and resets streams gets no more work done than this (CVE-2023-44487).
+    package var abandonedCallsPerConnection = 200
+    /// The same over all connections, divided evenly among the loops.
+    package var abandonedCalls = 2000
     /// Octets of requests that are not complete, or not taken by their handlers, of one connection; what comes beyond that
     /// ends its call with RESOURCE_EXHAUSTED.
     package var inputPerConnection = 16 * 1024 * 1024

@@ -14,23 +14,28 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     /// Open connections, read by the loop that hands out new ones.
     let load = Atomic<Int>(0)
     /// Calls that were admitted and are not over, of all connections; see ``CallContext``.
-    var runningCalls = 0
+    var running = 0
+    /// Those of them whose stream is gone while their handler works on.
+    var abandoned = 0
     /// Octets of requests that are held, of all connections.
     var heldInput = 0
     /// This loop's share of ``ServerLimits/input``.
     let inputLimit: Int
+    /// This loop's share of ``ServerLimits/calls``.
+    let callLimit: Int
+    /// This loop's share of ``ServerLimits/abandonedCalls``.
+    let abandonedLimit: Int
 
     init(loop: EventLoop, core: ServerCore, tls: TLSContext, loops: Int) {
         self.loop = loop
         self.core = core
         self.tls = tls
         inputLimit = core.limits.input / loops
+        callLimit = max(1, core.limits.calls / loops)
+        abandonedLimit = max(1, core.limits.abandonedCalls / loops)
     }
 
     var limits: ServerLimits { core.limits }
-
-    /// Whether one more call may run.
-    var hasRoomForCall: Bool { runningCalls < core.limits.callsPerLoop }
 
     /// Takes over an accepted descriptor; `load` was raised for it by the caller.
     func adopt(_ descriptor: CInt) {

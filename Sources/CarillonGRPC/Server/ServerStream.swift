@@ -183,11 +183,13 @@ final class ServerStream: HTTP2StreamHandler {
 
     private func fail(_ status: Status) {
         switch state {
-        case .gathering(_, let context), .running(let context), .streaming(_, let context): context.fail(status)
+        case .gathering(_, let context), .running(let context), .streaming(_, let context):
+            // The handler may work on; the end of the stream concerns it.
+            state = .running(context)
+            context.fail(status)
         case .head, .plain, .refused, .page, .answered: break
         }
         letGoOfInput()
-        state = .answered
     }
 
     private func letGoOfInput() {

@@ -1,0 +1,185 @@
+import CarillonNet
+import Testing
+
+@testable import CarillonGRPC
+
+/// What came on one stream.
+struct RawAnswer: Sendable {
+    var headers: [(name: String, value: String)] = []
+    var trailers: [(name: String, value: String)] = []
+    var body: [UInt8] = []
+    var isEnded = false
+    var closed: HTTP2ErrorCode?
+
+    /// The first value of a header field.
+    subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
+    /// The first value of a trailer.
+    func trailer(_ name: String) -> String? { trailers.first { $0.name == name }?.value }
+    /// The gRPC status, wherever it stands.
+    var grpcStatus: String? { trailer("grpc-status") ?? self["grpc-status"] }
+    /// Whether there is nothing but one header block with the status in it.
+    var isTrailersOnly: Bool { self["grpc-status"] != nil && trailers.isEmpty && body.isEmpty }
+    var text: String { String(decoding: body, as: UTF8.self) }
+    /// The messages of the body, with their flags.
+    var messages: [(flags: UInt8, octets: [UInt8])] {
+        var messages: [(flags: UInt8, octets: [UInt8])] = []
+        var rest = body[...]
+        while rest.count >= 5 {
+            let flags = rest.removeFirst()
+            let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            messages.append((flags, Array(rest.dropFirst(4).prefix(length))))
+            rest = rest.dropFirst(4 + length)
+        }
+        return messages
+    }
+}
+
+/// A client that says on its connection what it is told to, right or wrong. From any task; it works on its loop.
+///
+/// Safe as `@unchecked Sendable` because everything happens on `loop`.
+final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
+    private let loop: EventLoop
+    private var connection: HTTP2Connection?
+    private var attempt: ConnectionAttempt?
+    private var ready: CheckedContinuation<Void, Never>?
+
+    private init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    /// Connects to a server of the tests.
+    static func connect(to echo: EchoServer, window: Int32 = 256 * 1024) async throws -> RawClient {
+        let client = RawClient(loop: echo.clientLoop)
+        let tls = try TLSContext(trustedCertificates: TestCertificate.files.certificate)
+        let address = try #require(try NetworkAddress.resolve(host: "127.0.0.1", port: echo.server.port).first)
+        await echo.clientLoop.run { await client.open(address, tls, window) }
+        return client
+    }
+
+    private func open(_ address: NetworkAddress, _ tls: TLSContext, _ window: Int32) async {
+        await withCheckedContinuation { continuation in
+            ready = continuation
+            attempt = ConnectionAttempt.begin(address, timeout: .seconds(10), on: loop) { result in
+                var limits = HTTP2Limits()
+                limits.streamWindow = window
+                guard case .success(let descriptor) = result,
+                    let connection = try? HTTP2Connection(
+                        loop: self.loop, descriptor: descriptor, context: tls, serverName: "localhost", limits: limits,
+                        delegate: self)
+                else { return self.settle() }
+                self.connection = connection
+            }
+        }
+    }
+
+    private func settle() {
+        ready?.resume()
+        ready = nil
+    }
+
+    func connectionIsReady(_ connection: HTTP2Connection) { settle() }
+    func connectionReceivedSettings(_ connection: HTTP2Connection) {}
+    func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
+    func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? { nil }
+    func connectionIsDraining(_ connection: HTTP2Connection) {}
+    func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) { settle() }
+
+    func close() async {
+        await loop.run { self.connection?.close(.aborted) }
+    }
+
+    /// Opens a stream; fields of the usual request are added unless there are some of the same name.
+    func send(
+        _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true,
+        trailers: [(String, String)]? = nil, takes: Bool = true
+    ) async throws -> RawStream {
+        try await loop.run {
+            let connection = try #require(self.connection)
+            var block = HeaderBlock()
+            let usual = [
+                (":method", "POST"), (":scheme", "https"), (":authority", "localhost"), (":path", path),
+                ("content-type", "application/grpc"), ("te", "trailers"),
+            ]
+            for field in usual where !fields.contains(where: { $0.0 == field.0 }) { block.append(field.0, field.1) }
+            // Pseudo-fields come first; a field that is to be left out has no value.
+            for field in fields where field.0.hasPrefix(":") {
+                var reordered = HeaderBlock()
+                reordered.append(field.0, field.1)
+                block.visit { reordered.append(name: $0, value: $1) }
+                block = reordered
+            }
+            for field in fields where !field.0.hasPrefix(":") && field.1 != "-" { block.append(field.0, field.1) }
+            let raw = RawStream(loop: self.loop, takes: takes)
+            let stream = try #require(
+                connection.open(block, body: [], endsBody: ends && parts.isEmpty && trailers == nil, handler: raw))
+            raw.stream = stream
+            for part in parts { stream.send(part) }
+            if let trailers {
+                var block = HeaderBlock()
+                for field in trailers { block.append(field.0, field.1) }
+                stream.end(trailers: block)
+            } else if ends, !parts.isEmpty {
+                stream.end()
+            }
+            return raw
+        }
+    }
+
+    /// Sends a request and waits for the end of its stream.
+    func ask(
+        _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true,
+        trailers: [(String, String)]? = nil
+    ) async throws -> RawAnswer {
+        try await send(path, fields, parts: parts, ends: ends, trailers: trailers).answer()
+    }
+}
+
+/// One stream of a ``RawClient``.
+///
+/// Safe as `@unchecked Sendable` because everything happens on `loop`.
+final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
+    private let loop: EventLoop
+    private let takes: Bool
+    fileprivate var stream: HTTP2Stream?
+    private var result = RawAnswer()
+    private var waiter: CheckedContinuation<RawAnswer, Never>?
+
+    fileprivate init(loop: EventLoop, takes: Bool) {
+        self.loop = loop
+        self.takes = takes
+    }
+
+    /// What came until the stream was closed.
+    func answer() async -> RawAnswer {
+        await loop.run {
+            if self.result.closed != nil { return self.result }
+            return await withCheckedContinuation { self.waiter = $0 }
+        }
+    }
+
+    func reset() async { await loop.run { self.stream?.reset(.cancel) } }
+
+    func end() async { await loop.run { self.stream?.end() } }
+
+    private static func fields(_ block: HeaderBlock) -> [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        block.visit { fields.append((String(decoding: $0, as: UTF8.self), String(decoding: $1, as: UTF8.self))) }
+        return fields
+    }
+
+    func streamReceivedHeaders(_ stream: HTTP2Stream) { result.headers = Self.fields(stream.received) }
+    func streamReceivedTrailers(_ stream: HTTP2Stream) { result.trailers = Self.fields(stream.received) }
+    func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
+        guard takes else { return }
+        result.body += bytes
+        stream.consume(bytes.count)
+    }
+    func streamReceivedEnd(_ stream: HTTP2Stream) { result.isEnded = true }
+    func streamDrained(_ stream: HTTP2Stream) {}
+    func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+        self.stream = nil
+        result.closed = code
+        waiter?.resume(returning: result)
+        waiter = nil
+    }
+}
