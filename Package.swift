@@ -64,6 +64,9 @@ let package = Package(
             swiftSettings: common),
         .target(name: "CarillonGRPC", dependencies: ["CarillonNet", "CarillonCZlib", protobuf], swiftSettings: common),
         .target(name: "CarillonAPI", dependencies: ["CarillonGRPC", protobuf], swiftSettings: common),
+        .target(
+            name: "StandardServices", dependencies: ["CarillonAPI", "CarillonGRPC", "CarillonNet", protobuf],
+            swiftSettings: safe),
         .target(name: "Transfer", dependencies: ["CarillonNet", "CLibCurl"], swiftSettings: common),
         .target(name: "Postgres", dependencies: ["CarillonNet", "CLibPQ", deque], swiftSettings: common),
 
@@ -98,8 +101,8 @@ let package = Package(
         .executableTarget(
             name: "carillon",
             dependencies: [
-                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Services", "Delivery", "Storage", "Postgres", "Domain",
-                "Transfer", "Channels", "Rendering", "Security",
+                "CarillonAPI", "CarillonGRPC", "CarillonNet", "StandardServices", "Services", "Delivery", "Storage",
+                "Postgres", "Domain", "Transfer", "Channels", "Rendering", "Security",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -120,6 +123,10 @@ let package = Package(
         .testTarget(name: "CarillonNetTests", dependencies: ["CarillonNet"], swiftSettings: common),
         .testTarget(
             name: "CarillonGRPCTests", dependencies: ["CarillonGRPC", "CarillonNet", protobuf], swiftSettings: common),
+        .testTarget(
+            name: "StandardServicesTests",
+            dependencies: ["StandardServices", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Support", protobuf],
+            swiftSettings: common),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "CarillonNet", "Support"], swiftSettings: common),
         .testTarget(

@@ -2,13 +2,11 @@ internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
 internal import Storage
-internal import Synchronization
 
 /// What all handlers share: the state of each loop, and the ways to reach the others.
 final class ServiceCore: Sendable {
     let dependencies: ServiceDependencies
     private let states: PerLoop<LoopState>
-    private let isEnding = Atomic<Bool>(false)
     let zones = ZoneNames()
     /// The owner's administration; nil where tenants cannot be made.
     let owner: OwnerAccess?
@@ -91,21 +89,10 @@ final class ServiceCore: Sendable {
         }
     }
 
-    // MARK: The end, and health
+    // MARK: The end
 
-    /// Whether the process is about to end.
-    var isDraining: Bool { isEnding.load(ordering: .relaxed) }
-
-    /// Ends what would not end by itself, and turns health to NOT_SERVING.
+    /// Ends what would not end by itself.
     func beginDrain() async {
-        isEnding.store(true, ordering: .relaxed)
         await onEveryLoop { $0.inboxes.drain() }
-    }
-
-    /// Whether calls can be answered: by the loop that asks if it serves, else by all of them.
-    var isReady: Bool {
-        guard !isDraining else { return false }
-        for (loop, state) in states.all where loop.isOnLoop { return state.pool.isReachable }
-        return true
     }
 }

@@ -14,8 +14,6 @@ package struct ServiceLimits: Sendable {
     package var watchers = 50_000
     /// How often inboxes with watchers are looked at for what other processes stored.
     package var inboxPoll: Duration = .seconds(1)
-    /// How often open health watches look at the state.
-    package var healthPoll: Duration = .seconds(1)
     /// Events that may wait for the transaction before theirs, for each tenant on each loop.
     package var waitingEvents = 4_096
     /// People whom one event may concern: all of them are decided, rendered and written in one transaction, and told of in

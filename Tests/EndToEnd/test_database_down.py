@@ -11,7 +11,7 @@ import pytest
 from grpc import StatusCode
 
 from harness.cluster import Cluster
-from harness.http2 import once
+from harness.http2 import Connection, frame, once
 from harness.interface import health, v1
 from harness.mail import MailServer
 from harness.refusals import refused
@@ -121,6 +121,37 @@ def test_a_watch_outlives_the_pause_or_says_why_not(customers: Supplier, own_clu
             assert watch.error.code() == StatusCode.UNAVAILABLE
         else:
             assert watch.items()[0].notification_id == response.recipients[0].notification_id
+
+
+def health_of(connection: Connection, service: str = "") -> int:
+    """What Check says on this connection."""
+    request = frame(health.HealthCheckRequest(service=service).SerializeToString())
+    answer = connection.call("/grpc.health.v1.Health/Check", request)
+    assert answer.grpc_status == 0, answer
+    return health.HealthCheckResponse.FromString(answer.body[5:]).status
+
+
+def test_health_and_readyz_never_differ(make_server: Callable[..., Carillon], own_cluster: Cluster) -> None:
+    """While the database comes: whoever asks one between two equal answers of the other hears the same."""
+    server = make_server(own_cluster)
+    own_cluster.stop()
+    try:
+        server.start()
+        connection = Connection(server)
+        assert health_of(connection) == NOT_SERVING
+    finally:
+        own_cluster.start()
+    seen = []
+    with connection:
+        before = connection.request("GET", "/readyz").status
+        while (200, SERVING) not in seen:
+            status = health_of(connection)
+            after = connection.request("GET", "/readyz").status
+            if before == after:
+                seen.append((after, status))
+            before = after
+            assert len(seen) < 1_000_000, "it never becomes ready"
+    assert not {(503, SERVING), (200, NOT_SERVING)} & set(seen)
 
 
 def test_it_starts_without_its_database(

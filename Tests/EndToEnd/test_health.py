@@ -19,9 +19,16 @@ SERVICE_UNKNOWN = 3
 
 def test_the_whole_and_each_service_are_serving(server: Carillon) -> None:
     session = server.session()
-    for name in ["", *interface.services]:
+    for name in ["", "readiness", "liveness", *interface.services]:
         status = session.health.Check(health.HealthCheckRequest(service=name)).status
         assert status == SERVING, name
+
+
+def test_all_names_are_listed(server: Carillon) -> None:
+    statuses = server.session().health.List(health.HealthListRequest()).statuses
+    assert {name: one.status for name, one in statuses.items()} == dict.fromkeys(
+        ["", "readiness", "liveness", *interface.services], SERVING
+    )
 
 
 def test_an_unknown_service_is_not_found(server: Carillon) -> None:

@@ -6,36 +6,39 @@
 
 package import CarillonGRPC
 
+/// Tells callers, load balancers and probes whether calls are answered. Needs no credential.
 package protocol HealthHandler: Sendable {
-    /// If the requested service is unknown, the call will fail with status
-    /// NOT_FOUND.
+    /// Says how a name stands now. NOT_FOUND for a name that the server does not have.
+    ///
+    /// Set a deadline: a server that does not answer is not healthy.
     func check(_ request: Grpc_Health_V1_HealthCheckRequest, _ context: CallContext) async throws -> Grpc_Health_V1_HealthCheckResponse
 
     /// Answers check at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func checkInline(_ request: Grpc_Health_V1_HealthCheckRequest, _ context: CallContext) throws -> Grpc_Health_V1_HealthCheckResponse?
 
-    /// Performs a watch for the serving status of the requested service.
-    /// The server will immediately send back a message indicating the current
-    /// serving status.  It will then subsequently send a new message whenever
-    /// the service's serving status changes.
+    /// Says how every name stands now, as a snapshot. RESOURCE_EXHAUSTED when the server has more than a hundred.
+    func list(_ request: Grpc_Health_V1_HealthListRequest, _ context: CallContext) async throws -> Grpc_Health_V1_HealthListResponse
+
+    /// Answers list at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func listInline(_ request: Grpc_Health_V1_HealthListRequest, _ context: CallContext) throws -> Grpc_Health_V1_HealthListResponse?
+
+    /// Says how a name stands at once, and again whenever that changes, until either side ends the call. A name that the
+    /// server does not have is SERVICE_UNKNOWN, and the call stays open: it may come later.
     ///
-    /// If the requested service is unknown when the call is received, the
-    /// server will send a message setting the serving status to
-    /// SERVICE_UNKNOWN but will *not* terminate the call.  If at some
-    /// future point, the serving status of the service becomes known, the
-    /// server will send a new message with the service's serving status.
-    ///
-    /// If the call terminates with status UNIMPLEMENTED, then clients
-    /// should assume this method is not supported and should not retry the
-    /// call.  If the call terminates with any other status (including OK),
-    /// clients should retry the call with appropriate exponential backoff.
+    /// After UNIMPLEMENTED there is no use in calling again; after any other end, call again with growing pauses.
     func watch(_ request: Grpc_Health_V1_HealthCheckRequest, _ responses: ResponseWriter<Grpc_Health_V1_HealthCheckResponse>, _ context: CallContext) async throws
 }
 
 extension HealthHandler {
     /// Leaves the call to the asynchronous method.
     package func checkInline(_ request: Grpc_Health_V1_HealthCheckRequest, _ context: CallContext) throws -> Grpc_Health_V1_HealthCheckResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func listInline(_ request: Grpc_Health_V1_HealthListRequest, _ context: CallContext) throws -> Grpc_Health_V1_HealthListResponse? {
         nil
     }
 }
@@ -49,11 +52,17 @@ extension HealthHandler {
                 inline: { try self.checkInline($0, $1) },
                 async: { try await self.check($0, $1) }
             ),
+            .unary(
+                "/grpc.health.v1.Health/List",
+                inline: { try self.listInline($0, $1) },
+                async: { try await self.list($0, $1) }
+            ),
             .serverStreaming("/grpc.health.v1.Health/Watch") { try await self.watch($0, $1, $2) },
         ]
     }
 }
 
+/// Tells callers, load balancers and probes whether calls are answered. Needs no credential.
 package struct HealthClient: Sendable {
     private let client: RPCClient
 
@@ -62,27 +71,22 @@ package struct HealthClient: Sendable {
         self.client = client
     }
 
-    /// If the requested service is unknown, the call will fail with status
-    /// NOT_FOUND.
+    /// Says how a name stands now. NOT_FOUND for a name that the server does not have.
+    ///
+    /// Set a deadline: a server that does not answer is not healthy.
     package func check(_ request: Grpc_Health_V1_HealthCheckRequest, options: CallOptions = .init()) async throws(Status) -> Grpc_Health_V1_HealthCheckResponse {
         try await client.unary("/grpc.health.v1.Health/Check", request, options: options)
     }
 
-    /// Performs a watch for the serving status of the requested service.
-    /// The server will immediately send back a message indicating the current
-    /// serving status.  It will then subsequently send a new message whenever
-    /// the service's serving status changes.
+    /// Says how every name stands now, as a snapshot. RESOURCE_EXHAUSTED when the server has more than a hundred.
+    package func list(_ request: Grpc_Health_V1_HealthListRequest, options: CallOptions = .init()) async throws(Status) -> Grpc_Health_V1_HealthListResponse {
+        try await client.unary("/grpc.health.v1.Health/List", request, options: options)
+    }
+
+    /// Says how a name stands at once, and again whenever that changes, until either side ends the call. A name that the
+    /// server does not have is SERVICE_UNKNOWN, and the call stays open: it may come later.
     ///
-    /// If the requested service is unknown when the call is received, the
-    /// server will send a message setting the serving status to
-    /// SERVICE_UNKNOWN but will *not* terminate the call.  If at some
-    /// future point, the serving status of the service becomes known, the
-    /// server will send a new message with the service's serving status.
-    ///
-    /// If the call terminates with status UNIMPLEMENTED, then clients
-    /// should assume this method is not supported and should not retry the
-    /// call.  If the call terminates with any other status (including OK),
-    /// clients should retry the call with appropriate exponential backoff.
+    /// After UNIMPLEMENTED there is no use in calling again; after any other end, call again with growing pauses.
     package func watch(_ request: Grpc_Health_V1_HealthCheckRequest, options: CallOptions = .init()) async throws(Status) -> ResponseReader<Grpc_Health_V1_HealthCheckResponse> {
         try await client.serverStreaming("/grpc.health.v1.Health/Watch", request, options: options)
     }

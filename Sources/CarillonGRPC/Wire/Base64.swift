@@ -1,6 +1,6 @@
 /// Base64 of `-bin` metadata: the standard alphabet (RFC 4648 §4), written without padding, read with or without it; and
 /// reading of the url-safe alphabet (§5).
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// Encodes octets without padding.
@@ -22,7 +22,7 @@ enum Base64 {
     }
 
     /// Decodes text; `nil` when it is not base64.
-    static func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
         decode(text, plus: UInt8(ascii: "+"), slash: UInt8(ascii: "/"))
     }
 

@@ -48,6 +48,7 @@ struct ServeFlags: SettingFlags {
     @Option(.relayHostName) var relayHostName: String?
     @Option(.allowsMaildir) var allowsMaildir: String?
     @Option(.drainGrace) var drainGrace: String?
+    @Option(.reflectionEnabled) var reflectionEnabled: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
     @Option(.config) var config: String?
@@ -58,9 +59,8 @@ struct ServeFlags: SettingFlags {
             .databaseOwnerURL: databaseOwnerURL, .databaseConnections: databaseConnections,
             .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
             .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
-            .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace, .portFile: portFile,
-            .logLevel: logLevel,
-            .config: config,
+            .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace,
+            .reflectionEnabled: reflectionEnabled, .portFile: portFile, .logLevel: logLevel, .config: config,
         ]
     }
 }

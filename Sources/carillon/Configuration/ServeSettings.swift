@@ -28,6 +28,8 @@ struct ServeSettings: Sendable {
     var logLevel: Logger.Level
     /// How long draining may take.
     var drainGrace: Duration
+    /// Whether grpc.reflection is there.
+    var isReflectionEnabled: Bool
     /// Where tenants' mail relays may be.
     var relayAddresses: AddressPolicy
     /// What mail relays are trusted by, as PEM text; nil for the system's certificates.
@@ -43,7 +45,7 @@ struct ServeSettings: Sendable {
     static let keys: [SettingKey] = [
         .listen, .tlsCertificate, .tlsKey, .databaseURL, .databaseOwnerURL, .databaseConnections, .operatorKeyFile,
         .secretsKeyFile, .loops, .workerEnabled, .relayAddresses, .relayCA, .relayHostName, .allowsMaildir,
-        .drainGrace, .portFile, .logLevel, .config,
+        .drainGrace, .reflectionEnabled, .portFile, .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -63,6 +65,7 @@ struct ServeSettings: Sendable {
         self.loops = loops == 0 ? ProcessInfo.processInfo.activeProcessorCount : loops
         isWorkerEnabled = reader.toggle(.workerEnabled, default: true)
         drainGrace = .seconds(reader.integer(.drainGrace, in: 1...600, default: 25))
+        isReflectionEnabled = reader.toggle(.reflectionEnabled, default: false)
         relayAddresses =
             reader.parsed(.relayAddresses, as: "public or any") { Self.policies[$0.lowercased()] } ?? .publicInternet
         relayCA = Self.relayCA(&reader)

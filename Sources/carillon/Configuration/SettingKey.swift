@@ -17,6 +17,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case workerEnabled = "worker.enabled"
     case logLevel = "log.level"
     case drainGrace = "drain.grace"
+    case reflectionEnabled = "reflection.enabled"
     case relayAddresses = "delivery.relay-addresses"
     case relayCA = "delivery.relay-ca"
     case relayHostName = "delivery.host-name"
@@ -43,7 +44,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     var kind: Kind {
         switch self {
         case .databaseConnections, .loops, .drainGrace: .integer
-        case .workerEnabled, .allowsMaildir: .toggle
+        case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
         }
     }
@@ -71,7 +72,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .drainGrace: "25"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
-        case .allowsMaildir: "false"
+        case .allowsMaildir, .reflectionEnabled: "false"
         default: nil
         }
     }
@@ -82,7 +83,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .databaseURL, .databaseOwnerURL: "connection string"
         case .databaseConnections, .loops: "number"
         case .drainGrace: "seconds"
-        case .workerEnabled, .allowsMaildir: "true or false"
+        case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
         case .logLevel: "level"
         case .relayAddresses: "public or any"
         case .relayHostName: "name"
@@ -106,6 +107,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .workerEnabled: "Whether this process also delivers, or only answers calls."
         case .logLevel: "What is logged: trace, debug, info, notice, warning, error or critical."
         case .drainGrace: "Seconds that open calls and deliveries have to finish after SIGTERM, 1 to 600."
+        case .reflectionEnabled:
+            "Whether anybody may ask for the description of the API (grpc.reflection), as grpcurl and buf curl do."
         case .relayAddresses:
             "Where the mail relays of tenants may be: at addresses of the public internet, or at any. A tenant names its relay."
         case .relayCA: "Certificates to trust for mail relays instead of the system's, in PEM form."

@@ -93,7 +93,7 @@ final class DevelopmentServer {
             .databaseOwnerURL: cluster.connectionString(user: "carillon_owner"),
             .operatorKeyFile: directory.operatorKey.path, .secretsKeyFile: directory.secretsKey.path,
             // Relays of a developer are on the same machine, and mails may go into a folder.
-            .relayAddresses: "any", .allowsMaildir: "true", .drainGrace: "5",
+            .relayAddresses: "any", .allowsMaildir: "true", .drainGrace: "5", .reflectionEnabled: "true",
         ]
         // Of the environment nothing is taken: it may be set for another server.
         var settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))

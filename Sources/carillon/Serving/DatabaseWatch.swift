@@ -24,15 +24,22 @@ final class DatabaseWatch: @unchecked Sendable {
     private let pools: PerLoop<PostgresPool>
     private let readiness: Readiness
     private let log: Logger
+    private let onChange: @Sendable () -> Void
     private var isVerified = false
     private static let interval: Duration = .seconds(1)
 
     /// Watches the database that pools are connected to.
-    init(loop: EventLoop, pools: PerLoop<PostgresPool>, readiness: Readiness, log: Logger) {
+    ///
+    /// - Parameter onChange: called after the readiness has changed, on the loop.
+    init(
+        loop: EventLoop, pools: PerLoop<PostgresPool>, readiness: Readiness, log: Logger,
+        onChange: @escaping @Sendable () -> Void
+    ) {
         self.loop = loop
         self.pools = pools
         self.readiness = readiness
         self.log = log
+        self.onChange = onChange
     }
 
     /// Looks once, and sets the readiness.
@@ -41,6 +48,7 @@ final class DatabaseWatch: @unchecked Sendable {
         let finding = await find()
         let isThere = if case .fit = finding { true } else { false }
         if readiness.note(isDatabaseThere: isThere) {
+            onChange()
             switch finding {
             case .fit: log.notice("the database is there")
             case .away(let why): log.error("there is no database to serve from", metadata: ["error": "\(why)"])

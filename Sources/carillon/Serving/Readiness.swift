@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Whether this process can answer calls now: what `/readyz` and `grpc.health.v1` say.
+/// Whether this process can answer calls now: the one place that `/readyz` and `grpc.health.v1` are answered from.
 ///
 /// States: starting → ready ⇄ away (no database) → draining. Draining is the end.
 final class Readiness: Sendable {

@@ -1,3 +1,4 @@
+internal import CarillonAPI
 internal import CarillonGRPC
 internal import CarillonNet
 internal import Delivery
@@ -5,6 +6,7 @@ internal import Foundation
 internal import Logging
 internal import Postgres
 internal import Services
+internal import StandardServices
 internal import Transfer
 
 /// A whole server: loops, connections to the database, the services, the worker, and the port.
@@ -31,6 +33,8 @@ final class Server: Sendable {
         let worker: DeliveryWorker
         let services: Services
         let readiness: Readiness
+        let health: HealthService
+        let reflection: ReflectionService?
         let watch: DatabaseWatch
     }
 
@@ -95,10 +99,24 @@ final class Server: Sendable {
         let readiness = Readiness()
         let owner = await makeOwner(settings, on: loops[0], log)
         let worker = makeWorker(settings, on: deliveryLoop, log)
+        let services = makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker)
+        let names = services.methods.serviceNames
+        let health = HealthService(
+            loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
+        ) { readiness.isReady }
+        let watch = DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log) { health.changed() }
         return Parts(
-            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, worker: worker,
-            services: makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker),
-            readiness: readiness, watch: DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log))
+            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, worker: worker, services: services,
+            readiness: readiness, health: health,
+            reflection: settings.isReflectionEnabled ? makeReflection(loops, names + [HealthService.name]) : nil,
+            watch: watch)
+    }
+
+    private static func makeReflection(_ loops: [EventLoop], _ names: [String]) -> ReflectionService {
+        guard let descriptors = DescriptorSet(base64: CarillonDescriptors.base64) else {
+            preconditionFailure("the descriptors in this program do not parse: make generate")
+        }
+        return ReflectionService(loops: loops, descriptors: descriptors, services: names)
     }
 
     private static func makeServices(
@@ -153,7 +171,8 @@ final class Server: Sendable {
         do {
             return try await RPCServer.start(
                 on: parts.loops, host: settings.listen.host, port: settings.listen.port, tls: settings.tls,
-                methods: parts.services.methods, pages: pages(parts.readiness), report: { log.report($0) })
+                methods: parts.services.methods + parts.health.methods + (parts.reflection?.methods ?? []),
+                pages: pages(parts.readiness), report: { log.report($0) })
         } catch {
             throw .unavailable("cannot take calls on \(settings.listen): \(error)")
         }
@@ -192,7 +211,10 @@ final class Server: Sendable {
     /// Lets everything that is under way finish, within the grace period, and ends all threads. Called once.
     func drain() async {
         log.notice("draining", metadata: ["grace_s": .stringConvertible(settings.drainGrace.components.seconds)])
+        // First of all nobody is sent here any more; then the streams end that would not end by themselves.
         parts.readiness.beginDraining()
+        await parts.health.beginDrain()
+        await parts.reflection?.beginDrain()
         await parts.services.beginDrain()
         for errand in errands { errand.cancel() }
         async let worker: Void = parts.worker.drain(grace: settings.drainGrace)

@@ -41,6 +41,7 @@ struct ServeSettingsTests {
         #expect(settings.operatorKey.text == Self.operatorKey)
         #expect(settings.relayAddresses == .publicInternet)
         #expect(!settings.allowsMaildir)
+        #expect(!settings.isReflectionEnabled)
         withExtendedLifetime(folder) {}
     }
 
@@ -51,6 +52,7 @@ struct ServeSettingsTests {
         flags[.loops] = "3"
         flags[.workerEnabled] = "false"
         flags[.relayAddresses] = "any"
+        flags[.reflectionEnabled] = "true"
         let settings = try ServeSettings(
             SettingsReader(
                 flags: flags,
@@ -61,6 +63,7 @@ struct ServeSettingsTests {
         #expect(settings.owner == "user=carillon_owner")
         #expect(settings.drainGrace == .seconds(5))
         #expect(settings.relayAddresses == .any)
+        #expect(settings.isReflectionEnabled)
         withExtendedLifetime(folder) {}
     }
 

@@ -134,6 +134,7 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("InboxService.MarkRead", v1.MarkReadRequest(sequences=[1_000_001]))
 
     add("grpc.health.v1.Health.Check", health.HealthCheckRequest(service=ids.tenant))
+    add("grpc.health.v1.Health.List", health.HealthListRequest())
     add("grpc.health.v1.Health.Watch", health.HealthCheckRequest(service=ids.tenant))
 
     # Last, because they make what they name.

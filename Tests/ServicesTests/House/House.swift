@@ -5,6 +5,7 @@ import Domain
 import Foundation
 import Postgres
 import Security
+import Support
 import Synchronization
 import Testing
 
@@ -95,11 +96,11 @@ final class House: Sendable {
         await services.beginDrain()
     }
 
-    /// Returns when the pools have connected.
-    func isReady() async throws {
+    /// Returns when every pool has a connection, or none has.
+    func isReady(_ isReady: Bool = true) async throws {
         for (loop, pool) in pools.all {
             try await loop.run {
-                while !pool.isReachable { try await loop.sleep(for: .milliseconds(2)) }
+                while (pool.status.connections > 0) != isReady { try await loop.sleep(for: .milliseconds(2)) }
             }
         }
     }

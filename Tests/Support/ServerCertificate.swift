@@ -1,8 +1,9 @@
-import Foundation
+internal import Foundation
 
-/// A self-signed certificate for localhost, made once for these tests by the `openssl` command.
-enum ServerCertificate {
-    static let files: (certificate: String, key: String) = {
+/// A self-signed certificate for localhost, made once for each process of tests by the `openssl` command.
+package enum ServerCertificate {
+    /// The files, in PEM form.
+    package static let files: (certificate: String, key: String) = {
         let folder = FileManager.default.temporaryDirectory.appending(path: "carillon-services-\(UUID().uuidString)")
         try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let certificate = folder.appending(path: "certificate.pem").path()
