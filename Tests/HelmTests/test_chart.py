@@ -6,6 +6,7 @@ No cluster takes part: what is checked is what would be sent to one.
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -35,6 +36,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "service": {"type": "LoadBalancer", "port": 8443, "annotations": {"example.com/scheme": "internal"}},
         "serviceAccount": {"annotations": {"example.com/role": "carillon"}},
         "podDisruptionBudget": {"maxUnavailable": "25%"},
+        "reflection": {"enabled": True},
         "podLabels": {"team": "notifications"},
         "podAnnotations": {"example.com/note": "yes"},
         "nodeSelector": {"kubernetes.io/arch": "amd64"},
@@ -232,6 +234,36 @@ def test_probes_ask_the_main_port_over_tls(chart: helm.Chart) -> None:
     assert environment["CARILLON_LISTEN"] == "0.0.0.0:9443"
 
 
+def render_for(version: str, folder: Path, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Renders for a version of Kubernetes. The renderer cannot be told which, so a copy of the chart is."""
+    copied = Path(shutil.copytree(CHART, folder / "carillon"))
+    helpers = copied / "templates" / "_helpers.tpl"
+    asked = ".root.Capabilities.KubeVersion.Version"
+    assert helpers.read_text().count(asked) == 1
+    helpers.write_text(helpers.read_text().replace(asked, f'"{version}"'))
+    with helm.Chart.load(str(copied)) as changed:
+        return render(changed, values)
+
+
+@pytest.mark.parametrize("version", ["v1.37.0-alpha.1", "v1.37.2", "v1.40.0"])
+def test_grpc_probes_ask_over_tls(tmp_path: Path, version: str) -> None:
+    values = {"probes": {"grpc": {"enabled": True}}, "listenPort": 9443}
+    deployment = only(render_for(version, tmp_path, values), "Deployment")
+    container = container_of(deployment)
+    services = {"startupProbe": "liveness", "readinessProbe": "readiness", "livenessProbe": "liveness"}
+    for name, service in services.items():
+        assert container[name]["grpc"] == {"port": 9443, "service": service, "mode": "TLS"}
+        assert "httpGet" not in container[name]
+    kubernetes_validate.validate(deployment, "1.37", strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, "1.33", strict=True)
+
+
+def test_grpc_probes_need_a_kubelet_that_can(tmp_path: Path) -> None:
+    with pytest.raises(helm.HelmRenderError, match="needs Kubernetes 1.37 or newer"):
+        render_for("v1.36.4", tmp_path, {"probes": {"grpc": {"enabled": True}}})
+
+
 @pytest.mark.parametrize(("pre_stop", "grace"), [(5, 25), (0, 1), (300, 600)])
 def test_the_pod_outlives_its_drain(chart: helm.Chart, pre_stop: int, grace: int) -> None:
     values = {"drain": {"preStopSeconds": pre_stop, "graceSeconds": grace}}
@@ -299,6 +331,7 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "a broken digest": {"image": {"digest": "sha256:abc"}},
     "a number as annotation": {"podAnnotations": {"x": 1}},
     "no grace": {"drain": {"graceSeconds": 0}},
+    "a word for a switch": {"reflection": {"enabled": "yes"}},
     "a broken quantity": {"resources": {"limits": {"memory": "lots"}}},
     "a budget of nothing": {"podDisruptionBudget": {"maxUnavailable": "0%"}},
 }

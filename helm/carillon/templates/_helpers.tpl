@@ -68,3 +68,23 @@ imagePullSecrets:
   {{- end }}
 {{- end -}}
 {{- end -}}
+
+{{/*
+How the kubelet asks: path and service say the same in two languages. Until 1.36 its gRPC probes know no TLS, and the
+server knows nothing else.
+*/}}
+{{- define "carillon.probe" -}}
+{{- if not .root.Values.probes.grpc.enabled -}}
+httpGet:
+  path: {{ .path }}
+  port: https
+  scheme: HTTPS
+{{- else if semverCompare ">=1.37.0-0" .root.Capabilities.KubeVersion.Version -}}
+grpc:
+  port: {{ .root.Values.listenPort }}
+  service: {{ .service }}
+  mode: TLS
+{{- else -}}
+{{- fail "probes.grpc.enabled needs Kubernetes 1.37 or newer: before that the kubelet asks without TLS" -}}
+{{- end -}}
+{{- end }}
