@@ -113,6 +113,6 @@ import Testing
         ("x a", "b", false), ("x", "a\nb", false), ("x", "ü", false), ("x", " a", false), ("x", "a ", false),
     ])
     func whatCannotBeSentIsKnown(name: String, value: String, isLegal: Bool) {
-        #expect(Metadata.isLegal(name: name, value: value) == isLegal)
+        #expect(MetadataField.isWellFormed(name, value) == isLegal)
     }
 }

@@ -8,6 +8,9 @@ final class Events: Sendable {
     }
     private let state = Mutex(State())
 
+    /// What was recorded so far.
+    var recorded: [String] { state.withLock { $0.all } }
+
     func record(_ event: String) {
         let due = state.withLock { state in
             state.all.append(event)

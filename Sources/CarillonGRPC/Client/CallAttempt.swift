@@ -16,12 +16,14 @@ final class CallAttempt: HTTP2StreamHandler {
     private let transport: ClientTransport
     private(set) var stream: HTTP2Stream?
     private var state = State.waiting
+    private let messageSize: Int
     private var framer: MessageFramer
     private var isRequestEnded = false
 
     init(call: ClientCall, transport: ClientTransport, messageSize: Int) {
         self.call = call
         self.transport = transport
+        self.messageSize = messageSize
         framer = MessageFramer(limit: messageSize)
     }
 
@@ -99,6 +101,9 @@ final class CallAttempt: HTTP2StreamHandler {
 
     private func answer(with block: HeaderBlock, _ encoding: String) {
         state = .answering
+        // A message that is compressed in a way that was not offered fails when it comes, as the specification of
+        // compression asks; the framer knows no more than the two.
+        if encoding == "gzip" { framer = MessageFramer(limit: messageSize, encoding: .gzip) }
         call?.attemptAnswers(self, block)
     }
 

@@ -8,15 +8,18 @@ package struct CallOptions: Sendable {
     package var waitsForReady: Bool?
     /// The greatest length of one response message in octets.
     package var messageSize: Int?
+    /// Whether request messages are compressed by gzip.
+    package var isCompressed: Bool?
 
     /// Makes options.
     package init(
         timeout: Duration? = nil, metadata: [(name: String, value: String)] = [], waitsForReady: Bool? = nil,
-        messageSize: Int? = nil
+        messageSize: Int? = nil, isCompressed: Bool? = nil
     ) {
         self.timeout = timeout
         self.metadata = metadata
         self.waitsForReady = waitsForReady
         self.messageSize = messageSize
+        self.isCompressed = isCompressed
     }
 }

@@ -9,6 +9,8 @@ internal import SwiftProtobuf
 final class ClientCall: @unchecked Sendable {
     let loop: EventLoop
     let waitsForReady: Bool
+    /// How its messages are compressed, unless one is sent otherwise.
+    let encoding: MessageEncoding
     private let channel: ClientChannel
     private let path: StaticString
     private let metadata: [(name: String, value: String)]
@@ -40,6 +42,7 @@ final class ClientCall: @unchecked Sendable {
         deadline = timeout.map { channel.loop.now.advanced(by: $0) }
         metadata = options.metadata
         waitsForReady = options.waitsForReady ?? rules?.waitsForReady ?? false
+        encoding = channel.configuration.encoding(options)
         messageSize = options.messageSize ?? channel.configuration.limits.messageSize
         retries = RetryState(policy: rules?.retry)
     }
@@ -56,7 +59,7 @@ final class ClientCall: @unchecked Sendable {
     /// Begins the call with the first message of its request, if there is one.
     func start(_ frame: [UInt8]?, isWhole: Bool) {
         loop.assertOnLoop()
-        for field in metadata where !Metadata.isLegal(name: field.name, value: field.value) {
+        for field in metadata where !MetadataField.isWellFormed(field.name, field.value) {
             // The value may be a secret, and the name is the caller's own.
             return end(Status(.internalError, "the metadata field \"\(field.name)\" cannot be sent"))
         }
@@ -85,7 +88,7 @@ final class ClientCall: @unchecked Sendable {
         let attempt = CallAttempt(call: self, transport: transport, messageSize: messageSize)
         let headers = head.block(
             path, authority: transport.authority, timeout: deadline.map { loop.now.duration(to: $0) },
-            previousAttempts: retries.previousAttempts, metadata: metadata)
+            previousAttempts: retries.previousAttempts, encoding: encoding, metadata: metadata)
         guard attempt.begin(headers, request) else { return false }
         self.attempt = attempt
         commitIfTooLarge()

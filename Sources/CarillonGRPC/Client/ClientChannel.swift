@@ -250,7 +250,8 @@ final class ClientChannel: @unchecked Sendable {
                     found.append(.failure(error))
                 }
             }
-            self.resolved(found)
+            // A look-up cannot be broken off, and may come back when the client and its loop are long gone.
+            if self.loop.isOnLoop { self.resolved(found) }
         }
     }
 

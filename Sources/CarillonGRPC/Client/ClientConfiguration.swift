@@ -41,6 +41,9 @@ extension RPCClient {
         package var leastResolutionInterval: Duration = .seconds(5)
         /// Time limits and retries by method.
         package var service = ServiceConfig()
+        /// Whether request messages are compressed by gzip; answers are taken either way. Off, as a secret beside text that
+        /// somebody else chose can be guessed by the length of both together (CRIME, BREACH).
+        package var isCompressed = false
         /// What the client keeps at most.
         package var limits = ClientLimits()
 
@@ -65,6 +68,10 @@ extension RPCClient {
 
         /// The library's own name, in the form of "gRPC over HTTP/2", "User Agents".
         package static let libraryName = "grpc-swift-carillon/0.1.0"
+
+        func encoding(_ options: CallOptions) -> MessageEncoding {
+            options.isCompressed ?? isCompressed ? .gzip : .identity
+        }
 
         var userAgent: String {
             userAgentPrefix.isEmpty ? Self.libraryName : "\(userAgentPrefix) \(Self.libraryName)"

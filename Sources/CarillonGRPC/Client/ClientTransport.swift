@@ -165,8 +165,6 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
         subchannel?.transportGainedRoom(self)
     }
 
-    func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
-
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? { nil }
 
     func connectionIsDraining(_ connection: HTTP2Connection) {
@@ -178,7 +176,12 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
 
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
-        end("\(reason)")
+        if isPending, case .finished = reason {
+            // With TLS 1.3 a server looks at the client's certificate when the client has finished, and some say nothing.
+            end("the server closed it before it spoke HTTP/2; it may ask for a client certificate")
+        } else {
+            end("\(reason)")
+        }
     }
 
     // MARK: Keepalive

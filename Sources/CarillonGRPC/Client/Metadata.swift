@@ -20,16 +20,9 @@ package struct Metadata: Sendable, Hashable {
     /// "Custom-Metadata"), except for what tells of retries.
     package init(_ block: HeaderBlock) {
         block.visit { name, value in
-            guard !Self.isReserved(name) else { return }
+            guard !MetadataField.isReserved(name) else { return }
             append(String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
         }
-    }
-
-    private static func isReserved(_ name: UnsafeRawBufferPointer) -> Bool {
-        if name.first == UInt8(ascii: ":") { return true }
-        if name.matches("content-type") || name.matches("te") || name.matches("user-agent") { return true }
-        guard name.starts(with: "grpc-".utf8) else { return false }
-        return !name.matches("grpc-retry-pushback-ms") && !name.matches("grpc-previous-rpc-attempts")
     }
 
     /// Adds a field with a value of printable ASCII.
@@ -58,24 +51,5 @@ package struct Metadata: Sendable, Hashable {
         values(name).flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.compactMap {
             Base64.decode(Array($0.utf8.filter { $0 != UInt8(ascii: " ") }))
         }
-    }
-
-    /// Whether a field may be sent: the name of `0-9 a-z _ - .` and not one of HTTP/2's own, the value of printable ASCII
-    /// without blanks at its ends (gRPC over HTTP/2, "Custom-Metadata").
-    static func isLegal(name: String, value: String) -> Bool {
-        let isName =
-            !name.isEmpty
-            && name.utf8.allSatisfy { octet in
-                switch octet {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
-        let isValue =
-            value.utf8.allSatisfy { (0x20...0x7e).contains($0) } && value.utf8.first != 0x20
-            && value.utf8.last != 0x20
-        return isName && isValue
     }
 }

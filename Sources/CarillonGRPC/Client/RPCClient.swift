@@ -31,7 +31,7 @@ package final class RPCClient: Sendable {
     package func unary<Request: Message, Response: Message>(
         _ path: StaticString, _ request: Request, options: CallOptions = .init()
     ) async throws(Status) -> Response {
-        let frame = try MessageFrame.of(request)
+        let frame = try MessageFrame.of(request, encoding(options))
         let channel = self.channel
         return try await loop.run { () async throws(Status) in
             let call = ClientCall(channel: channel, path: path, options: options)
@@ -46,7 +46,7 @@ package final class RPCClient: Sendable {
     ) async -> RPCAnswer<Response> {
         let frame: [UInt8]
         do throws(Status) {
-            frame = try MessageFrame.of(request)
+            frame = try MessageFrame.of(request, encoding(options))
         } catch {
             return RPCAnswer(result: .failure(error), headers: Metadata(), trailers: Metadata())
         }
@@ -69,7 +69,7 @@ package final class RPCClient: Sendable {
     package func serverStreaming<Request: Message, Response: Message>(
         _ path: StaticString, _ request: Request, options: CallOptions = .init()
     ) async throws(Status) -> ResponseReader<Response> {
-        let frame = try MessageFrame.of(request)
+        let frame = try MessageFrame.of(request, encoding(options))
         return ResponseReader(handle: await start(path, frame, isWhole: true, options))
     }
 
@@ -86,6 +86,10 @@ package final class RPCClient: Sendable {
     ) async throws(Status) -> (RequestWriter<Request>, ResponseReader<Response>) {
         let handle = await start(path, nil, isWhole: false, options)
         return (RequestWriter(handle: handle), ResponseReader(handle: handle))
+    }
+
+    private func encoding(_ options: CallOptions) -> MessageEncoding {
+        channel.configuration.encoding(options)
     }
 
     private func start(

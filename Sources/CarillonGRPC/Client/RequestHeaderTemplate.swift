@@ -11,8 +11,7 @@ struct RequestHeaderTemplate {
         block.append("te", "trailers")
         block.append("content-type", "application/grpc")
         block.append("user-agent", configuration.userAgent)
-        block.append("grpc-accept-encoding", "identity")
-        for field in configuration.metadata { block.append(field.name, field.value) }
+        block.append("grpc-accept-encoding", "identity,gzip")
         regular = block
     }
 
@@ -22,9 +21,11 @@ struct RequestHeaderTemplate {
     ///   - authority: the server's name and port.
     ///   - timeout: what is left of the caller's time.
     ///   - previousAttempts: how often the call was tried before.
+    ///   - encoding: how messages may be compressed.
+    ///   - metadata: the caller's own fields; they take the place of the client's of the same name.
     func block(
         _ path: StaticString, authority: String, timeout: Duration?, previousAttempts: Int,
-        metadata: [(name: String, value: String)]
+        encoding: MessageEncoding, metadata: [(name: String, value: String)]
     ) -> HeaderBlock {
         var block = HeaderBlock()
         block.append(":method", "POST")
@@ -35,8 +36,13 @@ struct RequestHeaderTemplate {
         }
         block.append(":authority", authority)
         regular.visit { block.append(name: $0, value: $1) }
+        if encoding == .gzip { block.append("grpc-encoding", "gzip") }
         if let timeout { block.append("grpc-timeout", GRPCTimeout.format(timeout)) }
         if previousAttempts > 0 { block.append("grpc-previous-rpc-attempts", String(previousAttempts)) }
+        // What a call says itself takes the place of what all calls say.
+        for field in configuration.metadata where !metadata.contains(where: { $0.name == field.name }) {
+            block.append(field.name, field.value)
+        }
         for field in metadata { block.append(field.name, field.value) }
         return block
     }

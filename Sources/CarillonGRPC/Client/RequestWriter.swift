@@ -10,9 +10,10 @@ package struct RequestWriter<Request: Message>: Sendable {
 
     /// Sends a message, and waits while the server takes less than is sent.
     ///
+    /// - Parameter isCompressed: false for a message that is not worth it in a call whose messages are compressed.
     /// - Throws: the status of the call if it has ended.
-    package func send(_ message: Request) async throws(Status) {
-        let frame = try MessageFrame.of(message)
+    package func send(_ message: Request, isCompressed: Bool = true) async throws(Status) {
+        let frame = try MessageFrame.of(message, isCompressed ? handle.call.encoding : .identity)
         try await handle.run { call async throws(Status) in try await call.send(frame) }
     }
 

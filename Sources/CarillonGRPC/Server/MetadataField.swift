@@ -20,7 +20,13 @@ enum MetadataField {
     /// Whether a handler may send a field: a name of `0-9 a-z _ - .` that is not reserved, and a value of printable ASCII
     /// without blanks around it.
     static func isValid(_ name: String, _ value: String) -> Bool {
-        guard !name.isEmpty, !isReserved(name.utf8) else { return false }
+        !isReserved(name.utf8) && isWellFormed(name, value)
+    }
+
+    /// Whether a field can be sent at all: a name of `0-9 a-z _ - .`, and a value of printable ASCII without blanks around
+    /// it.
+    static func isWellFormed(_ name: String, _ value: String) -> Bool {
+        guard !name.isEmpty else { return false }
         let isNameValid = name.utf8.allSatisfy { octet in
             switch octet {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"),

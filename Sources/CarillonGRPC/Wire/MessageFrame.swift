@@ -57,6 +57,13 @@ struct MessageFrame: SwiftProtobufContiguousBytes {
         }
     }
 
+    /// Serializes a message and compresses it if that is asked for.
+    static func of(_ message: some Message, _ encoding: MessageEncoding) throws(Status) -> [UInt8] {
+        let frame = try of(message)
+        guard encoding == .gzip else { return frame }
+        return MessagePrefix.prefixed(try Gzip.compress(Array(frame[prefixLength...])), flags: 1)
+    }
+
     /// Parses a message from untrusted bytes: nested at most 32 deep, unknown fields forgotten.
     static func parse<Parsed: Message>(_ bytes: UnsafeRawBufferPointer) throws(Status) -> Parsed {
         do {
