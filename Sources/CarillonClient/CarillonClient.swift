@@ -1,9 +1,9 @@
 internal import CarillonAPI
 package import CarillonGRPC
 internal import CarillonNet
-internal import Foundation
 
-/// Calls a Carillon server as one tenant: publishes events, and asks whether somebody is to be told.
+/// Calls Carillon's servers as one tenant or one service: publishes events, asks whether somebody is to be told, and follows
+/// what becomes of it.
 ///
 /// ```swift
 /// let carillon = try CarillonClient(host: "carillon.example.com", apiKey: key)
@@ -11,36 +11,43 @@ internal import Foundation
 ///     Event("invoice.created", account: "globex", id: "INV-1", context: ["invoice_number": .text("INV-1")]))
 /// ```
 ///
-/// One client keeps one connection, which all calls share and which is made anew when it was lost. Its methods may be
-/// called from any task. What is not here is reached with the generated code of any gRPC language from `Protos/`.
+/// One client keeps connections to all servers, which all calls share and which are made anew when they were lost; make one and
+/// keep it. Its methods may be called from any task, and end with a task that is cancelled. What is not here is reached with
+/// the generated code of any gRPC language from `Protos/`.
 public final class CarillonClient: Sendable {
     private let loop: EventLoop
-    /// The connection, for those of this package who make calls that have no method here.
+    private let timeout: Duration
+    /// The connections, for those of this package who make calls that have no method here.
     package let calls: RPCClient
 
-    /// Makes a client; nothing is connected until the first call.
+    /// Makes a client; nothing is connected until the first call. Reads the files that the configuration names.
+    ///
+    /// - Throws: ``CarillonError`` with ``CarillonError/Code/invalidConfiguration`` for what cannot be used, such as a file that
+    ///   cannot be read.
+    public init(_ configuration: Configuration) throws(CarillonError) {
+        let forCalls = try configuration.forCalls()
+        timeout = configuration.timeout
+        loop = EventLoop(name: "carillon-client")
+        calls = RPCClient(loop: loop, configuration: forCalls)
+    }
+
+    /// Makes a client of one tenant for one name; nothing is connected until the first call.
     ///
     /// - Parameters:
-    ///   - host: the server's name or address, which its certificate must carry.
-    ///   - port: the server's port.
+    ///   - host: the servers' name or address, which their certificates must carry.
+    ///   - port: the servers' port.
     ///   - ca: the path of a PEM file with the certificates to trust; `nil` for the system's.
     ///   - apiKey: the tenant's API key, `cr_live_…`.
     /// - Throws: ``CarillonError`` with ``CarillonError/Code/invalidConfiguration`` when the certificates cannot be read.
-    public init(host: String, port: UInt16 = 443, ca: String? = nil, apiKey: String) throws(CarillonError) {
-        let tls: TLSContext
-        do throws(TLSError) {
-            tls = try TLSContext(trustedCertificates: ca)
-        } catch {
-            throw CarillonError(code: .invalidConfiguration, message: error.description)
-        }
-        loop = EventLoop(name: "carillon-client")
-        calls = RPCClient(
-            loop: loop,
-            configuration: .init(
-                host: host, port: port, tls: tls, metadata: [("authorization", "Bearer \(apiKey)")]))
+    public convenience init(
+        host: String, port: UInt16 = 443, ca: String? = nil, apiKey: String
+    ) throws(CarillonError) {
+        var configuration = Configuration(endpoints: [Endpoint(host, port: port)], credential: .apiKey(apiKey))
+        if let ca { configuration.trust = .file(ca) }
+        try self.init(configuration)
     }
 
-    /// Closes the connection and ends the client's thread. Open calls end as cancelled. To be called once, at the end.
+    /// Closes the connections and ends the client's thread. Open calls end as cancelled. To be called once, at the end.
     public func close() async {
         await calls.close()
         await loop.shutDown()
@@ -49,18 +56,18 @@ public final class CarillonClient: Sendable {
     /// Publishes an event. When this returns, the event is on disk, and each of its notifications will be delivered or
     /// have a reason why not.
     ///
-    /// The same event may be published again after an error whose outcome is unknown, such as
-    /// ``CarillonError/Code/unavailable``: its ``Event/idempotencyKey`` sees to it that nobody is told twice.
+    /// It is repeated by the client's ``RetryRules`` while the server is not available, and may be repeated by its caller
+    /// after an error whose outcome is unknown: its ``Event/idempotencyKey`` sees to it that nobody is told twice.
     ///
     /// - Parameters:
     ///   - event: what happened.
-    ///   - timeout: how long to wait for the answer.
-    /// - Throws: ``CarillonError``; an event that is not as its type wants it is ``CarillonError/Code/invalidArgument``.
-    public func publish(_ event: Event, timeout: Duration = .seconds(10)) async throws(CarillonError) -> Receipt {
+    ///   - timeout: how long to wait for the answer; `nil` for ``Configuration/timeout``.
+    /// - Throws: ``CarillonError``; an event that is not as its type wants it is ``CarillonError/Code/invalidArgument`` and
+    ///   names the fields in ``CarillonError/violations``.
+    public func publish(_ event: Event, timeout: Duration? = nil) async throws(CarillonError) -> Receipt {
         let request = event.request
-        return try await call { client throws(Status) in
-            let options = CallOptions(timeout: timeout)
-            return Receipt(try await DeliveryServiceClient(client).publish(request, options: options))
+        return try await call(timeout) { client, options throws(Status) in
+            Receipt(try await DeliveryServiceClient(client).publish(request, options: options))
         }
     }
 
@@ -69,27 +76,37 @@ public final class CarillonClient: Sendable {
     /// - Parameters:
     ///   - user: the user's id.
     ///   - type: the key of the type, such as `invoice.created`.
-    ///   - timeout: how long to wait for the answer.
+    ///   - timeout: how long to wait for the answer; `nil` for ``Configuration/timeout``.
     /// - Returns: what would happen on each channel of the type.
     /// - Throws: ``CarillonError``; an unknown user or type is ``CarillonError/Code/notFound``.
     public func check(
-        user: String, type: String, timeout: Duration = .seconds(2)
+        user: String, type: String, timeout: Duration? = nil
     ) async throws(CarillonError) -> [ChannelDecision] {
         var request = Carillon_V1_CheckPreferenceRequest()
         request.userID = user
         request.notificationType = type
-        return try await call { [request] client throws(Status) in
-            let options = CallOptions(timeout: timeout)
-            return try await PreferenceServiceClient(client).checkPreference(request, options: options)
+        return try await call(timeout) { [request] client, options throws(Status) in
+            try await PreferenceServiceClient(client).checkPreference(request, options: options)
                 .channels.map(ChannelDecision.init)
         }
     }
 
+    /// Follows the inbox of a portal user: the counts at once, then items and counts as they come, until the task is cancelled,
+    /// the token expires or the connection is lost. Nothing is missed by watching again after the last
+    /// ``InboxChange/sequence``.
+    ///
+    /// - Parameters:
+    ///   - token: a portal token of that user, which the portal signs.
+    ///   - sequence: items that came after it are told first; `nil` begins with what comes next.
+    public func watchInbox(token: String, after sequence: Int64? = nil) -> InboxChanges {
+        InboxChanges(client: self, token: token, after: sequence)
+    }
+
     private func call<Result>(
-        _ body: (RPCClient) async throws(Status) -> Result
+        _ timeout: Duration?, _ body: (RPCClient, CallOptions) async throws(Status) -> Result
     ) async throws(CarillonError) -> Result {
         do throws(Status) {
-            return try await body(calls)
+            return try await body(calls, CallOptions(timeout: timeout ?? self.timeout))
         } catch {
             throw CarillonError(error)
         }

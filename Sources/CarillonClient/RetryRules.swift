@@ -1,0 +1,30 @@
+internal import CarillonGRPC
+
+/// How calls that may safely run twice are repeated when the server is not available. A repeat never goes beyond the time that
+/// the call has, waits longer each time, and stays away while most calls fail.
+public struct RetryRules: Sendable, Hashable {
+    /// The greatest number of attempts, from 1 (no repeat) to 5.
+    public var attempts: Int
+    /// The wait before the first repeat; each further one is twice as long, give or take a fifth.
+    public var firstWait: Duration
+    /// What the wait grows to.
+    public var longestWait: Duration
+
+    /// Makes rules.
+    public init(attempts: Int = 4, firstWait: Duration = .milliseconds(100), longestWait: Duration = .seconds(2)) {
+        self.attempts = attempts
+        self.firstWait = firstWait
+        self.longestWait = longestWait
+    }
+
+    /// Every failure is the caller's at once.
+    public static let never = RetryRules(attempts: 1)
+
+    /// The same rules for the transport; `nil` for no repeats.
+    var policy: RetryPolicy? {
+        guard attempts > 1 else { return nil }
+        return RetryPolicy(
+            maxAttempts: attempts, initialBackoff: firstWait, maxBackoff: longestWait, multiplier: 2,
+            retryableCodes: [.unavailable])
+    }
+}

@@ -1,0 +1,127 @@
+import CarillonAPI
+import CarillonClient
+import CarillonGRPC
+import CarillonNet
+import Foundation
+import SwiftProtobuf
+import Synchronization
+
+/// A server with the services that CarillonClient calls, answering as a test wants it.
+final class ServiceDouble: Sendable {
+    private struct State {
+        var publications: [(key: String, credential: String?)] = []
+        var failures: [Status] = []
+    }
+    /// A self-signed certificate for localhost, made once by the `openssl` command, which is its own authority.
+    struct Files: Sendable {
+        let certificate: String
+        let key: String
+    }
+
+    static let files: Files = {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "carillon-client-\(UUID().uuidString)")
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let files = Files(
+            certificate: folder.appending(path: "certificate.pem").path, key: folder.appending(path: "key.pem").path)
+        let openssl = Process()
+        openssl.executableURL = URL(filePath: "/usr/bin/env")
+        openssl.arguments = [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", files.key, "-out",
+            files.certificate,
+        ]
+        openssl.standardError = FileHandle.nullDevice
+        try? openssl.run()
+        openssl.waitUntilExit()
+        precondition(openssl.terminationStatus == 0, "the command openssl could not make a certificate")
+        return files
+    }()
+
+    private let loop = EventLoop(name: "service-double")
+    private let state = Mutex(State())
+
+    /// The keys of the events that were published, and who published them, in order.
+    var publications: [(key: String, credential: String?)] { state.withLock { $0.publications } }
+
+    /// Runs a closure with a client of a fresh server.
+    ///
+    /// - Parameter failures: what the first calls are answered with, in order.
+    static func serve(
+        failing failures: [Status] = [], _ change: (inout CarillonClient.Configuration) -> Void = { _ in },
+        _ body: (CarillonClient, ServiceDouble) async throws -> Void
+    ) async throws {
+        let double = ServiceDouble()
+        double.state.withLock { $0.failures = failures }
+        let tls = try TLSContext(serverCertificateChain: files.certificate, privateKey: files.key)
+        let server = try await RPCServer.start(
+            on: [double.loop], host: "127.0.0.1", port: 0, tls: tls, methods: double.methods, report: { _ in })
+        var configuration = CarillonClient.Configuration(
+            endpoints: [Endpoint("127.0.0.1", port: server.port)], credential: .apiKey("cr_live_key"))
+        configuration.trust = .file(files.certificate)
+        configuration.serverName = "localhost"
+        configuration.retry = RetryRules(attempts: 3, firstWait: .milliseconds(1), longestWait: .milliseconds(5))
+        change(&configuration)
+        let client = try CarillonClient(configuration)
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(client, double))
+        } catch {
+            result = .failure(error)
+        }
+        await client.close()
+        await server.drain(grace: .seconds(1))
+        await double.loop.shutDown()
+        try result.get()
+    }
+
+    private func takeFailure() throws {
+        let failure = state.withLock { $0.failures.isEmpty ? nil : $0.failures.removeFirst() }
+        if let failure { throw failure }
+    }
+
+    private var methods: [RPCMethod] {
+        [
+            .unary(
+                "/carillon.v1.DeliveryService/Publish",
+                inline: { (request: Carillon_V1_PublishRequest, context) in
+                    let credential = context[header: "authorization"]
+                    self.state.withLock { $0.publications.append((request.idempotencyKey, credential)) }
+                    try self.takeFailure()
+                    var response = Carillon_V1_PublishResponse()
+                    response.eventID = "event of \(request.idempotencyKey)"
+                    return response
+                },
+                async: { _, _ in Carillon_V1_PublishResponse() }),
+            .unary(
+                "/carillon.v1.PreferenceService/CheckPreference",
+                inline: { (_: Carillon_V1_CheckPreferenceRequest, _) in
+                    try self.takeFailure()
+                    var response = Carillon_V1_CheckPreferenceResponse()
+                    var verdict = Carillon_V1_ChannelVerdict()
+                    verdict.channel = .email
+                    verdict.verdict = .deliver
+                    verdict.reason = "default_subscribed"
+                    response.channels = [verdict]
+                    return response
+                },
+                async: { _, _ in Carillon_V1_CheckPreferenceResponse() }),
+            .serverStreaming("/carillon.v1.InboxService/WatchInbox") {
+                (
+                    request: Carillon_V1_WatchInboxRequest, writer: ResponseWriter<Carillon_V1_WatchInboxResponse>,
+                    context
+                ) async throws in
+                guard context[header: "authorization"] == "Bearer token of anna" else {
+                    throw Status(.unauthenticated, "no portal token")
+                }
+                var counts = Carillon_V1_WatchInboxResponse()
+                counts.sequence = request.afterSequence
+                counts.counts.unread = 1
+                try await writer.send(counts)
+                var item = Carillon_V1_WatchInboxResponse()
+                item.sequence = request.afterSequence + 1
+                item.item.title = "New invoice"
+                try await writer.send(item)
+            },
+        ]
+    }
+}
