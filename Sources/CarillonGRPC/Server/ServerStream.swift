@@ -215,10 +215,10 @@ final class ServerStream: HTTP2StreamHandler {
         if isStreamed { answerAtEnd(stream) }
     }
 
-    /// Answers with plain HTTP: a gRPC client at once, anybody else when the request is complete.
+    /// Answers with plain HTTP: a gRPC client at once, anybody else (gRPC uses POST) when the request is complete.
     private func answer(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) {
         state = .plain(answer)
-        if head.isGRPC { answerAtEnd(stream) }
+        if head.isGRPC, head.method == .post { answerAtEnd(stream) }
     }
 
     /// Gives the answer that was decided on when the header block came.
