@@ -108,7 +108,7 @@ def empty_headers(stage: Stage) -> str:
         start = 400 * number + 1
         return b"".join(frames.headers(stream, blocks[stream // 2 % 2]) for stream in range(start, start + 400, 2))
 
-    return str(storm(stage, burst))
+    return str(storm(stage, burst, codes=(11, 1)))
 
 
 @attack(32, "data-dribble", seconds=2.5, memory=16, short=True)

@@ -20,14 +20,14 @@ def hpack_bomb(stage: Stage) -> str:
     return str(storm(stage, lambda number: frames.headers(2 * number + 3, bomb, ends=True), prelude=prelude))
 
 
-@attack(33, "hpack-bomb-once", seconds=0.5, short=True)
-def hpack_bomb_once(stage: Stage) -> str:
-    """The same once: the call is refused, the connection is of further use."""
+@attack(33, "hpack-firecracker", seconds=0.5, short=True)
+def hpack_firecracker(stage: Stage) -> str:
+    """Twenty times 4 KiB: the call is refused, the connection is of further use."""
     with stage.connect(decodes=True) as peer:
         peer.send(frames.headers(1, INLINE + BIG, ends=True))
         peer.wait_answer(1)
         answers = []
-        for stream, block in ((3, INLINE + NEWEST * 10_000), (5, INLINE)):
+        for stream, block in ((3, INLINE + NEWEST * 20), (5, INLINE)):
             peer.send(frames.headers(stream, block) + frames.data(stream, frames.echo(), ends=True))
             answers.append(peer.wait_answer(stream).status)
         stage.expect(answers == [8, 0], f"answered with {answers}; {peer.end} {peer.goaways}")

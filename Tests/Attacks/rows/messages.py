@@ -54,6 +54,44 @@ def message_of_5_mb(stage: Stage) -> str:
     return "status(8),then-served"
 
 
+@attack(36, "other-dialects", seconds=0.5, memory=16, short=True)
+def other_dialects(stage: Stage) -> str:
+    """Too long, by Connect and gRPC-Web: a body without a prefix, a prefix that says 4 GiB, and gzip bombs."""
+    long = frames.message(b"x" * 10, length=2**32 - 1)
+    bomb = gzip.compress(bytes(1000 * MEBI), 9)
+    version = ("connect-protocol-version", "1")
+    cases = {
+        "Connect, 5 MB": ("application/proto", "Inline", [version], b"x" * 5_000_000, "429"),
+        "Connect, JSON of 5 MB": ("application/json", "Inline", [version], b" " * 5_000_000, "429"),
+        "Connect, bomb": ("application/proto", "Inline", [version, ("content-encoding", "gzip")], bomb, "429"),
+        "Connect stream, 4 GiB": ("application/connect+proto", "Stream", [version], long, "200"),
+        "Connect stream, bomb": (
+            "application/connect+json",
+            "Stream",
+            [version, ("connect-content-encoding", "gzip")],
+            frames.message(bomb, 1),
+            "200",
+        ),
+        "gRPC-Web, 4 GiB": ("application/grpc-web+proto", "Inline", [], long, "200"),
+    }
+    wrong: dict[str, object] = {}
+    with stage.connect(decodes=True) as peer:
+        peer.wait(lambda: peer.settings)
+        for number, (name, (kind, method, extra, body, status)) in enumerate(cases.items()):
+            stream = 2 * number + 1
+            head = [one for one in frames.head(frames.ECHO + method, *extra, kind=kind) if one[0] != "te"]
+            peer.send(frames.headers(stream, frames.pack(head)))
+            peer.send_body(stream, body, ends=True)
+            answer = peer.wait_answer(stream, 5)
+            said = b"resource_exhausted" in answer.body or b"grpc-status: 8" in answer.body or answer.status == 8
+            if answer.fields.get(":status") != status or not said:
+                wrong[name] = (answer.fields.get(":status"), answer.status, answer.reset, answer.body[:80])
+        served = peer.call(101, INLINE, frames.echo()).status
+        stage.expect(served == 0, f"{wrong}, and afterwards {served}; {peer.end} {peer.goaways}")
+    stage.expect(not wrong, f"answered otherwise: {wrong}")
+    return f"refused({len(cases)})"
+
+
 @attack(36, "thousand-prefixes-of-4-MiB", seconds=1, memory=16, short=True, handlers=1000)
 def thousand_prefixes(stage: Stage) -> str:
     """Messages of the permitted length, of which nothing comes."""
@@ -240,7 +278,7 @@ BULKS: dict[str, Callable[[int], bytes]] = {
 }
 
 
-@attack(37, "million-fields", seconds=3, memory=128, short=True, share=101, floor=1000)
+@attack(37, "million-fields", seconds=3, memory=128, short=True, share=101, floor=1500)
 def million_fields(stage: Stage) -> str:
     """Each takes processor time in proportion to its length, at most 1 s (20 s in a debug build)."""
     times = {}
@@ -299,7 +337,7 @@ def deep_protobuf(stage: Stage) -> str:
     return "status(13)above-64"
 
 
-@attack(38, "deep-json", seconds=0.5, memory=16, short=True)
+@attack(38, "deep-json", seconds=0.5, memory=16, floor=500, short=True)
 def deep_json(stage: Stage) -> str:
     """The same by JSON, in gRPC's framing and by Connect: in known fields, unknown ones, and Struct's free form."""
     depth = 10_000

@@ -31,7 +31,8 @@ def rapid_reset(stage: Stage) -> str:
     return str(storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))))
 
 
-@attack(29, "rapid-reset-calls", short=True)
+# Two hundred hasty resets are let: so many handlers may have been started.
+@attack(29, "rapid-reset-calls", handlers=220, short=True)
 def rapid_reset_calls(stage: Stage) -> str:
     """The same with whole requests, whose handlers run until they are cancelled."""
     return str(storm(stage, each(lambda stream: frames.call(stream, HANG, ECHO) + frames.rst_stream(stream))))
@@ -68,7 +69,11 @@ PROVOCATIONS = {
         (11,),
     ),
     "trailers-that-do-not-end": (opened(lambda one: frames.headers(one, frames.pack([("x", "y")]))), (11,)),
-    "malformed-heads": (each(lambda one, block=frames.pack([(":method", "POST")]): frames.headers(one, block)), (11,)),
+    # libnghttp2 counts them as open until it has sent its resets, and may find that there are too many (1).
+    "malformed-heads": (
+        each(lambda one, block=frames.pack([(":method", "POST")]): frames.headers(one, block)),
+        (11, 1),
+    ),
     "upper-case-names": (
         each(lambda one, block=frames.pack(frames.head(frames.ECHO + "Hang", ("X-Upper", "1"))): frames.headers(
             one, block)),
@@ -77,10 +82,6 @@ PROVOCATIONS = {
     "data-after-the-end": (each(lambda one: frames.call(one, HANG, ECHO) + frames.data(one, b"more")), (11, 5)),
     "headers-after-the-end": (each(lambda one: frames.call(one, HANG, ECHO) + frames.headers(one, HANG)), (11, 5)),
     "priority-of-itself": (each(lambda one: frames.priority(one, one)), (11, 1)),
-    "early-answers": (
-        each(lambda one, block=frames.pack(frames.head("/no.such/Method")): frames.headers(one, block)),
-        (11,),
-    ),
 }  # fmt: skip
 
 
@@ -94,6 +95,25 @@ def provoke(name: str) -> None:
 
 for provocation in PROVOCATIONS:
     provoke(provocation)
+
+
+@attack(30, "early-answers", seconds=1.6, short=True)
+def early_answers(stage: Stage) -> str:
+    """Calls that are answered before they end, and reset with NO_ERROR behind the answer (RFC 9113 §8.1).
+
+    No handler runs for them, and a good client may meet this too, so each is answered.
+    """
+    block = frames.pack(frames.head("/no.such/Method"))
+    with stage.connect() as peer:
+        number = 0
+        while stage.goes_on and peer.is_open:
+            peer.send(b"".join(frames.headers(2 * one + 1, block) for one in range(number, number + 100)))
+            number += 100
+            stage.expect(
+                peer.wait(lambda: peer.over >= number, 5), f"{peer.over} of {number}; {peer.end} {peer.goaways}"
+            )
+        stage.expect(peer.resets.keys() <= {0}, f"reset with {peer.resets}")
+    return f"answered({number})"
 
 
 @attack(30, "refused-streams", seconds=1.6, handlers=1100, short=True)

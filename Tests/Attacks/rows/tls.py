@@ -202,7 +202,7 @@ def handshake_flood(stage: Stage) -> str:
 
 
 def client_hello(stage: Stage) -> bytes:
-    """The first octets that a client says, recorded once: for him they cost nothing, the server has to sign for each."""
+    """The first octets that a client says, recorded once: they cost him nothing, the server has to sign for each."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = stage.context.wrap_bio(incoming, outgoing, server_hostname="localhost")
     try:
