@@ -17,7 +17,8 @@ TEST_PACKAGES := nghttp2-client nghttp2-server openssl protobuf-compiler libprot
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 REPORTS := .build/reports
-PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/EndToEnd
+PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/Conformance/test_conformance.py \
+	Tests/Conformance/test_prober.py Tests/EndToEnd
 FORMATTED := Package.swift Sources Tests
 PROTO_FOLDERS := Protos Tests/InteropServer/Protos
 
@@ -60,7 +61,8 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	# The second runner runs whatever the first one says.
 	swift=0 python=0
 	swift test --skip-build --disable-xctest --xunit-output $(REPORTS)/swift.xml || swift=$$?
-	E2E_BINARY="$$(swift build --show-bin-path)/carillon" \
+	binaries="$$(swift build --show-bin-path)"
+	E2E_BINARY="$$binaries/carillon" INTEROP_SERVER="$$binaries/interop-server" \
 		$(PYTHON) -m pytest -c Tests/pytest.ini --rootdir . --junit-xml $(REPORTS)/python.xml $(PYTHON_SUITES) || python=$$?
 	if [ $$((swift + python)) != 0 ]; then echo "swift test exited with $$swift, pytest with $$python"; fi
 	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml

@@ -118,7 +118,7 @@ let package = Package(
             name: "Support", dependencies: ["CLibPQ", "CarillonNet", "Postgres"], path: "Tests/Support",
             exclude: ["smtp_server.py", "http_server.py"], swiftSettings: common),
         .executableTarget(
-            name: "interop-server", dependencies: ["CarillonGRPC", "CarillonNet", protobuf],
+            name: "interop-server", dependencies: ["CarillonGRPC", "CarillonNet", "StandardServices", protobuf],
             path: "Tests/InteropServer", exclude: ["Protos"], swiftSettings: common),
         .testTarget(name: "CarillonNetTests", dependencies: ["CarillonNet"], swiftSettings: common),
         .testTarget(

@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 import run
 
-CLIENTS = [*run.CLIENTS, "prober"]
-
-
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", run.CLIENTS)
 def test_client(interop_server: run.InteropServer, descriptors: Path, client: str) -> None:
     command = run.commands(interop_server, descriptors, is_short=True)[client]
     lines = run.lines_of(command, client, run.PATIENCE[True])

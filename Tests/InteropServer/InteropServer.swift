@@ -1,6 +1,6 @@
 // interop-server: what foreign clients, benches and attacks are let loose on. It serves grpc.testing.TestService, as the
-// interop tests of gRPC describe it, and carillon.testing.v1.EchoService (Protos/), over TLS on CarillonGRPC, and nothing else:
-// whatever a client meets here, it meets in the product too.
+// interop tests of gRPC describe it, carillon.testing.v1.EchoService (Protos/), health and reflection, over TLS on
+// CarillonGRPC, and nothing else: whatever a client meets here, it meets in the product too.
 //
 // The main thread waits for SIGTERM or SIGINT; everything else is on the loops. A first signal drains, a second one ends at
 // once. Events of the server are one line each on standard error. Wrong arguments end it with status 64.
@@ -8,6 +8,7 @@
 import CarillonGRPC
 import CarillonNet
 import Glibc
+import StandardServices
 import Synchronization
 
 /// The program.
@@ -30,12 +31,12 @@ enum InteropServer {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
         let loops = (0..<arguments.loops).map { EventLoop(name: "loop-\($0)") }
-        let running = Mutex<RPCServer?>(nil)
+        let running = Mutex<Running?>(nil)
         loops[0].spawn { [arguments] in
             do {
-                let server = try await start(arguments, on: loops)
-                running.withLock { $0 = server }
-                try announce(server.port, in: arguments.portFile)
+                let started = try await start(arguments, on: loops)
+                running.withLock { $0 = started }
+                try announce(started.server.port, in: arguments.portFile)
             } catch {
                 fail("\(error)", status: EXIT_FAILURE)
             }
@@ -50,14 +51,35 @@ enum InteropServer {
         exit(EXIT_FAILURE)
     }
 
-    private static func start(_ arguments: Arguments, on loops: [EventLoop]) async throws -> RPCServer {
+    /// What is told of the end.
+    private struct Running: Sendable {
+        let server: RPCServer
+        let health: HealthService
+        let reflection: ReflectionService
+
+        func drain(grace: Duration) async {
+            await health.beginDrain()
+            await reflection.beginDrain()
+            await server.drain(grace: grace)
+        }
+    }
+
+    private static func start(_ arguments: Arguments, on loops: [EventLoop]) async throws -> Running {
         let handlers = HandlerCount()
         let tls = try TLSContext(server: arguments.tls)
-        return try await RPCServer.start(
+        guard let descriptors = DescriptorSet(base64: InteropDescriptors.base64) else {
+            throw ArgumentError("the generated descriptors are broken")
+        }
+        let own = TestService(handlers: handlers).methods + EchoService(handlers: handlers).rpcMethods
+        let health = HealthService(loops: loops, services: own.serviceNames, isServing: { true })
+        let reflection = ReflectionService(
+            loops: loops, descriptors: descriptors, services: (own + health.methods).serviceNames)
+        let server = try await RPCServer.start(
             on: loops, host: arguments.host, port: arguments.port, tls: tls,
-            methods: TestService(handlers: handlers).methods + EchoService(handlers: handlers).rpcMethods,
+            methods: own + health.methods + reflection.methods,
             pages: [Page("/livez") { .init(status: 200, text: "ok\n") }], limits: arguments.limits,
             report: { log(line(for: $0)) })
+        return Running(server: server, health: health, reflection: reflection)
     }
 
     private static func line(for event: ServerEvent) -> String {
