@@ -416,6 +416,28 @@ import Testing
         }
     }
 
+    /// Who has many calls when there are as many as there may be is refused more; who has few is served, up to twice as many.
+    @Test func theLimitOverAllShutsOutWhoReachedIt() async throws {
+        var limits = ServerLimits()
+        limits.calls = 2
+        limits.fewCalls = 1
+        try await Self.withServer(limits: limits) { echo, client in
+            // Streams of one connection are looked at in their order.
+            for _ in 1...2 { _ = try await client.send("/test.Echo/Hang", parts: [Self.text("a")]) }
+            #expect(try await client.ask(Self.inline, parts: [Self.text("a")]).closed == .refusedStream)
+            let others = [try await RawClient.connect(to: echo), try await RawClient.connect(to: echo)]
+            for other in others {
+                #expect(try await other.ask(Self.inline, parts: [Self.text("a")]).grpcStatus == "0")
+                _ = try await other.send("/test.Echo/Hang", parts: [Self.text("a")])
+                #expect(try await other.ask(Self.inline, parts: [Self.text("a")]).closed == .refusedStream)
+            }
+            // Twice the limit is reached: there is nothing left for anybody.
+            let last = try await RawClient.connect(to: echo)
+            #expect(try await last.ask(Self.inline, parts: [Self.text("a")]).closed == .refusedStream)
+            for other in others + [last] { await other.close() }
+        }
+    }
+
     @Test func aGateBoundsTheCallsOfOneParty() async throws {
         try await Self.withServer { echo, client in
             let first = try await client.send("/test.Rules/Gated", parts: [Self.text("a")])

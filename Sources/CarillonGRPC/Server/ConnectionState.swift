@@ -29,12 +29,20 @@ package final class ConnectionState {
     /// Counts one more call, unless there are too many.
     func admit() -> Bool {
         let limits = part.limits
-        guard running < limits.callsPerConnection, part.running < part.callLimit,
-            abandoned < limits.abandonedCallsPerConnection, part.abandoned < part.abandonedLimit
+        guard running < limits.callsPerConnection, abandoned < limits.abandonedCallsPerConnection,
+            Self.isLet(running + 1, little: limits.fewCalls, of: part.running + 1, limit: part.callLimit),
+            Self.isLet(
+                abandoned + 1, little: limits.fewAbandonedCalls, of: part.abandoned + 1, limit: part.abandonedLimit)
         else { return false }
         running += 1
         part.running += 1
         return true
+    }
+
+    /// Whether a connection may have so much when all together have so much: up to the limit everyone may, above it those
+    /// who have little, up to twice the limit. So whoever uses up what there is shuts out himself.
+    private static func isLet(_ own: Int, little: Int, of all: Int, limit: Int) -> Bool {
+        all <= limit || (own <= little && all <= 2 * limit)
     }
 
     /// Counts a call whose stream is gone while its handler works on.
@@ -60,7 +68,9 @@ package final class ConnectionState {
         heldInput += change
         part.heldInput += change
         guard change > 0 else { return }
-        guard heldInput <= part.limits.inputPerConnection, part.heldInput <= part.inputLimit else {
+        let isLet = Self.isLet(
+            heldInput, little: part.limits.littleInput, of: part.heldInput, limit: part.inputLimit)
+        guard heldInput <= part.limits.inputPerConnection, isLet else {
             throw Status(.resourceExhausted, "too much of requests that are not complete waits in memory")
         }
     }

@@ -25,6 +25,16 @@ package struct ServerLimits: Sendable {
     /// The same over all connections, divided evenly among the loops.
     package var input = 512 * 1024 * 1024
 
+    // Whoever uses up what there is for all must shut out himself, and nobody else: connections that have little are served
+    // until twice as much is used.
+
+    /// How many running calls are little.
+    package var fewCalls = 100
+    /// How many calls whose stream is gone are few.
+    package var fewAbandonedCalls = 8
+    /// How many octets of requests are little.
+    package var littleInput = 64 * 1024
+
     /// Makes the default limits.
     package init() {}
 }
