@@ -12,7 +12,7 @@ extension CallContext {
         let frame = try encode(response, compressed: compressesResponses)
         if !areHeadersSent, isPlain {
             stream.respond(contentType.block, body: frame, trailers: CallContentType.okTrailers)
-            return finish()
+            return finish(.ok)
         }
         sendHeaders()
         stream.send(frame)
@@ -65,7 +65,7 @@ extension CallContext {
             end(status)
         } else {
             stream.refuse(contentType, status, leading: leading, trailing: trailing)
-            finish()
+            finish(status.code)
         }
     }
 
@@ -82,7 +82,7 @@ extension CallContext {
             stream.end()
         case .connectUnary: assertionFailure("such a call is ended by its header block")
         }
-        finish()
+        finish(status.code)
     }
 
     // MARK: Messages
@@ -120,7 +120,7 @@ extension CallContext {
             stream.send(message)
             stream.end()
         }
-        finish()
+        finish(.ok)
     }
 }
 

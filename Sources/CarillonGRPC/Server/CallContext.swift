@@ -107,15 +107,15 @@ package final class CallContext: @unchecked Sendable {
     private func exceedDeadline() {
         guard !isAnswered else { return }
         // A message that is half on the wire cannot be ended by trailers in time: the peer does not take it.
-        if areHeadersSent, stream.queuedOutput > 0 { return abandon(.cancel) }
+        if areHeadersSent, stream.queuedOutput > 0 { return abandon(.cancel, as: .deadlineExceeded) }
         fail(Status(.deadlineExceeded, "the deadline passed before the call was answered"))
     }
 
-    /// Ends the call without an answer.
-    func abandon(_ code: HTTP2ErrorCode) {
+    /// Ends the call without an answer; it counts as ended with a status that the caller is not told.
+    func abandon(_ code: HTTP2ErrorCode, as status: StatusCode) {
         guard !isAnswered else { return }
         stream.reset(code)
-        finish()
+        finish(status)
     }
 
     /// Runs an asynchronous handler, whose last act is ``handlerReturned()``; the call's end cancels it.
@@ -140,7 +140,7 @@ package final class CallContext: @unchecked Sendable {
             isAbandoned = true
             connection.abandon()
         }
-        finish()
+        finish(.cancelled)
     }
 
     /// The peer has taken what waited.
@@ -162,8 +162,9 @@ package final class CallContext: @unchecked Sendable {
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
     }
 
-    /// Marks the call as answered and lets go of what it holds.
-    func finish() {
+    /// Marks the call as answered and lets go of what it holds. The first status counts.
+    func finish(_ status: StatusCode) {
+        if !isAnswered { connection.counters.callEnded(status) }
         isAnswered = true
         timer?.cancel()
         timer = nil

@@ -8,6 +8,8 @@ package final class ConnectionState {
     private let part: ServerLoop
     /// The loop that the connection lives on.
     let loop: EventLoop
+    /// What is counted on that loop.
+    let counters: ServerCounters
     /// The peer's address without its port.
     let peer: String
     /// Octets that may wait on one stream before its writer should wait.
@@ -22,6 +24,7 @@ package final class ConnectionState {
     init(_ connection: HTTP2Connection, of part: ServerLoop) {
         self.part = part
         loop = connection.loop
+        counters = part.counters
         peer = connection.peer
         streamOutput = part.limits.http2.streamOutput
     }

@@ -12,6 +12,13 @@ package final class RPCServer: Sendable {
     /// The port that it listens on.
     package var port: UInt16 { listener.port }
 
+    /// What happened since the server started. Any thread.
+    package var counts: ServerCounts {
+        var counts = ServerCounts()
+        for part in parts { part.counters.add(to: &counts) }
+        return counts
+    }
+
     /// Starts a server.
     ///
     /// - Parameters:
@@ -52,6 +59,8 @@ package final class RPCServer: Sendable {
         }
         guard total < core.limits.connections else {
             Listener.discard(descriptor)
+            // On the loop that listens, which is the first.
+            parts[0].counters.connectionRefused()
             return core.report(.tooManyConnections(limit: core.limits.connections))
         }
         least.load.add(1, ordering: .relaxed)

@@ -11,6 +11,8 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     private var connections: [ObjectIdentifier: (connection: HTTP2Connection, state: ConnectionState)] = [:]
     private var isDraining = false
     private var waiters: [UnsafeContinuation<Void, Never>] = []
+    /// What happened here; read by any thread.
+    let counters = ServerCounters()
     /// Open connections, read by the loop that hands out new ones.
     let load = Atomic<Int>(0)
     /// Calls that were admitted and are not over, of all connections; see ``CallContext``.
@@ -46,6 +48,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
             connections[ObjectIdentifier(connection)] = (
                 connection, ConnectionState(connection, of: self)
             )
+            counters.connectionOpened()
             if isDraining { connection.beginDrain() }
         } catch {
             Listener.discard(descriptor)
@@ -66,6 +69,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         load.subtract(1, ordering: .relaxed)
+        counters.connectionClosed(reason)
         switch reason {
         case .finished, .aborted: break
         default: core.report(.connectionFailed(peer: connection.peer, reason))

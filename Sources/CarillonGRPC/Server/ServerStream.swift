@@ -74,8 +74,11 @@ final class ServerStream: HTTP2StreamHandler {
         // Nothing was done for the call, so the client may try again elsewhere at once (RFC 9113 §8.7).
         guard connection.admit() else {
             state = .answered
+            connection.counters.callRefused()
             return stream.reset(.refusedStream)
         }
+        connection.counters.callStarted()
+        if contentType.dialect == .grpc, !head.takesTrailers { connection.counters.trailersMissing() }
         let context = CallContext(stream: stream, head: head, method: method, connection: connection)
         if context.isTooLate() {
             state = .answered
@@ -226,8 +229,12 @@ final class ServerStream: HTTP2StreamHandler {
         let decided = state
         state = .answered
         switch decided {
-        case .plain(let answer): answer.send(on: stream)
-        case .refused(let contentType, let status): stream.refuse(contentType, status)
+        case .plain(let answer):
+            connection.counters.answeredPlainly()
+            answer.send(on: stream)
+        case .refused(let contentType, let status):
+            connection.counters.callEnded(status.code)
+            stream.refuse(contentType, status)
         case .head, .gathering, .streaming, .running, .page, .answered: break
         }
     }
@@ -273,6 +280,7 @@ final class ServerStream: HTTP2StreamHandler {
     }
 
     private func beginPage(_ stream: HTTP2Stream) {
+        connection.counters.answeredPlainly()
         state = .page(PageExchange(stream, on: connection.loop, table: server.pages))
     }
 
