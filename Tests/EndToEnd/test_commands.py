@@ -16,7 +16,7 @@ from harness.processes import Program
 from harness.server import HOST, Carillon, environment, run
 from harness.waiting import eventually
 
-USAGE = 64
+USAGE, UNAVAILABLE = 64, 69
 VARIABLES = (
     "CARILLON_TLS_CERTIFICATE", "CARILLON_TLS_KEY", "CARILLON_DATABASE_URL", "CARILLON_OPERATOR_KEY_FILE",
     "CARILLON_SECRETS_KEY_FILE",
@@ -131,16 +131,18 @@ def test_health_exits_by_the_answer(binary: Path, server: Carillon) -> None:
     assert (good.returncode, good.stdout.strip()) == (0, "serving"), good.stderr
     service = run(binary, "health", "--address", server.address, *trust, "--service", "carillon.v1.InboxService")
     assert service.returncode == 0
+    alive = run(binary, "health", "--address", server.address, *trust, "--service", "liveness")
+    assert (alive.returncode, alive.stdout.strip()) == (0, "serving"), alive.stderr
     unknown = run(binary, "health", "--address", server.address, *trust, "--service", "no.Service")
     assert unknown.returncode == 1 and unknown.stderr
     silent = run(binary, "health", "--address", f"{HOST}:{free_port()}", *trust, "--timeout", "2")
-    assert silent.returncode == 1 and silent.stderr
+    assert silent.returncode == UNAVAILABLE and silent.stderr
 
 
 def test_health_trusts_nobody_by_chance(binary: Path, server: Carillon, tmp_path: Path) -> None:
     stranger = Authority(tmp_path / "stranger")
     result = run(binary, "health", "--address", server.address, "--ca", str(stranger.file), "--timeout", "3")
-    assert result.returncode == 1 and result.stderr
+    assert result.returncode == UNAVAILABLE and result.stderr
 
 
 def test_tenant_create_prints_the_key_alone(binary: Path, server: Carillon) -> None:

@@ -186,6 +186,16 @@ def test_files_named_in_the_environment_are_mounted(chart: helm.Chart) -> None:
     assert volumes["operator"]["items"] == [{"key": "operator.key", "path": "key"}]
 
 
+def test_clients_may_show_certificates(chart: helm.Chart) -> None:
+    deployment = only(render(chart, {"tls": {"clientCaKey": "ca.crt"}}), "Deployment")
+    environment = environment_of(deployment)
+    [mount] = [one for one in container_of(deployment)["volumeMounts"] if one["name"] == "tls"]
+    assert environment["CARILLON_TLS_CLIENT_CA"]["value"] == f"{mount['mountPath']}/ca.crt"
+    # Without "optional" no probe of the kubelet would get through.
+    assert environment["CARILLON_TLS_CLIENT_CERTIFICATES"]["value"] == "optional"
+    assert "CARILLON_TLS_CLIENT_CA" not in environment_of(only(render(chart, {}), "Deployment"))
+
+
 def test_the_migration_knows_the_owner_only(chart: helm.Chart) -> None:
     job = only(render(chart, {}), "Job")
     environment = environment_of(job)

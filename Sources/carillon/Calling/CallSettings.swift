@@ -19,10 +19,21 @@ struct CallSettings: Sendable {
         let development = DevelopmentDirectory.usual.authority.certificate.path
         let fallback = FileManager.default.isReadableFile(atPath: development) ? development : nil
         var tls: TLSContext?
+        var files = TLSClientSettings(trustedCertificates: reader.text(.ca) ?? fallback)
         do throws(TLSError) {
-            tls = try TLSContext(trustedCertificates: reader.text(.ca) ?? fallback)
+            tls = try TLSContext(client: files)
         } catch {
             reader.mistake(.ca, "cannot be used: \(error)")
+        }
+        if reader.text(.clientCertificate) != nil || reader.text(.clientKey) != nil {
+            files.certificateChain = reader.readableFile(.clientCertificate)
+            files.privateKey = reader.readableFile(.clientKey)
+            do throws(TLSError) {
+                let isComplete = tls != nil && files.certificateChain != nil && files.privateKey != nil
+                if isComplete { tls = try TLSContext(client: files) }
+            } catch {
+                reader.mistake(.clientCertificate, "cannot be used with its key: \(error)")
+            }
         }
         try reader.finish()
         guard let tls else { preconditionFailure("a setting is missing and nobody said so") }

@@ -2,13 +2,19 @@ internal import ArgumentParser
 internal import CarillonAPI
 internal import CarillonGRPC
 
-/// Asks a server by `grpc.health.v1` whether it serves: for probes that run a command.
+/// Asks a server by `grpc.health.v1` whether it serves.
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "health", abstract: "Ask a server whether it serves; exit 0 if so, 1 if not.")
+        commandName: "health", abstract: "Ask a server whether it serves; exit 0 if so.",
+        discussion: """
+            For probes that run a command.
+
+            Exit status: 0 when it serves, 1 when it does not or knows no such service, 64 for mistakes in the \
+            settings, 69 when it cannot be asked.
+            """)
 
     @OptionGroup var flags: CallFlags
-    @Option(help: ArgumentHelp("Only this service, such as carillon.v1.InboxService.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only this name: liveness, or carillon.v1.InboxService.", valueName: "name"))
     var service = ""
     @Option(help: ArgumentHelp("How long to wait, 1 to 60.", valueName: "seconds"))
     var timeout = 5
@@ -32,7 +38,9 @@ struct HealthCommand: AsyncParsableCommand {
             Console.say(status == .notServing ? "not serving" : "unknown")
             throw ExitCode.failure
         case .failure(let status):
-            throw Console.fail("\(settings.address): \(StatusText.of(status))", with: .failure)
+            // The answer of a server, or none.
+            let code: ExitCode = status.code == .notFound ? .failure : .unavailable
+            throw Console.fail("\(settings.address): \(StatusText.of(status))", with: code)
         }
     }
 }

@@ -36,6 +36,9 @@ struct ServeFlags: SettingFlags {
     @Option(.listen) var listen: String?
     @Option(.tlsCertificate) var tlsCertificate: String?
     @Option(.tlsKey) var tlsKey: String?
+    @Option(.tlsClientCA) var tlsClientCA: String?
+    @Option(.tlsClientCertificates) var tlsClientCertificates: String?
+    @Option(.tlsTicketKeys) var tlsTicketKeys: String?
     @Option(.databaseURL) var databaseURL: String?
     @Option(.databaseOwnerURL) var databaseOwnerURL: String?
     @Option(.databaseConnections) var databaseConnections: String?
@@ -55,7 +58,8 @@ struct ServeFlags: SettingFlags {
 
     var given: [SettingKey: String?] {
         [
-            .listen: listen, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .databaseURL: databaseURL,
+            .listen: listen, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .tlsClientCA: tlsClientCA,
+            .tlsClientCertificates: tlsClientCertificates, .tlsTicketKeys: tlsTicketKeys, .databaseURL: databaseURL,
             .databaseOwnerURL: databaseOwnerURL, .databaseConnections: databaseConnections,
             .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
             .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
@@ -78,7 +82,11 @@ struct MigrateFlags: SettingFlags {
 struct CallFlags: SettingFlags {
     @Option(.address) var address: String?
     @Option(.ca) var ca: String?
+    @Option(.clientCertificate) var clientCertificate: String?
+    @Option(.clientKey) var clientKey: String?
     @Option(.config) var config: String?
 
-    var given: [SettingKey: String?] { [.address: address, .ca: ca, .config: config] }
+    var given: [SettingKey: String?] {
+        [.address: address, .ca: ca, .clientCertificate: clientCertificate, .clientKey: clientKey, .config: config]
+    }
 }

@@ -62,10 +62,15 @@ struct TenantCreateCommand: AsyncParsableCommand {
 struct TenantFlags: SettingFlags {
     @Option(.address) var address: String?
     @Option(.ca) var ca: String?
+    @Option(.clientCertificate) var clientCertificate: String?
+    @Option(.clientKey) var clientKey: String?
     @Option(.operatorKeyFile) var operatorKeyFile: String?
     @Option(.config) var config: String?
 
     var given: [SettingKey: String?] {
-        [.address: address, .ca: ca, .operatorKeyFile: operatorKeyFile, .config: config]
+        [
+            .address: address, .ca: ca, .clientCertificate: clientCertificate, .clientKey: clientKey,
+            .operatorKeyFile: operatorKeyFile, .config: config,
+        ]
     }
 }

@@ -43,9 +43,10 @@ struct ServeSettings: Sendable {
 
     /// The keys that `serve` knows, in the order of its help.
     static let keys: [SettingKey] = [
-        .listen, .tlsCertificate, .tlsKey, .databaseURL, .databaseOwnerURL, .databaseConnections, .operatorKeyFile,
-        .secretsKeyFile, .loops, .workerEnabled, .relayAddresses, .relayCA, .relayHostName, .allowsMaildir,
-        .drainGrace, .reflectionEnabled, .portFile, .logLevel, .config,
+        .listen, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys, .databaseURL,
+        .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops, .workerEnabled,
+        .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .reflectionEnabled, .portFile,
+        .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -88,11 +89,43 @@ struct ServeSettings: Sendable {
     private static func tls(_ reader: inout SettingsReader) -> TLSContext? {
         // Both are looked at before one of them is given up.
         let (certificate, key) = (reader.readableFile(.tlsCertificate), reader.readableFile(.tlsKey))
+        let authorities = reader.text(.tlsClientCA) == nil ? nil : reader.readableFile(.tlsClientCA)
+        let ticketKeys = reader.text(.tlsTicketKeys) == nil ? nil : reader.readableFile(.tlsTicketKeys)
+        let demand = reader.parsed(.tlsClientCertificates, as: "required or optional") { Self.demands[$0.lowercased()] }
+        if demand != nil, reader.text(.tlsClientCA) == nil {
+            reader.mistake(.tlsClientCertificates, "says nothing without \(SettingKey.tlsClientCA.rawValue)")
+        }
         guard let certificate, let key else { return nil }
+        var settings = TLSServerSettings(certificateChain: certificate, privateKey: key)
+        guard var context = tls(settings, &reader, blame: .tlsCertificate, "cannot be used with its key") else {
+            return nil
+        }
+        // One after the other, so that each is blamed for its own mistakes.
+        if let authorities {
+            settings.clientAuthorities = authorities
+            settings.clientCertificates = demand ?? .required
+            guard let asking = tls(settings, &reader, blame: .tlsClientCA, "cannot be used") else { return nil }
+            context = asking
+        }
+        if let ticketKeys {
+            settings.ticketKeys = ticketKeys
+            guard let sharing = tls(settings, &reader, blame: .tlsTicketKeys, "cannot be used") else { return nil }
+            context = sharing
+        }
+        return context
+    }
+
+    private static let demands: [String: TLSServerSettings.ClientCertificates] = [
+        "required": .required, "optional": .optional,
+    ]
+
+    private static func tls(
+        _ settings: TLSServerSettings, _ reader: inout SettingsReader, blame key: SettingKey, _ what: String
+    ) -> TLSContext? {
         do throws(TLSError) {
-            return try TLSContext(serverCertificateChain: certificate, privateKey: key)
+            return try TLSContext(server: settings)
         } catch {
-            reader.mistake(.tlsCertificate, "cannot be used with its key: \(error)")
+            reader.mistake(key, "\(what): \(error)")
             return nil
         }
     }

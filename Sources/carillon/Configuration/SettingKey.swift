@@ -8,6 +8,9 @@ enum SettingKey: String, CaseIterable, Sendable {
     case listen
     case tlsCertificate = "tls.certificate"
     case tlsKey = "tls.key"
+    case tlsClientCA = "tls.client-ca"
+    case tlsClientCertificates = "tls.client-certificates"
+    case tlsTicketKeys = "tls.ticket-keys"
     case databaseURL = "database.url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
@@ -25,6 +28,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case portFile = "port-file"
     case address
     case ca
+    case clientCertificate = "client.certificate"
+    case clientKey = "client.key"
 
     /// What a value is made of.
     enum Kind {
@@ -68,6 +73,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .databaseConnections: "4"
         case .loops: "0"
         case .workerEnabled: "true"
+        case .tlsClientCertificates: "required"
         case .logLevel: "info"
         case .drainGrace: "25"
         case .relayAddresses: "public"
@@ -86,6 +92,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
         case .logLevel: "level"
         case .relayAddresses: "public or any"
+        case .tlsClientCertificates: "required or optional"
         case .relayHostName: "name"
         default: "file"
         }
@@ -95,8 +102,21 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .config: "A JSON file with any of these keys, such as {\"tls\": {\"key\": \"server.key\"}}."
         case .listen: "Where calls are taken. An empty host means all addresses; port 0 lets the system choose."
-        case .tlsCertificate: "The server's certificate with its chain, in PEM form."
+        case .tlsCertificate:
+            "The server's certificate with its chain, in PEM form. This and the other TLS files are read again when they change."
         case .tlsKey: "The private key of the certificate, in PEM form."
+        case .tlsClientCA:
+            """
+            The authorities of clients' certificates, in PEM form. Without it no client is asked for one. A certificate \
+            names its owner by exactly one SPIFFE id.
+            """
+        case .tlsClientCertificates:
+            "Whether a client has to show a certificate of these authorities. The kubelet's probes show none."
+        case .tlsTicketKeys:
+            """
+            Keys of TLS session tickets, 80 octets each; the first seals, all open. Servers with the same file resume each \
+            other's sessions. Without it each process makes its own and renews them.
+            """
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
@@ -120,6 +140,8 @@ enum SettingKey: String, CaseIterable, Sendable {
             """
             The certificates to trust, in PEM form; without it those of `carillon dev` in this directory, or the system's.
             """
+        case .clientCertificate: "A certificate to show to the server, with its chain, in PEM form."
+        case .clientKey: "The private key of that certificate, in PEM form."
         }
     }
 }

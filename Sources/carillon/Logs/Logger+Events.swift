@@ -1,4 +1,3 @@
-internal import CarillonGRPC
 internal import CarillonNet
 internal import Delivery
 internal import Domain
@@ -9,23 +8,12 @@ internal import Storage
 // What the parts report, as lines of the log. Ids and codes only: no addresses, names, contents or SQL values.
 
 extension Logger {
-    /// What a server says about its connections.
-    func report(_ event: ServerEvent) {
+    /// What came of certificates that were renewed.
+    func report(_ event: TLSReload) {
         switch event {
-        case .connectionFailed(let peer, let reason):
-            var metadata: Logger.Metadata = ["reason": "\(reason)"]
-            // An address may belong to a person; it is there for who looks for one client's trouble.
-            if logLevel <= .debug { metadata["peer"] = "\(peer)" }
-            log(level: Self.level(of: reason), "a connection failed", metadata: metadata)
-        case .tooManyConnections(let limit):
-            warning("a connection was refused: too many are open", metadata: ["limit": .stringConvertible(limit)])
+        case .replaced: notice("\(event)")
+        case .refused: error("\(event)")
         }
-    }
-
-    /// Peers that leave without a farewell are so common, probes among them, that they would drown the rest.
-    private static func level(of reason: HTTP2CloseReason) -> Logger.Level {
-        if case .tls(let error) = reason, error.code == .connection { return .debug }
-        return .info
     }
 
     /// What a pool says about its connections.

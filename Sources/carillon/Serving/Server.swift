@@ -21,6 +21,8 @@ final class Server: Sendable {
     private let log: Logger
     private let parts: Parts
     private let rpc: RPCServer
+    private let connectionLog: ConnectionLog
+    private let tlsWatch: TLSWatch
     /// Tasks that go on until the end.
     private let errands: [Task<Void, Never>]
 
@@ -49,17 +51,18 @@ final class Server: Sendable {
         _ settings: ServeSettings, log: Logger, onUnfit: @escaping @Sendable (String) -> Void
     ) async throws(ServeTrouble) -> Server {
         let parts = await makeParts(settings, log)
+        let connectionLog = ConnectionLog(log)
         let rpc: RPCServer
         do throws(ServeTrouble) {
             let finding = await parts.loops[0].run { await parts.watch.look() }
             if case .unfit(let why) = finding { throw .unfit(why) }
-            rpc = try await listen(settings, parts, log)
+            rpc = try await listen(settings, parts, connectionLog)
         } catch {
             await end(parts)
             throw error
         }
         await parts.worker.start()
-        let server = Server(settings, log, parts, rpc, onUnfit: onUnfit)
+        let server = Server(settings, log, connectionLog, parts, rpc, onUnfit: onUnfit)
         do throws(ServeTrouble) {
             try server.announce()
             return server
@@ -70,18 +73,21 @@ final class Server: Sendable {
     }
 
     private init(
-        _ settings: ServeSettings, _ log: Logger, _ parts: Parts, _ rpc: RPCServer,
+        _ settings: ServeSettings, _ log: Logger, _ connectionLog: ConnectionLog, _ parts: Parts, _ rpc: RPCServer,
         onUnfit: @escaping @Sendable (String) -> Void
     ) {
         (self.settings, self.log, self.parts, self.rpc) = (settings, log, parts, rpc)
+        self.connectionLog = connectionLog
         let loop = parts.loops[0]
+        tlsWatch = TLSWatch(settings.tls, on: loop) { log.report($0) }
         let watching = loop.spawn {
             if let why = await parts.watch.watch() { onUnfit(why) }
         }
         let keeping = parts.owner.map { owner in
             loop.spawn { await MonthKeeper.run(on: loop, owner: owner, log: log) }
         }
-        errands = [watching] + [keeping].compactMap(\.self)
+        let counting = loop.spawn { await connectionLog.run(on: loop) }
+        errands = [watching, counting] + [keeping].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
@@ -166,7 +172,7 @@ final class Server: Sendable {
     }
 
     private static func listen(
-        _ settings: ServeSettings, _ parts: Parts, _ log: Logger
+        _ settings: ServeSettings, _ parts: Parts, _ log: ConnectionLog
     ) async throws(ServeTrouble) -> RPCServer {
         do {
             return try await RPCServer.start(
@@ -216,11 +222,13 @@ final class Server: Sendable {
         await parts.health.beginDrain()
         await parts.reflection?.beginDrain()
         await parts.services.beginDrain()
+        tlsWatch.stop()
         for errand in errands { errand.cancel() }
         async let worker: Void = parts.worker.drain(grace: settings.drainGrace)
         await rpc.drain(grace: settings.drainGrace)
         await worker
         for errand in errands { await errand.value }
+        connectionLog.tellSuppressed(all: true)
         await Self.end(parts)
         log.notice("over")
     }

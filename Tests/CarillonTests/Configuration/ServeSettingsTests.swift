@@ -134,4 +134,49 @@ struct ServeSettingsTests {
         #expect(error?.messages.count == 1)
         #expect(error?.messages.first?.hasPrefix("--tls-certificate cannot be used with its key: ") == true)
     }
+
+    @Test("Clients are asked for certificates of the authorities that are named")
+    func clientAuthorities() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.tlsClientCA] = DevelopmentAuthority(in: folder.url).certificate.path
+        for demand in [nil, "required", "Optional"] {
+            flags[.tlsClientCertificates] = demand
+            _ = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test(
+        "What is wrong with the files of TLS is told of each",
+        arguments: [
+            (.tlsClientCA, "ca.pem", "--tls-client-ca cannot be used: "),
+            (.tlsTicketKeys, "tickets", "--tls-ticket-keys cannot be used: "),
+            (.tlsClientCA, nil, "--tls-client-ca cannot be read: /nonexistent/file"),
+            (.tlsTicketKeys, nil, "--tls-ticket-keys cannot be read: /nonexistent/file"),
+        ] as [(SettingKey, String?, String)])
+    func wrongFiles(key: SettingKey, name: String?, message: String) throws {
+        var (folder, flags) = try Self.complete()
+        flags[key] = try name.map { try folder.file($0, "neither a certificate nor a key") } ?? "/nonexistent/file"
+        let error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        #expect(error?.messages.count == 1)
+        #expect(error?.messages.first?.hasPrefix(message) == true, "\(error?.messages ?? [])")
+    }
+
+    @Test("How clients show themselves must be a known word, and needs authorities")
+    func wrongDemand() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.tlsClientCertificates] = "optional"
+        var error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        #expect(error?.messages == ["--tls-client-certificates says nothing without tls.client-ca"])
+        flags[.tlsClientCertificates] = "always"
+        error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        #expect(error?.messages == [#"--tls-client-certificates is "always", not required or optional"#])
+        withExtendedLifetime(folder) {}
+    }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -41,8 +42,11 @@ class Authority:
     def pem(self) -> bytes:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def builder(self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.timezone.utc)
+    def builder(
+        self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey,
+        age: datetime.timedelta = datetime.timedelta(),
+    ) -> x509.CertificateBuilder:  # fmt: skip
+        now = datetime.datetime.now(datetime.timezone.utc) - age
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -54,21 +58,29 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
 
-    def issue(self, name: str) -> Certificate:
+    def issue(self, name: str, expired: bool = False) -> Certificate:
         """Makes a server certificate; the files are called after `name`."""
+        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        return self.sign(name, "localhost", names, ExtendedKeyUsageOID.SERVER_AUTH, expired)
+
+    def issue_client(self, name: str, *uris: str, expired: bool = False) -> Certificate:
+        """Makes a client certificate with these URIs, such as a SPIFFE id."""
+        names = [x509.UniformResourceIdentifier(uri) for uri in uris]
+        return self.sign(name, name, names, ExtendedKeyUsageOID.CLIENT_AUTH, expired)
+
+    def sign(
+        self, name: str, common_name: str, names: Sequence[x509.GeneralName], usage: x509.ObjectIdentifier,
+        expired: bool,
+    ) -> Certificate:  # fmt: skip
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        age = datetime.timedelta(days=3) if expired else datetime.timedelta()
         certificate = (
-            self.builder(subject, self.certificate.subject, key.public_key())
+            self.builder(subject, self.certificate.subject, key.public_key(), age)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(
-                x509.SubjectAlternativeName(
-                    [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-                ),
-                critical=False,
-            )
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )

@@ -104,8 +104,7 @@ CASES = [
         "an identifier below the highest, which was used",
         SECTION,
         [headers(LAST, GET), Over(LAST), headers(1, GET)],
-        # Nobody remembers all identifiers; so far below the highest it may as well have been closed.
-        [connection_error(PROTOCOL_ERROR, STREAM_CLOSED)],
+        UNEXPECTED,
     ),
     Case(
         "ids/same-half-closed",
