@@ -97,7 +97,7 @@ def test_plain_http1(interop_server: run.InteropServer, log: Log) -> None:
     """The browser or curl with http:// instead of https://."""
     answer = curl(interop_server, "--include", scheme="http")
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("HTTP/1.1 400 Bad Request\r\n"), answer.stdout
+    assert answer.stdout.startswith("HTTP/1.1 400 Bad Request\n"), answer.stdout
     assert "This port speaks TLS: use https." in answer.stdout
     log.says_once("the peer spoke plain HTTP to the TLS port$")
 
@@ -206,7 +206,7 @@ def test_grpc_with_the_wrong_authority(interop_server: run.InteropServer, log: L
     error = refused_call(grpc.secure_channel(f"localhost:{interop_server.port}", credentials, options))
     assert "CERTIFICATE_VERIFY_FAILED" in error.details(), error.details()
     # C-core goes without sending its alert.
-    log.says_once("the client left in the handshake|the client does not trust this server's certificate")
+    log.says_once("left in the middle of the handshake|does not trust this server's certificate")
 
 
 def test_wrong_name(interop_server: run.InteropServer, log: Log) -> None:
