@@ -76,8 +76,7 @@ enum InteropServer {
             loops: loops, descriptors: descriptors, services: (own + health.methods).serviceNames)
         let server = try await RPCServer.start(
             on: loops, host: arguments.host, port: arguments.port, tls: tls,
-            methods: own + health.methods + reflection.methods,
-            pages: [Page("/livez") { .init(status: 200, text: "ok\n") }], limits: arguments.limits,
+            methods: own + health.methods + reflection.methods, pages: TestPages.pages, limits: arguments.limits,
             report: { log(line(for: $0)) })
         return Running(server: server, health: health, reflection: reflection)
     }
