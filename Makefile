@@ -35,7 +35,7 @@ INTEROP_PROTOS := carillon/testing/v1/echo.proto xds/data/orca/v3/orca_load_repo
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 DESCRIBED_PROTOS := $(STANDARD_PROTOS) grpc/reflection/v1alpha/reflection.proto
 
-.PHONY: help setup toolchain build test conformance attacks demo bench-check bench-transport generate check-generated \
+.PHONY: help setup toolchain build test fuzz conformance attacks demo bench-check bench-transport generate check-generated \
 	format lint clean
 
 help: ## List the commands
@@ -84,6 +84,34 @@ bench-transport: setup ## Print what calls, messages and connections cost in rel
 	@swift build -c release --product interop-server
 	INTEROP_SERVER="$$(swift build -c release --show-bin-path)/interop-server" $(PYTHON) Tests/EndToEnd/bench_transport.py
 
+# Where fuzzing builds, keeps what it learned, and puts what it found.
+FUZZ := .build-fuzz
+SECONDS_EACH = $(or $(SECONDS),600)
+# AddressSanitizer with its leak checker, and assertions as in debug builds.
+FUZZ_FLAGS := -c release --scratch-path $(FUZZ) --product fuzz --sanitize=fuzzer -Xswiftc -sanitize=address,fuzzer \
+	-Xswiftc -enable-testing -Xswiftc -assert-config -Xswiftc Debug
+
+fuzz: toolchain ## Fuzz each target for SECONDS (600), or the one that is TARGET, under AddressSanitizer
+	@$(call install_packages,$(BUILD_PACKAGES))
+	CARILLON_FUZZ=1 swift build $(FUZZ_FLAGS)
+	fuzz="$(FUZZ)/release/fuzz"
+	failed=0
+	for target in $(or $(TARGET),$$(FUZZ_TARGET=list "$$fuzz")); do
+		mkdir -p "$(FUZZ)/corpus/$$target" "$(FUZZ)/findings/$$target"
+		log="$(FUZZ)/findings/$$target.log"
+		crashes=0
+		FUZZ_TARGET="$$target" FUZZ_SEEDS="$(FUZZ)/corpus/$$target" SWIFT_BACKTRACE=enable=no nice "$$fuzz" \
+			"$(FUZZ)/corpus/$$target" -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+			-print_final_stats=1 -artifact_prefix="$(FUZZ)/findings/$$target/" >"$$log" 2>&1 || crashes=1
+		runs="$$(sed -nE 's/^stat::number_of_executed_units: *([0-9]+)/\1/p' "$$log")"
+		echo "fuzz $$target $${runs:-0} runs, $$crashes crashes"
+		if [ $$crashes != 0 ]; then
+			failed=1
+			tail -n 40 "$$log"
+		fi
+	done
+	exit $$failed
+
 generate: setup ## Make the code in the folders called Generated anew
 	@$(call generate_into,.build/generated)
 	replace() {
@@ -115,7 +143,7 @@ lint: $(VENV)/requirements.txt ## Check formatting and the rules for proto files
 	for protos in $(PROTO_FOLDERS); do $(VENV)/bin/buf format --diff --exit-code $$protos; done
 
 clean: ## Remove what building and testing made; .carillon, the development cluster, stays
-	rm -rf .build $(VENV)
+	rm -rf .build $(FUZZ) $(VENV)
 
 # The virtual environment: made anew whenever a pinned version changes, and stamped only when it is complete.
 $(VENV)/requirements.txt: Tests/requirements.txt

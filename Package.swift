@@ -22,6 +22,16 @@ let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 
+/// The fuzz targets: a short run of them as a test, or, for `make fuzz`, the executable that libFuzzer drives.
+let fuzz: Target =
+    Context.environment["CARILLON_FUZZ"] == nil
+    ? .testTarget(
+        name: "FuzzTests", dependencies: ["CarillonGRPC", "CarillonNet", protobuf], path: "Tests/Fuzz",
+        exclude: ["Driver.swift"], swiftSettings: common)
+    : .executableTarget(
+        name: "fuzz", dependencies: ["CarillonGRPC", "CarillonNet", protobuf], path: "Tests/Fuzz",
+        exclude: ["FuzzTests.swift"], swiftSettings: common)
+
 let package = Package(
     name: "carillon",
     platforms: [.macOS(.v26)],
@@ -170,5 +180,6 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(name: "HouseTests", swiftSettings: common),
+        fuzz,
     ]
 )

@@ -21,11 +21,15 @@ package final class ConnectionState {
     /// Octets of requests that are held.
     private(set) var heldInput = 0
 
-    init(_ connection: HTTP2Connection, of part: ServerLoop) {
+    convenience init(_ connection: HTTP2Connection, of part: ServerLoop) {
+        self.init(peer: connection.peer, of: part)
+    }
+
+    init(peer: String, of part: ServerLoop) {
         self.part = part
-        loop = connection.loop
+        loop = part.loop
         counters = part.counters
-        peer = connection.peer
+        self.peer = peer
         streamOutput = part.limits.http2.streamOutput
     }
 
