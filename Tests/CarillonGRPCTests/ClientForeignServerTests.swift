@@ -12,7 +12,7 @@ extension ForeignServer {
 
 /// Answers that are not as they should be, from a server on another HTTP/2 library. The names are those of
 /// `ForeignServers/h2_server.py`, some of which are those of gRPC's negative interop tests.
-@Suite(.timeLimit(.minutes(1))) struct ClientNegativeTests {
+@Suite(.timeLimit(.minutes(3))) struct ClientNegativeTests {
     private static func outcome(of path: StaticString) async throws -> RPCAnswer<Text> {
         try await ForeignServer.h2.value.withClient { await $0.unaryAnswer(path, Text("question")) }
     }
@@ -114,6 +114,23 @@ extension ForeignServer {
         #expect(text.value.hasSuffix(" none"))
     }
 
+    /// A server that takes every connection and ends it is not connected to again and again.
+    @Test func aServerThatHangsUpIsNotRushed() async throws {
+        let server = try await ForeignServer(.h2, ["--hang-up"])
+        let policy = RetryPolicy(maxAttempts: 5, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(1))
+        try await server.withClient({
+            $0.service.methods = [MethodConfig(names: [""], retry: policy)]
+            $0.backoff.initial = .seconds(600)
+        }) { client in
+            let answer: RPCAnswer<Text> = await client.unaryAnswer(
+                "/case/where", Text(""), options: CallOptions(timeout: .milliseconds(600), waitsForReady: true))
+            let error = #expect(throws: Status.self) { try answer.result.get() }
+            #expect(error?.code == .deadlineExceeded, "\(error.map { "\($0)" } ?? "")")
+        }
+        // The second attempt to connect comes so long after the first began, although that went well.
+        #expect(server.connections <= 1)
+    }
+
     @Test func theLimitOfStreamsIsKept() async throws {
         let server = try await ForeignServer(.h2, ["--max-streams", "1"])
         try await server.withClient({ $0.limits.connectionsPerAddress = 1 }) { client in
@@ -171,7 +188,7 @@ extension ForeignServer {
 }
 
 /// Retries by the rules of gRFC A6, seen from the server.
-@Suite(.timeLimit(.minutes(1))) struct ClientRetryCallTests {
+@Suite(.timeLimit(.minutes(3))) struct ClientRetryCallTests {
     private static let policy = RetryPolicy(
         maxAttempts: 4, initialBackoff: .milliseconds(5), maxBackoff: .milliseconds(20))
 
@@ -267,7 +284,7 @@ extension ForeignServer {
 }
 
 /// Flow in both directions, and silence.
-@Suite(.timeLimit(.minutes(1))) struct ClientFlowTests {
+@Suite(.timeLimit(.minutes(3))) struct ClientFlowTests {
     @Test func leadingMetadataComesBeforeTheEnd() async throws {
         try await ForeignServer.h2.value.withClient { client in
             let (writer, reader): (RequestWriter<Text>, ResponseReader<Text>) =
@@ -363,7 +380,7 @@ extension ForeignServer {
     /// The server reads nothing more; only the missing answer to the PING tells.
     @Test func aSilentConnectionIsGivenUp() async throws {
         let server = try await ForeignServer(.h2)
-        let policy = KeepalivePolicy(exactTime: .milliseconds(100), timeout: .milliseconds(200))
+        let policy = KeepalivePolicy(exactTime: .milliseconds(200), timeout: .seconds(1))
         try await server.withClient({ $0.keepalive = policy }) { client in
             let error = await #expect(throws: Status.self) {
                 let _: Text = try await client.unary("/case/freeze", Text(""))

@@ -66,8 +66,9 @@ class Shared:
 class Connection:
     """One connection: a thread that reads, and the cases."""
 
-    def __init__(self, sock: ssl.SSLSocket, shared: Shared, max_streams: int | None) -> None:
+    def __init__(self, sock: ssl.SSLSocket, shared: Shared, max_streams: int | None, hangs_up: bool) -> None:
         self.sock = sock
+        self.hangs_up = hangs_up
         self.shared = shared
         with shared.lock:
             shared.connections += 1
@@ -92,6 +93,10 @@ class Connection:
         # Only the windows of streams are to hold a client up.
         self.h2.increment_flow_control_window(1 << 24)
         self.flush()
+        if self.hangs_up:
+            self.sock.recv(65536)
+            self.sock.close()
+            return
         try:
             while not self.frozen and (octets := self.sock.recv(65536)):
                 for event in self.h2.receive_data(octets):
@@ -392,6 +397,7 @@ def main() -> None:
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--key", required=True)
     parser.add_argument("--max-streams", type=int)
+    parser.add_argument("--hang-up", action="store_true", help="end each connection right after the SETTINGS")
     options = parser.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.certificate, options.key)
@@ -402,7 +408,8 @@ def main() -> None:
 
     def serve(plain: socket.socket) -> None:
         try:
-            connection = Connection(context.wrap_socket(plain, server_side=True), shared, options.max_streams)
+            sock = context.wrap_socket(plain, server_side=True)
+            connection = Connection(sock, shared, options.max_streams, options.hang_up)
         except (OSError, ssl.SSLError) as error:
             say(f"handshake {error!r}")
             return

@@ -5,7 +5,7 @@ import SwiftProtobuf
 import Testing
 
 /// The product's calls against a server that answers as the test wants it.
-@Suite("CarillonClient's calls", .timeLimit(.minutes(1)))
+@Suite("CarillonClient's calls", .timeLimit(.minutes(3)))
 struct CarillonClientCallTests {
     private static let event = Event("invoice.created", account: "globex", id: "INV-1", context: [:])
 
