@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from prober import cases, wire
 from prober.transcript import Transcript
 from run import Authority, Program, eventually
 
+from harness.certificates import Certificate
 from harness.load import free_port, is_open
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +27,21 @@ def probe(port: int, ca: Path, *only: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def serving(certificate: Certificate, log: Path) -> tuple[Program, int]:
+    """nghttpd on a port that is free; others may take it before nghttpd does, so it has a few tries."""
+    for _ in range(5):
+        port = free_port()
+        program = Program(["nghttpd", str(port), str(certificate.key), str(certificate.certificate)], log)
+        eventually(partial(has_begun, program, port), "nghttpd listens or ends", 20, seen=program.tail)
+        if program.is_running:
+            return program, port
+    raise AssertionError(f"nghttpd does not listen: {program.tail()}")
+
+
+def has_begun(program: Program, port: int) -> bool:
+    return not program.is_running or is_open(port)
+
+
 def test_there_are_enough_cases_with_sources() -> None:
     assert len(cases.ALL) >= 700
     assert [case.id for case in cases.ALL if not case.source or not case.title] == []
@@ -36,10 +53,8 @@ def test_a_server_that_breaks_a_rule_fails(tmp_path: Path) -> None:
     """nghttpd ignores a stream identifier below one that was used, and answers no gRPC call."""
     authority = Authority(tmp_path)
     certificate = authority.issue("nghttpd")
-    port = free_port()
-    program = Program(["nghttpd", str(port), str(certificate.key), str(certificate.certificate)], tmp_path / "log")
+    program, port = serving(certificate, tmp_path / "log")
     try:
-        eventually(lambda: is_open(port), "nghttpd listens", 10, seen=program.tail)
         result = probe(port, authority.file, "ids/lower", "ping/answer")
     finally:
         program.end()
