@@ -169,7 +169,7 @@ def status(
 
 
 def sized(*sizes: int, stream: int = 1) -> Outcome:
-    """DATA frames of exactly these lengths, and no more of them for now."""
+    """DATA frames of exactly these lengths, and no more of them yet."""
     return Outcome(
         f"DATA of {list(sizes)} octets",
         lambda seen: seen.stream(stream).sizes == list(sizes) and goes_on(seen),
