@@ -31,7 +31,28 @@ struct LimitTable {
             number("resetsPerSecond", \.http2.resetsPerSecond),
             number("continuations", \.http2.continuations),
             number("outboundAcknowledgements", \.http2.outboundAcknowledgements),
+            number("hastyResetBurst", \.http2.hastyResetBurst),
+            number("hastyResetsPerSecond", \.http2.hastyResetsPerSecond),
+            number("provokedResetBurst", \.http2.provokedResetBurst),
+            number("provokedResetsPerSecond", \.http2.provokedResetsPerSecond),
+            number("idleFrameBurst", \.http2.idleFrameBurst),
+            number("idleFramesPerSecond", \.http2.idleFramesPerSecond),
+            number("settings", \.http2.settings),
+            number("outboundFrames", \.http2.outboundFrames),
+            duration("pingInterval", \.http2.pingInterval),
             duration("handshakeTime", \.http2.handshakeTime),
+            duration("prefaceTime", \.http2.prefaceTime),
+            duration("settingsTime", \.http2.settingsTime),
+            duration("headerBlockTime", \.http2.headerBlockTime),
+            duration("bodyGrace", \.http2.bodyGrace),
+            number("bodyRate", \.http2.bodyRate),
+            duration("outputStall", \.http2.outputStall),
+            duration("keepaliveTime", \.http2.keepaliveTime),
+            duration("keepaliveTimeout", \.http2.keepaliveTimeout),
+            duration("maxAge", \.http2.maxAge),
+            duration("ageGrace", \.http2.ageGrace),
+            duration("maxIdle", \.http2.maxIdle),
+            duration("lingerTime", \.http2.lingerTime),
             number("readBudget", \.http2.readBudget),
             number("streamOutput", \.http2.streamOutput),
         ]
@@ -64,6 +85,14 @@ struct LimitTable {
     }
 
     private static func duration(_ name: String, _ path: WritableKeyPath<ServerLimits, Duration>) -> Row {
+        Row(name: name) { limits, text in
+            guard let value = Int64(text) else { return false }
+            limits[keyPath: path] = .milliseconds(value)
+            return true
+        }
+    }
+
+    private static func duration(_ name: String, _ path: WritableKeyPath<ServerLimits, Duration?>) -> Row {
         Row(name: name) { limits, text in
             guard let value = Int64(text) else { return false }
             limits[keyPath: path] = .milliseconds(value)

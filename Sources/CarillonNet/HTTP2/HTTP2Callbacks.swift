@@ -60,8 +60,10 @@ enum HTTP2Callbacks {
 
     private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, data in
         guard let frame else { return 0 }
-        session(data)._withUnsafeGuaranteedRef { received(frame, pointer, $0) }
-        return 0
+        return session(data)._withUnsafeGuaranteedRef {
+            received(frame, pointer, $0)
+            return $0.readingAnswer
+        }
     }
 
     private static func received(
@@ -78,16 +80,16 @@ enum HTTP2Callbacks {
             let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.receiveEnded($0) }
         case NGHTTP2_PING:
-            if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { session.pongReceived() }
+            let isAnswer = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+            if isAnswer { session.pongReceived() } else { session.pingReceived() }
+        case NGHTTP2_RST_STREAM:
+            let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
+            found?._withUnsafeGuaranteedRef { session.resetReceived($0) }
         case NGHTTP2_GOAWAY:
-            let goAway = frame.pointee.goaway
-            let debug = UnsafeBufferPointer(start: goAway.opaque_data, count: min(goAway.opaque_data_len, 128))
-            session.goAwayReceived(
-                HTTP2GoAway(
-                    code: HTTP2ErrorCode(rawValue: goAway.error_code), lastStreamID: goAway.last_stream_id,
-                    debugText: String(decoding: debug, as: UTF8.self)))
+            session.goAwayReceived(HTTP2GoAway(frame.pointee.goaway))
         case NGHTTP2_SETTINGS:
-            if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
+            let isAnswer = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+            if isAnswer { session.conduct.hasAcknowledgedSettings = true } else { session.settingsReceived() }
         default: break
         }
     }
@@ -97,7 +99,9 @@ enum HTTP2Callbacks {
         // hold up its neighbours.
         nghttp2_session_consume_connection(pointer, count)
         let found: Unmanaged<HTTP2Stream>? = stream(pointer, id)
+        session(data)._withUnsafeGuaranteedRef { $0.conduct.budget.frameOfCall() }
         found?._withUnsafeGuaranteedRef {
+            $0.receivedBody &+= count
             $0.handler?.stream($0, received: UnsafeRawBufferPointer(start: bytes, count: count))
         }
         return 0
@@ -106,11 +110,18 @@ enum HTTP2Callbacks {
     private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, data in
         guard let frame else { return 0 }
         let head = frame.pointee.hd
-        let type = nghttp2_frame_type(rawValue: UInt32(head.type))
-        guard type == NGHTTP2_HEADERS || type == NGHTTP2_DATA,
-            head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-        else { return 0 }
-        session(data)._withUnsafeGuaranteedRef { $0.sendEnded(streamID: head.stream_id) }
+        session(data)._withUnsafeGuaranteedRef { session in
+            switch nghttp2_frame_type(rawValue: UInt32(head.type)) {
+            case NGHTTP2_HEADERS, NGHTTP2_DATA:
+                session.partOfCallSent()
+                guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
+                session.sendEnded(streamID: head.stream_id)
+            case NGHTTP2_RST_STREAM:
+                session.resetSent(head.stream_id, HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code))
+            case NGHTTP2_GOAWAY: session.conduct.sentGoAway = HTTP2GoAway(frame.pointee.goaway)
+            default: break
+            }
+        }
         return 0
     }
 
@@ -120,6 +131,7 @@ enum HTTP2Callbacks {
         // Takes back the one retain of the stream's beginning.
         let stream = Unmanaged<HTTP2Stream>.fromOpaque(user).takeRetainedValue()
         session(data)._withUnsafeGuaranteedRef {
+            if code == HTTP2ErrorCode.noError.rawValue { $0.conduct.budget.streamCompleted() }
             $0.closed(stream, HTTP2ErrorCode(rawValue: code))
             $0.recycle(stream)
         }

@@ -2,14 +2,20 @@
 package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
     /// Both sides are done with it, or the peer left.
     case finished
-    /// The peer did not finish the handshake in time.
+    /// The peer did not finish the handshake or begin with HTTP/2 in time.
     case handshakeTimeout
-    /// TLS failed.
+    /// TLS failed, or the peer did not speak it.
     case tls(TLSError)
-    /// The peer does not speak HTTP/2: no ALPN `h2`, or no preface.
+    /// The peer speaks TLS, and said nothing of HTTP/2 in the handshake.
+    case noALPN
+    /// The peer does not speak HTTP/2 within TLS: no preface.
     case notHTTP2
     /// The peer broke the protocol.
     case protocolViolation(String)
+    /// The peer behaved in a way that causes excessive load; it was told so.
+    case abuse(ConnectionAbuse)
+    /// The peer took too long over something.
+    case timedOut(String)
     /// It was cut off by its owner.
     case aborted
 
@@ -19,8 +25,11 @@ package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
         case .finished: "finished"
         case .handshakeTimeout: "the handshake took too long"
         case .tls(let error): error.description
+        case .noALPN: "the peer offers no protocol by ALPN; this port takes HTTP/2 over TLS with ALPN h2"
         case .notHTTP2: "the peer does not speak HTTP/2; this port takes HTTP/2 over TLS with ALPN h2"
         case .protocolViolation(let what): what
+        case .abuse(let abuse): "the peer was cut off: \(abuse.rawValue)"
+        case .timedOut(let what): what
         case .aborted: "cut off"
         }
     }

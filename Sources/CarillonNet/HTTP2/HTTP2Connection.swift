@@ -27,7 +27,8 @@ extension HTTP2ConnectionDelegate {
 /// Octets go one way: what the socket has is read and handled first, answers only gather in the session; at the end of
 /// the tick everything is drained into one buffer and written with one `SSL_write` (one TLS record for a small answer).
 ///
-/// States: handshaking → open → draining → lingering (FIN sent, waiting for the peer's) → closed.
+/// States: handshaking → open → draining → lingering (FIN sent, waiting for the peer's) → closed. What breaks an open
+/// connection goes the same way: GOAWAY with the reason, then lingering.
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
 package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwner, @unchecked Sendable {
     enum State {
@@ -38,7 +39,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     }
     /// The loop that all of this runs on.
     package let loop: EventLoop
-    let limits: HTTP2Limits
     private let isServer: Bool
     private let session: HTTP2Session
     private let tls: TLSSession
@@ -52,7 +52,21 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var readsAgain = false
     private var unwritten: [UInt8] = []
     private var closing: HTTP2CloseReason?
+    /// Why it lingers.
+    private var ending: HTTP2CloseReason?
+    /// Counts the handshake until it is over.
+    private var permit: HandshakePermit?
+    private var hasSeenOctets = false
+    private var life: ConnectionLife
+    /// The next look at what is due.
+    private var pulse: LoopTimer?
+    /// Whether that look comes soon enough for open streams.
+    private var isPacing = false
+    private var openedAt: MonotonicTime?
+    private var blockedSince: MonotonicTime?
     private var drain = DrainPhase.none
+    private var drainReason = DrainReason.shutdown
+    private var goodbye = false
     private var readyForStreams = false
 
     private enum DrainPhase {
@@ -67,33 +81,45 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     package var streamCount: Int { session.streamCount }
     /// Octets that may wait on one stream before its writer should wait.
     package var outputLimit: Int { limits.streamOutput }
+    /// Octets of bodies that wait to be sent, over all streams.
+    package var queuedOutput: Int { session.queuedOutput }
+    /// Who the peer is by the certificate it showed; `nil` when it showed none.
+    package var peerIdentity: PeerIdentity? { session.peerIdentity }
+    private var limits: HTTP2Limits { session.limits }
     /// Whether new streams are refused or pointless.
     package var isDraining: Bool { drain != .none || state != .open || peerGoAway != nil }
     /// What the peer said last when it asked for no more streams.
     package private(set) var peerGoAway: HTTP2GoAway?
     /// Why the connection ends, as soon as that is known; `nil` while it goes on.
-    package var closeReason: HTTP2CloseReason? { closing }
+    package var closeReason: HTTP2CloseReason? { closing ?? ending }
     /// When octets came last.
     package private(set) var lastReceived: MonotonicTime
     /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
     package var peerConcurrentStreams: Int { session.peerConcurrentStreams }
 
     /// Takes over a connected non-blocking socket and begins the handshake. Loop's thread only.
+    ///
+    /// - Parameters:
+    ///   - serverName: for a client, the name that the certificate must carry; it may be another than was dialled.
+    ///   - permit: for a server, what counts the handshake until it is over.
     package init(
         loop: EventLoop, descriptor: CInt, context: TLSContext, serverName: String? = nil,
-        limits: HTTP2Limits = .init(),
+        limits: HTTP2Limits = .init(), permit: HandshakePermit? = nil,
         delegate: any HTTP2ConnectionDelegate
     ) throws(TLSError) {
         loop.assertOnLoop()
         self.loop = loop
         self.descriptor = descriptor
-        self.limits = limits
         self.delegate = delegate
+        self.permit = permit
         isServer = context.isServer
         lastReceived = loop.now
         tls = try TLSSession(context: context, descriptor: descriptor, serverName: serverName)
         session = HTTP2Session(
             isServer: context.isServer, loop: loop, peer: Socket.peerName(descriptor), limits: limits)
+        let chance = limits.maxAge == nil ? 0.5 : Double.random(in: 0...1)
+        life = ConnectionLife(limits, bornAt: loop.now, chance: chance)
+        if limits.keepaliveTime != nil { Socket.setUserTimeout(descriptor, limits.keepaliveTimeout) }
         session.owner = self
         watch = loop.watch(descriptor: descriptor) { events in self.ready(events) }
         watch?.interest = isServer ? [.readable] : [.readable, .writable]
@@ -114,7 +140,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             if events.contains(.readable) { read() }
             if events.contains(.writable) { touch() }
         case .lingering:
-            if !Socket.discardInput(descriptor, loop.readBuffer) { close(.finished) }
+            if events.contains(.writable), !unwritten.isEmpty, writeLeftover() { finishSending() }
+            if state == .lingering, !Socket.discardInput(descriptor, loop.readBuffer) { close(ending ?? .finished) }
         case .closed: break
         }
     }
@@ -126,19 +153,57 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     }
 
     private func handshake() {
+        if isServer, !hasSeenOctets, let stranger = lookAtFirstOctets() {
+            Socket.sendSome(descriptor, stranger.answer)
+            return linger(.tls(stranger.error))
+        }
         switch tls.handshake() {
-        case .moved:
-            guard tls.negotiatedH2 else { return close(.notHTTP2) }
-            state = .open
-            watch?.interest = [.readable]
-            session.submitSettings()
-            touch()
-            read()
+        case .moved: handshakeComplete()
         case .wantsRead: watch?.interest = [.readable]
         case .wantsWrite: watch?.interest = [.readable, .writable]
         case .closed: close(.finished)
-        case .failed(let error): close(.tls(error))
+        // OpenSSL has written its alert, which lingering lets the peer read.
+        case .failed(let error): linger(.tls(error))
         }
+    }
+
+    /// Who speaks there, if it is not TLS.
+    private func lookAtFirstOctets() -> PlaintextPeer? {
+        let octets = UnsafeMutableRawBufferPointer(rebasing: loop.readBuffer[..<PlaintextPeer.octetsNeeded])
+        let count = Socket.peek(descriptor, octets)
+        guard count > 0 else { return nil }
+        hasSeenOctets = true
+        return PlaintextPeer(firstOctets: .init(rebasing: octets[..<count]))
+    }
+
+    private func handshakeComplete() {
+        guard tls.negotiatedH2 else {
+            // Who asks for no protocol speaks HTTP/1.1, and is told in it what is wrong.
+            if isServer {
+                let answer = PlaintextPeer.http1Answer(
+                    status: "505 HTTP Version Not Supported", "This port speaks HTTP/2 only (ALPN h2).")
+                _ = answer.withUnsafeBytes { tls.write($0) }
+            }
+            return linger(.noALPN, saysGoodbye: true)
+        }
+        do throws(TLSError) {
+            session.peerIdentity = try tls.clientIdentity()
+        } catch {
+            return linger(.tls(error), saysGoodbye: true)
+        }
+        permit = nil
+        state = .open
+        openedAt = loop.now
+        watch?.interest = [.readable]
+        deadline?.cancel()
+        deadline = loop.schedule(after: limits.prefaceTime) {
+            self.session.submitGoAway(.settingsTimeout, debug: "no SETTINGS")
+            self.fail(.handshakeTimeout)
+        }
+        session.submitSettings()
+        look()
+        touch()
+        read()
     }
 
     private func read() {
@@ -151,19 +216,30 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             case .moved(let count):
                 budget -= count
                 lastReceived = loop.now
-                if let failure = session.receive(.init(rebasing: loop.readBuffer[..<count])) { return close(failure) }
-            case .wantsRead: return touch()
+                let bytes = UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
+                if let failure = session.receive(bytes, at: loop.now) { return fail(failure) }
+            case .wantsRead: return readEnough()
             case .wantsWrite:
                 watch?.interest = [.readable, .writable]
-                return touch()
+                return readEnough()
             case .closed: return close(.finished)
             case .failed(let error): return close(.tls(error))
             }
         } while tls.hasPending && budget > 0 && closing == nil
         // What OpenSSL holds already does not make the descriptor ready: it is looked at again in the next tick.
         readsAgain = tls.hasPending
+        readEnough()
+    }
+
+    private func readEnough() {
+        if session.streamCount > 0, !isPacing { paceStreams() }
+        if let since = session.conduct.headerBlockSince { lookBy(since.advanced(by: limits.headerBlockTime)) }
+        if isServer, drain == .none, session.conduct.recent.highest > Self.lastStreamID { beginDrain(.streamIDs) }
         touch()
     }
+
+    /// Three quarters of the identifiers, which cannot be used again (RFC 9113 §5.1.1).
+    private static let lastStreamID = Int32.max / 4 * 3
 
     // MARK: Writing
 
@@ -183,9 +259,17 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             read()
         }
         flush()
-        guard state == .open, closing == nil, unwritten.isEmpty else { return }
-        if session.isFinished { return linger() }
-        if drain == .final, session.streamCount == 0 { linger() }
+        guard state == .open, closing == nil else { return }
+        if let reason = session.concludeVerdict() { return fail(reason) }
+        guard unwritten.isEmpty else { return }
+        if session.isFinished { return linger(reasonOfFinish, saysGoodbye: true) }
+        if drain == .final, session.streamCount == 0 { linger(.finished, saysGoodbye: true) }
+    }
+
+    /// Why libnghttp2 is done: by both sides' will, or because it ended the session for an error.
+    private var reasonOfFinish: HTTP2CloseReason {
+        guard let sent = session.conduct.sentGoAway, sent.code != .noError else { return .finished }
+        return .protocolViolation("\(sent.debugText) (\(sent.code))")
     }
 
     private func flush() {
@@ -200,12 +284,12 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         }
     }
 
-    /// Fills the loop's write buffer with frames, about one full TLS record at most, and returns how much it is.
     /// Fills the loop's write buffer with about one full TLS record of frames, and returns how much it is. A frame is at most
     /// 16 KiB and nine octets here, so it fits behind what is below the target.
     private func gather() -> Int {
         isInSession = true
         defer { isInSession = false }
+        session.conduct.now = loop.now
         return session.gather(into: loop.writeBuffer, upTo: Self.gatherTarget)
     }
 
@@ -225,21 +309,74 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             case .moved(let count): rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             case .wantsWrite, .wantsRead:
                 unwritten = Array(rest)
-                setInterest(writable: true)
+                blocked()
                 return false
             case .closed:
-                close(.finished)
+                close(ending ?? .finished)
                 return false
             case .failed(let error):
                 close(.tls(error))
                 return false
             }
         }
+        blockedSince = nil
         return true
     }
 
     private func setInterest(writable: Bool) {
         watch?.interest = writable ? [.readable, .writable] : [.readable]
+    }
+
+    /// The socket takes no more. A peer that does not read is not read either once it has made this side say a lot: what
+    /// it wants us to say would only gather.
+    private func blocked() {
+        let isCrowded = session.waitingFrames > limits.outboundFrames / 10
+        watch?.interest = isCrowded ? [.writable] : [.readable, .writable]
+        if blockedSince == nil {
+            blockedSince = loop.now
+            lookBy(loop.now.advanced(by: limits.outputStall))
+        }
+    }
+
+    // MARK: What is due
+
+    /// Makes sure that there is a look at the connection by that time.
+    private func lookBy(_ time: MonotonicTime) {
+        guard time < .distantFuture, pulse.map({ $0.deadline > time }) ?? true else { return }
+        pulse?.cancel()
+        pulse = loop.schedule(at: time) { self.look() }
+    }
+
+    private func paceStreams() {
+        isPacing = true
+        lookBy(loop.now.advanced(by: ConnectionLife.pause))
+    }
+
+    /// Does what is due, and sees to the next look.
+    private func look() {
+        pulse = nil
+        while state == .open, closing == nil {
+            switch life.look(facts, limits) {
+            case .wait(let next):
+                session.conduct.now = loop.now
+                isPacing = session.streamCount > 0
+                if isPacing { session.lookAfterStreams() }
+                return lookBy(next)
+            case .ping: session.submitPing()
+            case .drain(let reason): beginDrain(reason)
+            case .end(let code, let words):
+                session.submitGoAway(code, debug: "")
+                return fail(.timedOut(words))
+            }
+        }
+    }
+
+    private var facts: ConnectionLife.Facts {
+        ConnectionLife.Facts(
+            now: loop.now, lastReceived: lastReceived, idleSince: session.conduct.idleSince,
+            headerBlockSince: session.conduct.headerBlockSince,
+            settingsSince: session.conduct.hasAcknowledgedSettings ? nil : openedAt, blockedSince: blockedSince,
+            hasStreams: session.streamCount > 0)
     }
 
     // MARK: What the session tells
@@ -259,8 +396,11 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             return
         }
         readyForStreams = true
-        deadline?.cancel()
-        deadline = nil
+        // A drain may have begun before, and the time is its own.
+        if drain == .none {
+            deadline?.cancel()
+            deadline = nil
+        }
         delegate?.connectionIsReady(self)
     }
 
@@ -280,6 +420,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     /// Looks, while draining, whether it was the last.
     package func sessionClosedStream(_ session: HTTP2Session) {
         if drain != .none { touch() }
+        if session.streamCount == 0, let maxIdle = limits.maxIdle { lookBy(loop.now.advanced(by: maxIdle)) }
     }
 
     /// Sends a PING (RFC 9113 §6.7); the answer comes as ``HTTP2ConnectionDelegate/connectionReceivedPingAnswer(_:)``.
@@ -299,18 +440,21 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     ) -> HTTP2Stream? {
         loop.assertOnLoop()
         guard !isDraining, closing == nil else { return nil }
+        if !isPacing { paceStreams() }
         return session.open(headers, body: body, endsBody: endsBody, handler: handler)
     }
 
     // MARK: Ending
 
     /// Begins a graceful end: the peer is told to open no more streams, those that are open are finished. The limit of
-    /// accepted streams is fixed when the peer has seen the notice (its PING answer), or after a second.
-    package func beginDrain() {
+    /// accepted streams is fixed, and the reason told, when the peer has seen the notice (its PING answer), or after a
+    /// second.
+    package func beginDrain(_ reason: DrainReason = .shutdown) {
         loop.assertOnLoop()
         guard drain == .none else { return }
         guard state == .open else { return close(.finished) }
         drain = .announced
+        drainReason = reason
         delegate?.connectionIsDraining(self)
         session.announceGoAway()
         deadline?.cancel()
@@ -323,18 +467,41 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         drain = .final
         deadline?.cancel()
         deadline = nil
-        session.submitGoAway()
+        session.submitGoAway(debug: drainReason.rawValue)
     }
 
-    /// Everything is said: send FIN and wait a moment for the peer's, so that no reset overtakes the last frames.
-    private func linger() {
-        guard state == .open else { return }
+    /// The connection cannot go on, and a GOAWAY that says why is queued: send it, and whatever stands before it, and end.
+    /// Open streams are told that they were cancelled.
+    private func fail(_ reason: HTTP2CloseReason) {
+        guard state == .open, closing == nil else { return }
+        while unwritten.isEmpty, session.conduct.sentGoAway == nil {
+            let count = gather()
+            guard count > 0, write(UnsafeRawBufferPointer(rebasing: loop.writeBuffer[..<count])) else { break }
+        }
+        linger(reason, saysGoodbye: true)
+    }
+
+    /// Everything is said: send FIN and wait a moment for the peer's, so that no reset overtakes the last octets.
+    ///
+    /// - Parameter saysGoodbye: whether TLS is fit to send its close_notify.
+    private func linger(_ reason: HTTP2CloseReason, saysGoodbye: Bool = false) {
+        guard state == .open || state == .handshaking, closing == nil else { return }
         state = .lingering
-        tls.sendCloseNotify()
+        ending = reason
+        goodbye = saysGoodbye
+        permit = nil
+        pulse?.cancel()
+        pulse = nil
+        session.close()
+        deadline?.cancel()
+        deadline = loop.schedule(after: limits.lingerTime) { self.close(reason) }
+        if unwritten.isEmpty { finishSending() } else { watch?.interest = [.readable, .writable] }
+    }
+
+    private func finishSending() {
+        if goodbye { tls.sendCloseNotify() }
         Socket.finishSending(descriptor)
         setInterest(writable: false)
-        deadline?.cancel()
-        deadline = loop.schedule(after: .seconds(1)) { self.close(.finished) }
     }
 
     /// Ends the connection now; open streams are told that they were cancelled. While libnghttp2 is at work the end
@@ -353,12 +520,15 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private func tearDown() {
         guard state != .closed, let reason = closing else { return }
         state = .closed
+        permit = nil
+        pulse?.cancel()
+        pulse = nil
         deadline?.cancel()
         deadline = nil
         watch?.close()
         watch = nil
         session.close()
-        Socket.close(descriptor)
+        if unwritten.isEmpty { Socket.close(descriptor) } else { Socket.abort(descriptor) }
         delegate?.connectionClosed(self, reason)
     }
 }

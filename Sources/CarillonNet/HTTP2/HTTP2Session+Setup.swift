@@ -10,6 +10,7 @@ extension HTTP2Session {
         nghttp2_option_set_no_auto_window_update(option, 1)
         nghttp2_option_set_stream_reset_rate_limit(option, limits.resetBurst, limits.resetsPerSecond)
         nghttp2_option_set_max_continuations(option, limits.continuations)
+        nghttp2_option_set_max_settings(option, limits.settings)
         nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgements)
         // The priority tree of RFC 7540 is gone from RFC 9113; not keeping closed streams for it saves memory.
         nghttp2_option_set_no_closed_streams(option, 1)

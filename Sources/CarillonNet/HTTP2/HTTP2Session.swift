@@ -45,6 +45,12 @@ package final class HTTP2Session: @unchecked Sendable {
     @exclusivity(unchecked) private var fields: HeaderWriter?
     @exclusivity(unchecked) private var openStreams = StreamTable()
     @exclusivity(unchecked) private var spare: [HTTP2Stream] = []
+    /// How the peer behaves.
+    @exclusivity(unchecked) var conduct: PeerConduct
+    /// Octets of bodies that wait to be sent, over all streams.
+    @exclusivity(unchecked) package internal(set) var queuedOutput = 0
+    /// Who the peer is by its certificate, if it showed one; set by the owner before the first stream.
+    package var peerIdentity: PeerIdentity?
     /// Closed streams whose memory is kept for new ones.
     private static let spareLimit = 32
 
@@ -54,6 +60,7 @@ package final class HTTP2Session: @unchecked Sendable {
         self.loop = loop
         self.peer = peer
         self.limits = limits
+        conduct = PeerConduct(limits, ofClient: isServer, at: loop.now)
         pointer = Self.make(isServer: isServer, limits: limits, for: self)
     }
 
@@ -65,6 +72,8 @@ package final class HTTP2Session: @unchecked Sendable {
     package var streamCount: Int { openStreams.count }
     /// Octets that may wait on one stream before its writer should wait.
     package var outputLimit: Int { limits.streamOutput }
+    /// Frames other than DATA that wait to be sent.
+    var waitingFrames: Int { nghttp2_session_get_outbound_queue_size(pointer) }
     /// Whether both sides have said all that they will say.
     package var isFinished: Bool {
         nghttp2_session_want_read(pointer) == 0 && nghttp2_session_want_write(pointer) == 0
@@ -74,13 +83,11 @@ package final class HTTP2Session: @unchecked Sendable {
 
     /// Takes octets that the peer sent, and tells handlers of what they mean.
     ///
-    /// - Returns: why the connection cannot go on; `nil` when it can.
-    package func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2CloseReason? {
-        let taken = nghttp2_session_mem_recv(pointer, bytes.baseAddress, bytes.count)
-        guard taken < 0 else { return nil }
-        if taken == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue) { return .notHTTP2 }
-        if taken == Int(NGHTTP2_ERR_FLOODED.rawValue) { return .protocolViolation("the peer floods the connection") }
-        return .protocolViolation(String(cString: nghttp2_strerror(CInt(taken))))
+    /// - Parameter now: the time by which the peer's behaviour is measured; `nil` takes that of the loop's tick.
+    /// - Returns: why the connection cannot go on, and then a GOAWAY that says so is queued; `nil` when it can.
+    package func receive(_ bytes: UnsafeRawBufferPointer, at now: MonotonicTime? = nil) -> HTTP2CloseReason? {
+        conduct.now = now ?? loop.now
+        return conclude(take(bytes))
     }
 
     /// Fills memory with frames to send, and returns how many octets they are; 0 when there is nothing to send. It stops at
@@ -114,8 +121,13 @@ package final class HTTP2Session: @unchecked Sendable {
             stream.id = streamID
             openStreams.insert(stream)
             nghttp2_session_set_stream_user_data(pointer, streamID, Unmanaged.passRetained(stream).toOpaque())
+            stream.beganAt = conduct.now
+            conduct.recent.opened(streamID)
+            conduct.idleSince = nil
             stream.handler = owner?.session(self, opened: stream)
-            receiving = stream
+            // Refused before anything of it is stored; libnghttp2 reads on, since the fields belong to HPACK's state.
+            if stream.handler == nil { stream.reset(.refusedStream) }
+            receiving = stream.handler == nil ? nil : stream
         } else {
             // gRPC requests have no trailers; a server that is sent some keeps the request's own fields instead.
             receiving = isServer ? nil : HTTP2Callbacks.stream(pointer, streamID)
@@ -134,6 +146,7 @@ package final class HTTP2Session: @unchecked Sendable {
     /// What is beyond the limit is not stored.
     private func refuseFields() {
         receiving?.isHeaderListTooLarge = true
+        conduct.judge(conduct.budget.oversizedHeaderList(at: conduct.now))
         endFields()
     }
 
@@ -150,6 +163,7 @@ package final class HTTP2Session: @unchecked Sendable {
     func headersComplete(_ stream: HTTP2Stream, endsStream: Bool) {
         endFields()
         receiving = nil
+        conduct.budget.frameOfCall()
         if stream.hasReceivedHeaders {
             stream.handler?.streamReceivedTrailers(stream)
         } else {
@@ -182,6 +196,8 @@ package final class HTTP2Session: @unchecked Sendable {
     ) -> Int {
         let wasFull = stream.output.queued >= limits.streamOutput
         let count = stream.output.read(into: buffer)
+        stream.sentOutput &+= count
+        queuedOutput -= count
         if wasFull, stream.output.queued < limits.streamOutput { stream.handler?.streamDrained(stream) }
         guard stream.output.queued == 0 else { return count }
         switch stream.output.end {
@@ -211,6 +227,8 @@ package final class HTTP2Session: @unchecked Sendable {
             receiving = nil
         }
         stream.isClosed = true
+        queuedOutput -= stream.output.queued
+        if openStreams.count == 0 { conduct.idleSince = conduct.now }
         let handler = stream.handler.take()
         stream.session = nil
         handler?.streamClosed(stream, code)
@@ -249,6 +267,7 @@ package final class HTTP2Session: @unchecked Sendable {
         let stream = HTTP2Stream(session: self)
         stream.handler = handler
         stream.output.append(body)
+        stream.beganAt = conduct.now
         if endsBody { stream.output.end = .endOfStream }
         let retained = Unmanaged.passRetained(stream)
         var provider = nghttp2_data_provider(
@@ -263,12 +282,15 @@ package final class HTTP2Session: @unchecked Sendable {
         }
         stream.id = id
         openStreams.insert(stream)
+        queuedOutput += body.count
+        conduct.idleSince = nil
         noteOutput()
         return stream
     }
 
     /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
     var peerConcurrentStreams: Int {
+        guard pointer != nil else { return 0 }
         let limit = nghttp2_session_get_remote_settings(pointer, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
         return Int(min(limit, UInt32(Int32.max)))
     }
@@ -287,16 +309,24 @@ package final class HTTP2Session: @unchecked Sendable {
         submitPing()
     }
 
-    /// Fixes the last stream that is served.
-    func submitGoAway(_ code: HTTP2ErrorCode = .noError) {
+    /// Fixes the last stream that is served, and says why.
+    func submitGoAway(_ code: HTTP2ErrorCode = .noError, debug: String) {
+        conduct.sentGoAway = nil
+        let debug = Array(debug.utf8)
         nghttp2_submit_goaway(
             pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(pointer),
-            code.rawValue, nil, 0)
+            code.rawValue, debug, debug.count)
         noteOutput()
+    }
+
+    /// Calls a closure with each open stream; it may close the one it is called with.
+    package func visitStreams(_ body: (HTTP2Stream) -> Void) {
+        openStreams.visit(body)
     }
 
     /// Ends every stream as cancelled and frees libnghttp2's part. Not to be called while libnghttp2 is at work.
     package func close() {
+        guard pointer != nil else { return }
         // Deleting the session tells no stream of its end.
         while let stream = openStreams.last {
             nghttp2_session_set_stream_user_data(pointer, stream.id, nil)

@@ -40,6 +40,16 @@ package final class HTTP2Stream {
     /// Whether it is over.
     @exclusivity(unchecked) package internal(set) var isClosed = false
     @exclusivity(unchecked) var output = OutgoingBody()
+    /// Whether the request has to come as a whole before it can be answered: then its body must not come too slowly
+    /// (``HTTP2Limits/bodyRate``). Set by the handler when it has seen the headers.
+    package var awaitsWholeBody = false
+    /// When the stream was opened.
+    package internal(set) var beganAt = MonotonicTime(nanoseconds: 0)
+    /// Octets of the peer's body that came so far.
+    package internal(set) var receivedBody = 0
+    /// Octets of the body that libnghttp2 has taken so far.
+    package internal(set) var sentOutput = 0
+    var pace = TransferPace()
     /// Where it stands in the session's table of open streams.
     var place = 0
 
@@ -55,6 +65,10 @@ package final class HTTP2Stream {
         isReceiveEnded = false
         hasReceivedHeaders = false
         isClosed = false
+        awaitsWholeBody = false
+        receivedBody = 0
+        sentOutput = 0
+        pace = TransferPace()
         output.reset()
     }
 
@@ -88,6 +102,7 @@ package final class HTTP2Stream {
     package func respond(_ headers: StaticHeaderBlock, body: [UInt8], trailers: StaticHeaderBlock) {
         guard !isClosed, let session else { return }
         output.append(body)
+        session.queuedOutput += body.count
         output.end = .constantTrailers(trailers)
         submitResponse(session, headers.pairs, headers.count)
     }
@@ -111,6 +126,7 @@ package final class HTTP2Stream {
     package func send(_ bytes: [UInt8]) {
         guard !isClosed, case .open = output.end else { return }
         output.append(bytes)
+        session?.queuedOutput += bytes.count
         resume()
     }
 

@@ -145,6 +145,26 @@ enum Socket {
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// Copies the first octets that wait to be read, and leaves them there; 0 when there are none.
+    static func peek(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        max(0, recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_PEEK)))
+    }
+
+    /// Sends a few octets without TLS, as far as the socket takes them.
+    static func sendSome(_ descriptor: CInt, _ octets: [UInt8]) {
+        _ = send(descriptor, octets, octets.count, 0)
+    }
+
+    /// Lets the system end the connection when sent octets stay unacknowledged for that long (TCP_USER_TIMEOUT, gRFC A18);
+    /// nothing on systems that have no such option.
+    static func setUserTimeout(_ descriptor: CInt, _ timeout: Duration) {
+        #if canImport(Glibc)
+            var milliseconds = UInt32(clamping: timeout.wholeNanoseconds / 1_000_000)
+            setsockopt(
+                descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, socklen_t(MemoryLayout<UInt32>.size))
+        #endif
+    }
+
     /// Tells the peer that nothing more will be sent.
     static func finishSending(_ descriptor: CInt) {
         shutdown(descriptor, CInt(SHUT_WR))
@@ -158,6 +178,13 @@ enum Socket {
             guard count > 0 else { return count < 0 && errno == EAGAIN }
         }
         return true
+    }
+
+    /// Closes a descriptor with a reset, and forgets what the peer has not taken: the system would keep it for minutes.
+    static func abort(_ descriptor: CInt) {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        systemClose(descriptor)
     }
 
     /// Closes a descriptor.

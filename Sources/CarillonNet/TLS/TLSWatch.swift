@@ -24,7 +24,7 @@ package enum TLSReload: Sendable, CustomStringConvertible {
 package final class TLSWatch: Sendable {
     private let task: Task<Void, Never>
 
-    /// Begins to look. Any thread.
+    /// Begins to look, until ``stop()``. Any thread.
     ///
     /// - Parameters:
     ///   - pause: between two looks; a change is in use after two pauses at the latest.
@@ -55,9 +55,10 @@ package final class TLSWatch: Sendable {
         }
     }
 
-    /// Ends the looking. Any thread.
-    package func stop() {
+    /// Ends the looking, and returns when the last look is over; the loop must go on until then. Any thread.
+    package func stop() async {
         task.cancel()
+        await task.value
     }
 }
 

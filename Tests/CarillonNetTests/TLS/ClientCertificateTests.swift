@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonNet
 
 /// Clients that show certificates, against the `openssl` command.
-@Suite(.timeLimit(.minutes(1))) struct ClientCertificateTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct ClientCertificateTests {
     let files: TestFiles
 
     init() throws {

@@ -7,31 +7,39 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct TLSWatchTests {
     @Test func aRenewedCertificateIsInUseWithoutARestartAndABrokenOneIsNot() async throws {
         let files = try TestFiles.shared.get()
-        let (certificate, key) = (files.path("live-\(UUID()).pem"), files.path("live-\(UUID()).key"))
-        let copy = { (name: String) in
-            for (from, to) in [("\(name).pem", certificate), ("\(name).key", key)] {
-                try Data(contentsOf: URL(filePath: files.path(from))).write(to: URL(filePath: to), options: .atomic)
+        let link = files.path("live-\(UUID())")
+        // As Kubernetes changes mounted secrets: a folder for each state, and a link that is replaced in one step.
+        let show = { (names: [(from: String, to: String)]) in
+            let folder = files.path("state-\(UUID())")
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for (from, to) in names {
+                try FileManager.default.copyItem(atPath: files.path(from), toPath: "\(folder)/\(to)")
             }
+            try FileManager.default.createSymbolicLink(atPath: "\(folder).link", withDestinationPath: folder)
+            #expect(rename("\(folder).link", link) == 0)
         }
-        try copy("server")
-        let probe = try await TLSProbe.start(TLSServerSettings(certificateChain: certificate, privateKey: key))
+        try show([("server.pem", "tls.crt"), ("server.key", "tls.key")])
+        let probe = try await TLSProbe.start(
+            TLSServerSettings(certificateChain: "\(link)/tls.crt", privateKey: "\(link)/tls.key"))
         let reloads = Events()
         let watch = TLSWatch(probe.context, on: probe.loop, every: .milliseconds(20)) { reloads.record("\($0)") }
         #expect(try await subject(probe) == "CN = server")
-        try copy("renewed")
+        try show([("renewed.pem", "tls.crt"), ("renewed.key", "tls.key")])
         let replaced = await reloads.first(containing: "in use")
         #expect(replaced.hasPrefix("new TLS files are in use: CN=renewed, good until "))
         #expect(try await subject(probe) == "CN = renewed")
-        // A certificate without its key is refused, and said once.
-        try FileManager.default.removeItem(atPath: key)
-        let refused = await reloads.first(containing: "cannot be used")
-        #expect(refused.contains("the old ones stay") && refused.contains(key))
+        // A key that is missing, and one that does not fit: refused, said once each.
+        try show([("server.pem", "tls.crt")])
+        let missing = await reloads.first(containing: "cannot be used")
+        #expect(missing.contains("the old ones stay") && missing.contains("\(link)/tls.key"))
+        try show([("server.pem", "tls.crt"), ("renewed.key", "tls.key")])
+        await reloads.first(containing: "key values mismatch")
         #expect(try await subject(probe) == "CN = renewed")
-        try copy("server")
+        try show([("server.pem", "tls.crt"), ("server.key", "tls.key")])
         await reloads.first(containing: "CN=server")
         #expect(try await subject(probe) == "CN = server")
-        #expect(reloads.all.count == 3)
-        watch.stop()
+        #expect(reloads.all.count == 4)
+        await watch.stop()
         await probe.stop()
     }
 

@@ -1,0 +1,152 @@
+internal import CarillonCNghttp2
+
+/// What libnghttp2 tells of frames rather than of streams. All of it counts; a verdict ends the session.
+extension HTTP2Session {
+    /// What the callbacks of reading answer: libnghttp2 stops at once when there is a verdict.
+    var readingAnswer: CInt {
+        conduct.verdict == nil ? 0 : CInt(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+    }
+
+    /// Gives octets to libnghttp2, after a look at the heads of their frames.
+    func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var given = 0
+        var place = 0
+        // The highest identifiers in heads that libnghttp2 has not seen: of all, and of those that may end a stream.
+        var ahead = conduct.recent.highest
+        var ended: Int32 = 0
+        while let head = conduct.scanner.next(bytes, &place) {
+            judge(head)
+            if isServer, head.stream <= ahead, head.type == FrameHead.data || head.type == FrameHead.headers {
+                // What a frame means for a stream depends on those before it: these come first, where it matters.
+                let start = max(given, place - FrameHead.length)
+                if head.type == FrameHead.headers || head.stream <= ended {
+                    let taken = give(bytes, given, start)
+                    if taken < 0 { return taken }
+                    given = start
+                    ended = 0
+                }
+                judgeLate(head)
+            }
+            if conduct.verdict != nil { break }
+            switch head.type {
+            case FrameHead.headers:
+                ahead = max(ahead, head.stream)
+                if head.endsStream { ended = max(ended, head.stream) }
+            case FrameHead.data where head.endsStream: ended = max(ended, head.stream)
+            case FrameHead.resetStream: ended = max(ended, head.stream)
+            default: break
+            }
+        }
+        guard conduct.verdict == nil else { return 0 }
+        if !conduct.scanner.isHeaderBlockIncomplete {
+            conduct.headerBlockSince = nil
+        } else if conduct.headerBlockSince == nil {
+            conduct.headerBlockSince = conduct.now
+        }
+        return give(bytes, given, bytes.count)
+    }
+
+    private func give(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Int {
+        guard end > start else { return 0 }
+        return nghttp2_session_mem_recv(pointer, bytes.baseAddress.map { $0 + start }, end - start)
+    }
+
+    /// Counts a frame for what it costs.
+    private func judge(_ head: FrameHead) {
+        switch head.type {
+        case FrameHead.headers, FrameHead.continuation: break
+        // An empty frame is good for the end of a body only. One that carries octets earns more than it takes.
+        case FrameHead.data where head.endsStream: break
+        case FrameHead.priority where head.stream == 0:
+            // libnghttp2 skips these frames altogether where the priorities of RFC 7540 are off.
+            conduct.violation(.protocolError, "PRIORITY: stream 0")
+        default: conduct.judge(conduct.budget.idleFrame(at: conduct.now))
+        }
+    }
+
+    /// HEADERS or DATA came for an identifier that was in use: fine while the stream is open. libnghttp2 ignores the others,
+    /// since it does not remember closed streams.
+    private func judgeLate(_ head: FrameHead) {
+        let id = head.stream
+        guard id & 1 == 1, id <= conduct.recent.highest, nghttp2_session_find_stream(pointer, id) == nil else { return }
+        switch conduct.recent.find(id) {
+        case .late: break
+        case .closed: conduct.violation(.streamClosed, "frame for a closed stream")
+        case .neverOpened:
+            let opens = head.type == FrameHead.headers
+            conduct.violation(.protocolError, opens ? "unexpected stream identifier" : "DATA: stream in idle")
+        }
+    }
+
+    /// A PING of the peer came (not the answer to one of ours).
+    func pingReceived() {
+        guard isServer else { return }
+        conduct.judge(conduct.strikes.received(at: conduct.now, hasStreams: streamCount > 0))
+    }
+
+    /// The peer reset a stream that is open still.
+    func resetReceived(_ stream: HTTP2Stream) {
+        let isHasty = isServer && stream.beganAt == conduct.now
+        conduct.judge(conduct.budget.resetByPeer(isHasty: isHasty, at: conduct.now))
+    }
+
+    /// HEADERS or DATA went out.
+    func partOfCallSent() {
+        conduct.budget.frameOfCall()
+        conduct.strikes.sentPartOfCall()
+    }
+
+    /// A reset of ours went out.
+    func resetSent(_ id: Int32, _ code: HTTP2ErrorCode) {
+        conduct.recent.reset(id)
+        switch code {
+        case .protocolError, .flowControlError, .streamClosed, .frameSizeError, .compressionError:
+            // Codes that only libnghttp2 gives, for errors of the peer.
+            conduct.judge(conduct.budget.resetProvoked(at: conduct.now))
+        case .refusedStream where !conduct.hasAcknowledgedSettings:
+            conduct.judge(conduct.budget.refusedEarly(at: conduct.now))
+        default: break
+        }
+    }
+
+    /// Looks at what came of a read of libnghttp2, and queues the GOAWAY if the session cannot go on.
+    func conclude(_ taken: Int) -> HTTP2CloseReason? {
+        if taken >= 0, nghttp2_session_get_outbound_queue_size(pointer) > limits.outboundFrames {
+            conduct.judge(.output)
+        }
+        if conduct.verdict == nil, taken < 0 {
+            switch CInt(taken) {
+            case CInt(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue):
+                submitGoAway(.protocolError, debug: "this port takes HTTP/2")
+                return .notHTTP2
+            case CInt(NGHTTP2_ERR_FLOODED.rawValue), CInt(NGHTTP2_ERR_TOO_MANY_SETTINGS.rawValue):
+                conduct.judge(.flood)
+            default: conduct.violation(.protocolError, String(cString: nghttp2_strerror(CInt(taken))))
+            }
+        }
+        return concludeVerdict()
+    }
+
+    /// Queues the GOAWAY that a verdict wants; `nil` when there is none.
+    func concludeVerdict() -> HTTP2CloseReason? {
+        guard let verdict = conduct.verdict else { return nil }
+        submitGoAway(verdict.code, debug: verdict.debug)
+        return verdict.reason
+    }
+
+    /// Looks at the open streams: what stands still is reset.
+    func lookAfterStreams() {
+        visitStreams { stream in
+            if stream.pace.isOutputStalled(
+                sent: stream.sentOutput, waiting: stream.queuedOutput, stall: limits.outputStall, at: conduct.now)
+            {
+                stream.reset(.cancel)
+            } else if stream.awaitsWholeBody, !stream.isReceiveEnded,
+                TransferPace.isInputTooSlow(
+                    received: stream.receivedBody, age: stream.beganAt.duration(to: conduct.now), limits)
+            {
+                stream.reset(.enhanceYourCalm)
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// What a session remembers of its peer's behaviour: budgets, times and identifiers, and at last why it has to end.
+struct PeerConduct {
+    /// Why a session ends by an error of its peer.
+    struct Verdict {
+        let code: HTTP2ErrorCode
+        /// What the GOAWAY says.
+        let debug: String
+        let reason: HTTP2CloseReason
+    }
+
+    /// The time of the owner's tick, set before octets are received or gathered.
+    var now: MonotonicTime
+    var scanner: FrameScanner
+    var budget: ConnectionBudget
+    var strikes: PingStrikes
+    var recent = RecentStreams()
+    /// Since when a header block is incomplete.
+    var headerBlockSince: MonotonicTime?
+    /// Since when no stream is open.
+    var idleSince: MonotonicTime?
+    /// Whether the peer acknowledged our SETTINGS.
+    var hasAcknowledgedSettings = false
+    /// The last GOAWAY that was sent.
+    var sentGoAway: HTTP2GoAway?
+    private(set) var verdict: Verdict?
+
+    init(_ limits: HTTP2Limits, ofClient: Bool, at now: MonotonicTime) {
+        scanner = FrameScanner(ofClient: ofClient)
+        self.now = now
+        idleSince = now
+        budget = ConnectionBudget(limits)
+        strikes = PingStrikes(
+            interval: limits.pingInterval, permitsWithoutStreams: limits.permitsPingsWithoutStreams)
+    }
+
+    /// Ends the session for abuse, if there is any; the first verdict stands.
+    mutating func judge(_ abuse: ConnectionAbuse?) {
+        guard let abuse else { return }
+        condemn(.enhanceYourCalm, abuse.rawValue, .abuse(abuse))
+    }
+
+    /// Ends the session for a break of the protocol.
+    mutating func violation(_ code: HTTP2ErrorCode, _ words: String) {
+        condemn(code, words, .protocolViolation("\(words) (\(code))"))
+    }
+
+    private mutating func condemn(_ code: HTTP2ErrorCode, _ debug: String, _ reason: HTTP2CloseReason) {
+        guard verdict == nil else { return }
+        verdict = Verdict(code: code, debug: debug, reason: reason)
+    }
+}
