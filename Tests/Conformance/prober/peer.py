@@ -9,7 +9,6 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from . import wire
@@ -61,7 +60,6 @@ class Peer:
     def __init__(self, server: Server, context: ssl.SSLContext) -> None:
         self.seen = Transcript()
         self.patience = server.patience
-        self._barriers = 0
         try:
             self.socket = server.connect(context)
         except ssl.SSLError as error:
@@ -74,9 +72,9 @@ class Peer:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def send(self, octets: bytes) -> None:
+    def send(self, octets: bytes, is_barrier: bool = False) -> None:
         """Sends, and reads what comes meanwhile; nothing is sent once the server has ended the connection."""
-        self.seen.sent(octets)
+        self.seen.sent(octets, is_barrier)
         rest = memoryview(octets)
         deadline = time.monotonic() + self.patience
         while rest and not self.seen.ending:
@@ -133,18 +131,12 @@ class Peer:
     def barrier(self) -> bool:
         """Waits until the server has handled all that was sent and has sent what it may.
 
-        Two rounds, because an acknowledgement of a PING overtakes the DATA that waits with it; the second round ends
-        after that DATA.
+        SETTINGS are used, as gRPC allows no client many PINGs (gRFC A8). Two rounds, as an acknowledgement overtakes
+        the DATA that waits with it; the second round ends after that DATA.
         """
-        for _ in range(2):
-            self._barriers += 1
-            octets = b"barrier" + bytes([self._barriers])
-            self.send(wire.ping(octets))
-            if not self.wait(partial(has_pong, octets)):
-                return False
-        return True
+        return all(self._round() for _ in range(2))
 
-
-def has_pong(octets: bytes, seen: Transcript) -> bool:
-    """Whether the PING with these octets was acknowledged."""
-    return octets in seen.pongs
+    def _round(self) -> bool:
+        count = self.seen.barriers + 1
+        self.send(wire.settings(), is_barrier=True)
+        return self.wait(lambda seen: seen.barriers >= count)

@@ -82,6 +82,9 @@ class Transcript:
         self.settings: dict[int, int] = {}
         self.settings_count = 0
         self.settings_acks = 0
+        """Acknowledgements of the case's own SETTINGS, in the order of which all are acknowledged (§6.5.3)."""
+        self.barriers = 0
+        """Acknowledgements of SETTINGS that were sent only to be acknowledged."""
         self.pongs: list[bytes] = []
         self.goaways: list[int] = []
         self.debug = b""
@@ -93,6 +96,7 @@ class Transcript:
         self.initial_window = 65_535
         self.frame_size = wire.FRAME_SIZE
         self._unparsed = b""
+        self._unacknowledged: list[bool] = []
         self._decoder = hpack.Decoder()
         self._block: tuple[int, bytes, bool] | None = None
 
@@ -106,7 +110,7 @@ class Transcript:
         """The code of the last GOAWAY."""
         return self.goaways[-1] if self.goaways else None
 
-    def sent(self, octets: bytes) -> None:
+    def sent(self, octets: bytes, is_barrier: bool = False) -> None:
         """Follows what the probe allows the server to send: windows and settings, of well-formed frames only."""
         octets = octets.removeprefix(wire.PREFACE)
         while len(octets) >= 9:
@@ -114,7 +118,8 @@ class Transcript:
             stream, payload = int.from_bytes(octets[5:9], "big"), octets[9 : 9 + length]
             if kind == wire.WINDOW_UPDATE and length == 4:
                 self._opened(stream, int.from_bytes(payload, "big"))
-            elif kind == wire.SETTINGS and length % 6 == 0:
+            elif kind == wire.SETTINGS and length % 6 == 0 and not octets[4] & wire.ACK:
+                self._unacknowledged.append(is_barrier)
                 for start in range(0, length, 6):
                     name = int.from_bytes(payload[start : start + 2], "big")
                     self._set(name, int.from_bytes(payload[start + 2 : start + 6], "big"))
@@ -186,7 +191,10 @@ class Transcript:
 
     def _take_settings(self, one: SettingsFrame) -> None:
         if "ACK" in one.flags:
-            self.settings_acks += 1
+            if self._unacknowledged and self._unacknowledged.pop(0):
+                self.barriers += 1
+            else:
+                self.settings_acks += 1
         else:
             self.settings_count += 1
             self.settings.update(one.settings)

@@ -139,8 +139,8 @@ CASES = [
         "ping/in-order",
         "PINGs are answered in order",
         PINGS,
-        [b"".join(ping(bytes([one] * 8)) for one in range(20))],
-        [seen_as("twenty answers in order", lambda seen: seen.pongs[:20] == [bytes([one] * 8) for one in range(20)])],
+        [b"".join(ping(bytes([one] * 8)) for one in range(2))],
+        [seen_as("two answers in order", lambda seen: seen.pongs == [bytes([one] * 8) for one in range(2)])],
     ),
     Case(
         "ping/ack",
