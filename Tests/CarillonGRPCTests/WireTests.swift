@@ -60,6 +60,16 @@ import Testing
         #expect(Base64.decode(padded.utf8) == Array(plain.utf8))
     }
 
+    @Test(
+        arguments: [
+            ("gzip", true), ("identity, deflate, gzip", true), ("identity,gzip", true), ("br;q=1,gzip;q=0.001", true),
+            ("gzip ; q=1.000 , br", true), ("gzip;q=0", false), ("gzip; q=0.000,br", false), ("gzip,gzip;q=0", false),
+            ("", nil), (",", nil), ("*", nil), ("xgzip", nil), ("gzip-x", nil), ("identity", nil), ("br;gzip", nil),
+        ] as [(String, Bool?)])
+    func readsAcceptedEncodings(text: String, expected: Bool?) {
+        #expect(Array(text.utf8).withUnsafeBytes { AcceptedEncodings.gzip(in: $0) } == expected)
+    }
+
     @Test(arguments: ["Z", "Zg=x", "Z g", "Zm9v!", "Zm9vY"])
     func brokenBase64IsRefused(text: String) {
         #expect(Base64.decode(text.utf8) == nil)

@@ -39,16 +39,7 @@ package struct PageRequest: Sendable {
     var acceptsGzip: Bool {
         var accepts = false
         fields.visit { name, value in
-            guard name.matches("accept-encoding") else { return }
-            for element in value.split(separator: UInt8(ascii: ",")) {
-                let parts = element.filter { $0 != 0x20 && $0 != 0x09 }.split(
-                    separator: UInt8(ascii: ";"), maxSplits: 1)
-                guard let coding = parts.first, coding.elementsEqual("gzip".utf8) else { continue }
-                // A quality of nought forbids it.
-                let quality = parts.dropFirst().first ?? []
-                accepts =
-                    !(quality.starts(with: "q=0".utf8) && quality.dropFirst(3).allSatisfy { ".0".utf8.contains($0) })
-            }
+            if name.matches("accept-encoding"), let answer = AcceptedEncodings.gzip(in: value) { accepts = answer }
         }
         return accepts
     }

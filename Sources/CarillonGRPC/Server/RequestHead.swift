@@ -94,16 +94,9 @@ struct RequestHead {
         }
     }
 
-    /// Looks for gzip in a list such as `identity, gzip;q=0.5`. A quality of nought forbids it (RFC 9110 §12.4.2).
     private mutating func readAccepted(_ value: UnsafeRawBufferPointer, _ mark: Marks) {
-        for element in value.split(separator: UInt8(ascii: ",")) {
-            let coding = element.prefix { $0 != UInt8(ascii: ";") }
-            guard coding.trimmingBlanks.elementsEqual("gzip".utf8) else { continue }
-            let quality = element.dropFirst(coding.count + 1).trimmingBlanks
-            let isForbidden =
-                quality.starts(with: "q=0".utf8) && quality.dropFirst(3).allSatisfy { [0x2e, 0x30].contains($0) }
-            if isForbidden { marks.remove(mark) } else { marks.insert(mark) }
-        }
+        guard let isAccepted = AcceptedEncodings.gzip(in: value) else { return }
+        if isAccepted { marks.insert(mark) } else { marks.remove(mark) }
     }
 
     private static func isBase64List(_ value: UnsafeRawBufferPointer) -> Bool {
