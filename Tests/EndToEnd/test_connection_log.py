@@ -94,17 +94,17 @@ def curl(server: Carillon, *arguments: str) -> int:
 
 def test_http1_in_clear(listening: Carillon) -> None:
     say(listening, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert "TLS" in the_line(listening, "not_tls")["reason"]
+    assert "plain HTTP" in the_line(listening, "not_tls")["reason"]
 
 
 def test_curl_in_clear(listening: Carillon) -> None:
     curl(listening, f"http://localhost:{listening.port}/livez")
-    assert "TLS" in the_line(listening, "not_tls")["reason"]
+    assert "plain HTTP" in the_line(listening, "not_tls")["reason"]
 
 
 def test_grpc_in_clear(listening: Carillon) -> None:
     say(listening, PREFACE + SettingsFrame(0).serialize())
-    assert "TLS" in the_line(listening, "not_tls")["reason"]
+    assert "without TLS" in the_line(listening, "not_tls")["reason"]
 
 
 def test_an_insecure_channel(listening: Carillon) -> None:
@@ -112,7 +112,12 @@ def test_an_insecure_channel(listening: Carillon) -> None:
     # grpcio may have tried more than once.
     eventually(lambda: lines(listening), "there is a line")
     assert {line["kind"] for line in lines(listening)} == {"not_tls"}
-    assert "TLS" in lines(listening)[0]["reason"]
+    assert "without TLS" in lines(listening)[0]["reason"]
+
+
+def test_tls_without_alpn(listening: Carillon) -> None:
+    refuses(tls_context(listening, []), listening)
+    assert "ALPN" in the_line(listening, "no_alpn_h2")["reason"]
 
 
 def test_alpn_of_http1_only(listening: Carillon) -> None:

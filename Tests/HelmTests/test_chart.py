@@ -196,6 +196,13 @@ def test_clients_may_show_certificates(chart: helm.Chart) -> None:
     assert "CARILLON_TLS_CLIENT_CA" not in environment_of(only(render(chart, {}), "Deployment"))
 
 
+def test_connections_age(chart: helm.Chart) -> None:
+    values = {"connection": {"maxAgeSeconds": 0, "maxAgeGraceSeconds": 60, "maxIdleSeconds": 900}}
+    environment = environment_of(only(render(chart, values), "Deployment"))
+    said = {name: environment[f"CARILLON_CONNECTION_{name}"]["value"] for name in ("MAX_AGE", "MAX_AGE_GRACE", "MAX_IDLE")}
+    assert said == {"MAX_AGE": "0", "MAX_AGE_GRACE": "60", "MAX_IDLE": "900"}
+
+
 def test_the_migration_knows_the_owner_only(chart: helm.Chart) -> None:
     job = only(render(chart, {}), "Job")
     environment = environment_of(job)
@@ -342,6 +349,7 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "a number as annotation": {"podAnnotations": {"x": 1}},
     "no grace": {"drain": {"graceSeconds": 0}},
     "a word for a switch": {"reflection": {"enabled": "yes"}},
+    "an age that is no age": {"connection": {"maxAgeSeconds": 5}},
     "a broken quantity": {"resources": {"limits": {"memory": "lots"}}},
     "a budget of nothing": {"podDisruptionBudget": {"maxUnavailable": "0%"}},
 }

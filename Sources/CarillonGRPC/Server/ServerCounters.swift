@@ -10,6 +10,7 @@ final class ServerCounters: Sendable {
     private let turnedAway = Count()
     private let closed = Count()
     private let failed = Count()
+    private let abusive = Count()
     private let started = Count()
     private let refused = Count()
     private let withoutTrailers = Count()
@@ -39,6 +40,9 @@ final class ServerCounters: Sendable {
         closed.increase()
         switch reason {
         case .finished, .aborted: break
+        case .abuse:
+            failed.increase()
+            abusive.increase()
         default: failed.increase()
         }
     }
@@ -67,6 +71,7 @@ final class ServerCounters: Sendable {
         counts.connectionsClosed += closed.now
         counts.connectionsRefused += turnedAway.now
         counts.connectionsFailed += failed.now
+        counts.connectionsAbusive += abusive.now
         counts.callsStarted += started.now
         counts.callsRefused += refused.now
         counts.callsWithoutTrailers += withoutTrailers.now

@@ -8,6 +8,8 @@ package struct ServerCounts: Sendable, Equatable {
     package internal(set) var connectionsRefused = 0
     /// Connections that ended otherwise than by one side being done with them.
     package internal(set) var connectionsFailed = 0
+    /// Those of them that were ended because the peer asked too much (GOAWAY with ENHANCE_YOUR_CALM).
+    package internal(set) var connectionsAbusive = 0
     /// Calls that were admitted.
     package internal(set) var callsStarted = 0
     /// Calls that were reset unseen, because too many were running (REFUSED_STREAM).

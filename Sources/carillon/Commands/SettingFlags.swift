@@ -51,6 +51,15 @@ struct ServeFlags: SettingFlags {
     @Option(.relayHostName) var relayHostName: String?
     @Option(.allowsMaildir) var allowsMaildir: String?
     @Option(.drainGrace) var drainGrace: String?
+    @Option(.maxAge) var maxAge: String?
+    @Option(.maxAgeGrace) var maxAgeGrace: String?
+    @Option(.maxIdle) var maxIdle: String?
+    @Option(.keepaliveTime) var keepaliveTime: String?
+    @Option(.keepaliveTimeout) var keepaliveTimeout: String?
+    @Option(.pingInterval) var pingInterval: String?
+    @Option(.maxConnections) var maxConnections: String?
+    @Option(.maxStreams) var maxStreams: String?
+    @Option(.maxMessage) var maxMessage: String?
     @Option(.reflectionEnabled) var reflectionEnabled: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
@@ -64,7 +73,10 @@ struct ServeFlags: SettingFlags {
             .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
             .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
             .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace,
-            .reflectionEnabled: reflectionEnabled, .portFile: portFile, .logLevel: logLevel, .config: config,
+            .maxAge: maxAge, .maxAgeGrace: maxAgeGrace, .maxIdle: maxIdle, .keepaliveTime: keepaliveTime,
+            .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxConnections: maxConnections,
+            .maxStreams: maxStreams, .maxMessage: maxMessage, .reflectionEnabled: reflectionEnabled,
+            .portFile: portFile, .logLevel: logLevel, .config: config,
         ]
     }
 }

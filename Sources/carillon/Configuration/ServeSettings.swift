@@ -1,3 +1,4 @@
+internal import CarillonGRPC
 internal import CarillonNet
 internal import Foundation
 internal import Logging
@@ -10,6 +11,8 @@ struct ServeSettings: Sendable {
     var listen: HostAndPort
     /// The server's certificate and key, loaded.
     var tls: TLSContext
+    /// What callers may ask of connections and messages.
+    var limits: ServerLimits
     /// The database as the serving login.
     var database: String
     /// The database as the owner; nil when this server makes no tenants.
@@ -45,8 +48,9 @@ struct ServeSettings: Sendable {
     static let keys: [SettingKey] = [
         .listen, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys, .databaseURL,
         .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops, .workerEnabled,
-        .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .reflectionEnabled, .portFile,
-        .logLevel, .config,
+        .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
+        .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxConnections, .maxStreams, .maxMessage, .reflectionEnabled,
+        .portFile, .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -57,6 +61,7 @@ struct ServeSettings: Sendable {
         let usualPlace = HostAndPort(host: "127.0.0.1", port: 8443)
         listen = reader.parsed(.listen, as: "HOST:PORT", HostAndPort.init) ?? usualPlace
         let tls = Self.tls(&reader)
+        limits = Self.limits(&reader)
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)
@@ -82,6 +87,21 @@ struct ServeSettings: Sendable {
         self.database = database
         self.operatorKey = operatorKey
         self.keyring = keyring
+    }
+
+    private static func limits(_ reader: inout SettingsReader) -> ServerLimits {
+        var limits = ServerLimits()
+        limits.http2.maxAge = reader.seconds(.maxAge, 10...604_800, default: 1800)
+        limits.http2.ageGrace = reader.seconds(.maxAgeGrace, 1...604_800, default: 300)
+        limits.http2.maxIdle = reader.seconds(.maxIdle, 10...604_800, default: 0)
+        limits.http2.keepaliveTime = reader.seconds(.keepaliveTime, 10...604_800, default: 7200)
+        limits.http2.keepaliveTimeout = .seconds(reader.integer(.keepaliveTimeout, in: 1...600, default: 20))
+        limits.http2.pingInterval = .seconds(reader.integer(.pingInterval, in: 10...7200, default: 300))
+        limits.connections = reader.integer(.maxConnections, in: 1...1_000_000, default: limits.connections)
+        let streams = reader.integer(.maxStreams, in: 1...100_000, default: Int(limits.http2.concurrentStreams))
+        limits.http2.concurrentStreams = UInt32(clamping: streams)
+        limits.messageSize = reader.integer(.maxMessage, in: 1024...(64 << 20), default: limits.messageSize)
+        return limits
     }
 
     private static let policies: [String: AddressPolicy] = ["public": .publicInternet, "any": .any]

@@ -11,6 +11,15 @@ enum SettingKey: String, CaseIterable, Sendable {
     case tlsClientCA = "tls.client-ca"
     case tlsClientCertificates = "tls.client-certificates"
     case tlsTicketKeys = "tls.ticket-keys"
+    case maxAge = "connection.max-age"
+    case maxAgeGrace = "connection.max-age-grace"
+    case maxIdle = "connection.max-idle"
+    case keepaliveTime = "connection.keepalive-time"
+    case keepaliveTimeout = "connection.keepalive-timeout"
+    case pingInterval = "connection.ping-interval"
+    case maxConnections = "limits.connections"
+    case maxStreams = "limits.concurrent-streams"
+    case maxMessage = "limits.message-size"
     case databaseURL = "database.url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
@@ -48,7 +57,9 @@ enum SettingKey: String, CaseIterable, Sendable {
     /// What a value is made of.
     var kind: Kind {
         switch self {
-        case .databaseConnections, .loops, .drainGrace: .integer
+        case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
+            .keepaliveTimeout, .pingInterval, .maxConnections, .maxStreams, .maxMessage:
+            .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
         }
@@ -76,6 +87,15 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .tlsClientCertificates: "required"
         case .logLevel: "info"
         case .drainGrace: "25"
+        case .maxAge: "1800"
+        case .maxAgeGrace: "300"
+        case .maxIdle: "0"
+        case .keepaliveTime: "7200"
+        case .keepaliveTimeout: "20"
+        case .pingInterval: "300"
+        case .maxConnections: "50000"
+        case .maxStreams: "1000"
+        case .maxMessage: "4194304"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
@@ -87,8 +107,9 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseOwnerURL: "connection string"
-        case .databaseConnections, .loops: "number"
-        case .drainGrace: "seconds"
+        case .databaseConnections, .loops, .maxConnections, .maxStreams: "number"
+        case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
+        case .maxMessage: "octets"
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
         case .logLevel: "level"
         case .relayAddresses: "public or any"
@@ -117,6 +138,22 @@ enum SettingKey: String, CaseIterable, Sendable {
             Keys of TLS session tickets, 80 octets each; the first seals, all open. Servers with the same file resume each \
             other's sessions. Without it each process makes its own and renews them.
             """
+        case .maxAge:
+            """
+            Seconds, give or take a tenth, after which a client is asked to connect anew, so that load balancers can spread \
+            connections; 0 for never, else 10 to 604800.
+            """
+        case .maxAgeGrace:
+            "Seconds that calls of such a connection may go on after that, watches among them; 0 for as long as they like."
+        case .maxIdle: "Seconds after which a connection without calls is closed; 0 for never, else 10 to 604800."
+        case .keepaliveTime:
+            "Seconds of silence after which a client is asked whether it is there; 0 for never, else 10 to 604800."
+        case .keepaliveTimeout: "Seconds that it has to answer, 1 to 600."
+        case .pingInterval:
+            "Seconds that must lie between a client's own keepalive pings, 10 to 7200; who pings more is cut off."
+        case .maxConnections: "Connections that may be open at once, 1 to 1000000; more are refused."
+        case .maxStreams: "Calls that one connection may have open at once, 1 to 100000."
+        case .maxMessage: "The greatest length of one request message, 1024 to 67108864."
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."

@@ -48,6 +48,21 @@ struct SettingsReader {
         return number
     }
 
+    /// A time in whole seconds; 0 for none.
+    ///
+    /// - Parameter range: what else it may be.
+    mutating func seconds(_ key: SettingKey, _ range: ClosedRange<Int>, default usual: Int) -> Duration? {
+        guard let found = value(of: key), case .int(let number) = found.content else {
+            return usual == 0 ? nil : .seconds(usual)
+        }
+        if number != 0, !range.contains(number) {
+            mistakes.append(
+                "\(found.source.name(of: key)) is \(number), neither 0 nor a number from \(range.lowerBound) to "
+                    + "\(range.upperBound)")
+        }
+        return number == 0 ? nil : .seconds(number)
+    }
+
     /// Yes or no.
     mutating func toggle(_ key: SettingKey, default usual: Bool) -> Bool {
         guard let found = value(of: key), case .bool(let isOn) = found.content else { return usual }

@@ -65,7 +65,10 @@ final class ConnectionLog: Sendable {
         case .handshakeTimeout: ("handshake_timeout", .info)
         case .notHTTP2: ("not_http2", .notice)
         case .tls(let error): kind(of: error.code)
-        default: ("protocol_violation", .info)
+        case .noALPN: ("no_alpn_h2", .notice)
+        case .protocolViolation: ("protocol_violation", .info)
+        case .abuse: ("abuse", .notice)
+        case .timedOut: ("timed_out", .info)
         }
     }
 

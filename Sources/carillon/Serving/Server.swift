@@ -178,7 +178,7 @@ final class Server: Sendable {
             return try await RPCServer.start(
                 on: parts.loops, host: settings.listen.host, port: settings.listen.port, tls: settings.tls,
                 methods: parts.services.methods + parts.health.methods + (parts.reflection?.methods ?? []),
-                pages: pages(parts.readiness), report: { log.report($0) })
+                pages: pages(parts.readiness), limits: settings.limits, report: { log.report($0) })
         } catch {
             throw .unavailable("cannot take calls on \(settings.listen): \(error)")
         }
@@ -222,7 +222,7 @@ final class Server: Sendable {
         await parts.health.beginDrain()
         await parts.reflection?.beginDrain()
         await parts.services.beginDrain()
-        tlsWatch.stop()
+        await tlsWatch.stop()
         for errand in errands { errand.cancel() }
         async let worker: Void = parts.worker.drain(grace: settings.drainGrace)
         await rpc.drain(grace: settings.drainGrace)

@@ -179,4 +179,55 @@ struct ServeSettingsTests {
         #expect(error?.messages == [#"--tls-client-certificates is "always", not required or optional"#])
         withExtendedLifetime(folder) {}
     }
+
+    @Test("Connections age, idle and are asked as the settings say")
+    func connections() throws {
+        var (folder, flags) = try Self.complete()
+        var limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
+        #expect(limits.http2.maxAge == .seconds(1800))
+        #expect(limits.http2.ageGrace == .seconds(300))
+        #expect(limits.http2.maxIdle == nil)
+        #expect(limits.http2.keepaliveTime == .seconds(7200))
+        #expect(limits.http2.pingInterval == .seconds(300))
+        flags[.maxAge] = "0"
+        flags[.maxAgeGrace] = "0"
+        flags[.maxIdle] = "900"
+        flags[.keepaliveTime] = "60"
+        flags[.keepaliveTimeout] = "5"
+        flags[.pingInterval] = "10"
+        flags[.maxConnections] = "10"
+        flags[.maxStreams] = "7"
+        flags[.maxMessage] = "1024"
+        limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
+        #expect(limits.http2.maxAge == nil)
+        #expect(limits.http2.ageGrace == nil)
+        #expect(limits.http2.maxIdle == .seconds(900))
+        #expect(limits.http2.keepaliveTime == .seconds(60))
+        #expect(limits.http2.keepaliveTimeout == .seconds(5))
+        #expect(limits.http2.pingInterval == .seconds(10))
+        #expect(limits.connections == 10)
+        #expect(limits.http2.concurrentStreams == 7)
+        #expect(limits.messageSize == 1024)
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test(
+        "Limits of connections are numbers of a range",
+        arguments: [
+            (.maxAge, "5", "--connection-max-age is 5, neither 0 nor a number from 10 to 604800"),
+            (.maxIdle, "-1", "--connection-max-idle is -1, neither 0 nor a number from 10 to 604800"),
+            (.maxAgeGrace, "1 h", "--connection-max-age-grace is not a whole number"),
+            (.keepaliveTimeout, "0", "--connection-keepalive-timeout is 0, not a number from 1 to 600"),
+            (.maxStreams, "0", "--limits-concurrent-streams is 0, not a number from 1 to 100000"),
+            (.maxMessage, "1", "--limits-message-size is 1, not a number from 1024 to 67108864"),
+        ] as [(SettingKey, String, String)])
+    func wrongLimits(key: SettingKey, value: String, message: String) throws {
+        var (folder, flags) = try Self.complete()
+        flags[key] = value
+        let error = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        }
+        #expect(error?.messages == [message])
+        withExtendedLifetime(folder) {}
+    }
 }
