@@ -162,6 +162,21 @@ def test_curl_that_does_not_know_the_authority(listening: Carillon, tmp_path: Pa
     assert "does not trust" in the_line(listening, "certificate_rejected")["reason"]
 
 
+def test_grpcio_that_does_not_know_the_authority(listening: Carillon, tmp_path: Path) -> None:
+    """It leaves without an alert, and tries again."""
+    stranger = Authority(tmp_path / "stranger")
+    grpc_fails(listening, grpc.secure_channel(listening.address, grpc.ssl_channel_credentials(stranger.pem)))
+    eventually(lambda: lines(listening), "there is a line")
+    assert {line["kind"] for line in lines(listening)} == {"certificate_rejected"}
+    assert "may not trust" in lines(listening)[0]["reason"]
+
+
+def test_a_look_at_the_port_is_no_line(listening: Carillon) -> None:
+    socket.create_connection((HOST, listening.port), timeout=10).close()
+    refuses(tls_context(listening, ["http/1.1"]), listening)
+    the_line(listening, "no_alpn_h2")
+
+
 def test_an_expired_certificate(start: Callable[..., Carillon], authority: Authority) -> None:
     server = start(certificate=authority.issue("expired", expired=True))
     refuses(tls_context(server), server)

@@ -161,7 +161,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         case .moved: handshakeComplete()
         case .wantsRead: watch?.interest = [.readable]
         case .wantsWrite: watch?.interest = [.readable, .writable]
-        case .closed: close(.finished)
+        // gRPC's own libraries send no alert when they do not trust a server. Who says nothing at all only looks at the port.
+        case .closed: close(isServer && hasSeenOctets ? .tls(.leftHandshake) : .finished)
         // OpenSSL has written its alert, which lingering lets the peer read.
         case .failed(let error): linger(.tls(error))
         }

@@ -34,6 +34,10 @@ package struct TLSError: Error, CustomStringConvertible {
         self.description = description
     }
 
+    /// The client began a handshake and left before its end, without an alert.
+    static let leftHandshake = TLSError(
+        .rejectedByPeer, "the client left within the handshake; it may not trust this server's certificate")
+
     /// Takes the first entry of this thread's OpenSSL error queue and empties the queue.
     static func fromQueue(_ code: Code, doing what: String) -> TLSError {
         let error = ERR_get_error()
