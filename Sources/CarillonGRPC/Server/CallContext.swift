@@ -7,12 +7,13 @@ package import CarillonNet
 /// against the limits until it is answered *and* its handler has returned, and against a narrower one while its handler
 /// works for a stream that is gone: a caller that resets its streams does not get more work done than others.
 ///
-/// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts. Handlers run on that loop.
+/// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts. Handlers run on that loop. For the
+/// same reason its properties are exempt from the check for overlapping access.
 package final class CallContext: @unchecked Sendable {
     /// The loop that the call, its connection and its handler run on.
-    package let loop: EventLoop
+    package var loop: EventLoop { connection.loop }
     /// The method, such as `/carillon.v1.InboxService/ListInbox`.
-    package let path: StaticString
+    package var path: StaticString { method.path }
     /// When the caller stops waiting; ``MonotonicTime/distantFuture`` if it did not say.
     package let deadline: MonotonicTime
     /// What the owner of the server keeps for the connection, such as the credential that was checked last.
@@ -20,35 +21,35 @@ package final class CallContext: @unchecked Sendable {
     /// Whether messages of the answer are compressed from now on, if the caller can decode that. Set it before the first
     /// message or ``sendHeaders()``: the header block says up front whether any message may be compressed. Off unless the
     /// method says otherwise, since compressing secrets beside a caller's own words tells their length (CRIME, BREACH).
-    package var compressesResponses: Bool
+    @exclusivity(unchecked) package var compressesResponses: Bool
+    let method: RPCMethod
     let stream: HTTP2Stream
     let contentType: CallContentType
     let acceptsGzip: Bool
     /// Whether nothing more can be said.
-    private(set) var isAnswered = false
+    @exclusivity(unchecked) private(set) var isAnswered = false
     /// The messages of a streaming request, which have to be told when the call is over.
-    var queue: MessageQueue?
+    @exclusivity(unchecked) var queue: MessageQueue?
     /// Whether the only message of the request came compressed.
-    var wasSingleCompressed = false
-    var leading = HeaderBlock()
-    var trailing = HeaderBlock()
-    var areHeadersSent = false
+    @exclusivity(unchecked) var wasSingleCompressed = false
+    @exclusivity(unchecked) var leading = HeaderBlock()
+    @exclusivity(unchecked) var trailing = HeaderBlock()
+    @exclusivity(unchecked) var areHeadersSent = false
     /// Whether the header block promised that messages may be compressed.
-    var promisedGzip = false
-    private var timer: LoopTimer?
-    private var task: Task<Void, Never>?
-    private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
-    private var isHandlerRunning = false
-    private var isCounted = true
-    private var isAbandoned = false
-    private var gate: CallGate?
+    @exclusivity(unchecked) var promisedGzip = false
+    @exclusivity(unchecked) private var timer: LoopTimer?
+    @exclusivity(unchecked) private var task: Task<Void, Never>?
+    @exclusivity(unchecked) private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
+    @exclusivity(unchecked) private var isHandlerRunning = false
+    @exclusivity(unchecked) private var isCounted = true
+    @exclusivity(unchecked) private var isAbandoned = false
+    @exclusivity(unchecked) private var gate: CallGate?
 
     /// Makes the context of a call that was admitted; ``ConnectionState/admit()`` has counted it.
     init(stream: HTTP2Stream, head: RequestHead, method: RPCMethod, connection: ConnectionState) {
         self.stream = stream
-        loop = connection.loop
         self.connection = connection
-        path = method.path
+        self.method = method
         contentType = head.contentType ?? .grpc
         acceptsGzip = head.acceptsGzip
         compressesResponses = method.compressesResponses

@@ -4,7 +4,7 @@ internal import CarillonNet
 package final class ConnectionState {
     /// Free for the owner; nothing here touches it.
     package var value: AnyObject?
-    /// Kept, since a handler may return after its server is gone.
+    // A cycle while the connection is open, which the loop ends. Strong, since a handler may return after its server is gone.
     private let part: ServerLoop
     /// The loop that the connection lives on.
     let loop: EventLoop
@@ -15,11 +15,11 @@ package final class ConnectionState {
     /// Octets that may wait on one stream before its writer should wait.
     let streamOutput: Int
     /// Calls that were admitted and are not over; see ``CallContext``.
-    private(set) var running = 0
+    @exclusivity(unchecked) private(set) var running = 0
     /// Those of them whose stream is gone while their handler works on.
-    private(set) var abandoned = 0
+    @exclusivity(unchecked) private(set) var abandoned = 0
     /// Octets of requests that are held.
-    private(set) var heldInput = 0
+    @exclusivity(unchecked) private(set) var heldInput = 0
 
     convenience init(_ connection: HTTP2Connection, of part: ServerLoop) {
         self.init(peer: connection.peer, of: part)
@@ -32,6 +32,12 @@ package final class ConnectionState {
         self.peer = peer
         streamOutput = part.limits.http2.streamOutput
     }
+
+    /// The handler of a new stream.
+    func makeStream() -> ServerStream { part.makeStream(for: self) }
+
+    /// Keeps the handler of a stream that is over.
+    func recycle(_ stream: ServerStream) { part.recycle(stream) }
 
     /// Counts one more call, unless there are too many.
     func admit() -> Bool {

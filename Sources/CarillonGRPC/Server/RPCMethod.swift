@@ -2,8 +2,17 @@ package import SwiftProtobuf
 
 /// One entry of the method table: a path and what runs when it is called. It is the same for all dialects and codecs.
 package struct RPCMethod: Sendable {
-    /// How input reaches the handler.
-    enum Input: Sendable {
+    /// How input reaches the handler. A class, so that copying a method counts one reference and not those of all that its
+    /// closures hold.
+    final class Input: Sendable {
+        let kind: Kind
+
+        init(_ kind: Kind) {
+            self.kind = kind
+        }
+    }
+    /// See ``Input``.
+    enum Kind: Sendable {
         /// After the end of input, with exactly one message.
         case one(@Sendable (CallContext, UnsafeRawBufferPointer) throws(Status) -> Void)
         /// From the first message on.
@@ -21,11 +30,11 @@ package struct RPCMethod: Sendable {
     package var compressesResponses = false
     let input: Input
 
-    private init(_ path: StaticString, isUnary: Bool = false, hasNoSideEffects: Bool = false, _ input: Input) {
+    private init(_ path: StaticString, isUnary: Bool = false, hasNoSideEffects: Bool = false, _ kind: Kind) {
         self.path = path
         self.isUnary = isUnary
         self.hasNoSideEffects = hasNoSideEffects
-        self.input = input
+        input = Input(kind)
     }
 
     /// A call with one message each way.

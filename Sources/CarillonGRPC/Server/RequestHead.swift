@@ -25,7 +25,7 @@ struct RequestHead {
     /// Whether the caller can decode gzip.
     private(set) var acceptsGzip = false
     /// What is wrong with a call's own header fields.
-    private(set) var problem: Status?
+    private(set) var problem: RequestProblem?
 
     /// What was seen of the fields whose meaning depends on the dialect, which may be known only behind them.
     private struct Marks: OptionSet {
@@ -60,7 +60,7 @@ struct RequestHead {
         case 7 where name.matches(":scheme"): isSecure = value.matches("https")
         case 12 where name.matches("content-type"):
             contentType = CallContentType(value)
-            isGRPC = CallContentType.isGRPC(value)
+            isGRPC = contentType.map { $0.dialect == .grpc } ?? CallContentType.isGRPC(value)
         case 12 where name.matches("grpc-timeout"):
             timeout = GRPCTimeout.parse(value)
             if timeout == nil { marks.insert(.badGRPCTimeout) }
@@ -123,16 +123,15 @@ struct RequestHead {
         acceptsGzip = marks.contains(accepts)
         guard !marks.isDisjoint(with: Self.problems) else { return }
         if marks.contains(unknown) {
-            problem = Status(.unimplemented, "the encoding of the messages is not supported; identity and gzip are")
+            problem = .unknownEncoding
         } else if marks.contains(.badBinary) {
-            problem = Status(.internalError, "the value of a header field with the suffix -bin is not base64")
+            problem = .brokenBase64
         } else if dialect == .grpc || dialect == .grpcWeb {
-            guard marks.contains(.badGRPCTimeout) else { return }
-            problem = Status(.internalError, "the header grpc-timeout is malformed")
+            if marks.contains(.badGRPCTimeout) { problem = .brokenGRPCTimeout }
         } else if marks.contains(.badConnectTimeout) {
-            problem = Status(.invalidArgument, "the header connect-timeout-ms is malformed")
+            problem = .brokenConnectTimeout
         } else if marks.contains(.badConnectVersion) {
-            problem = Status(.invalidArgument, "the header connect-protocol-version must be 1")
+            problem = .unknownConnectVersion
         }
     }
 

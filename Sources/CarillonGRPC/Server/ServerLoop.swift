@@ -6,7 +6,7 @@ internal import Synchronization
 /// Safe as `@unchecked Sendable` because everything but the atomic count is touched on the loop only.
 final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     let loop: EventLoop
-    private let core: ServerCore
+    let core: ServerCore
     private let tls: TLSContext
     private var connections: [ObjectIdentifier: (connection: HTTP2Connection, state: ConnectionState)] = [:]
     private var isDraining = false
@@ -16,11 +16,15 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     /// Open connections, read by the loop that hands out new ones.
     let load = Atomic<Int>(0)
     /// Calls that were admitted and are not over, of all connections; see ``CallContext``.
-    var running = 0
+    @exclusivity(unchecked) var running = 0
     /// Those of them whose stream is gone while their handler works on.
-    var abandoned = 0
+    @exclusivity(unchecked) var abandoned = 0
+    /// Handlers of streams that are over, for new ones.
+    @exclusivity(unchecked) private var spare: [ServerStream] = []
+    /// How many are kept, of a few hundred octets and up to 1 KiB of buffer each.
+    private static let spareLimit = 256
     /// Octets of requests that are held, of all connections.
-    var heldInput = 0
+    @exclusivity(unchecked) var heldInput = 0
     /// This loop's share of ``ServerLimits/input``.
     let inputLimit: Int
     /// This loop's share of ``ServerLimits/calls``.
@@ -45,9 +49,9 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         do throws(TLSError) {
             let connection = try HTTP2Connection(
                 loop: loop, descriptor: descriptor, context: tls, limits: core.limits.http2, delegate: self)
-            connections[ObjectIdentifier(connection)] = (
-                connection, ConnectionState(connection, of: self)
-            )
+            let state = ConnectionState(connection, of: self)
+            connection.attachment = state
+            connections[ObjectIdentifier(connection)] = (connection, state)
             counters.connectionOpened()
             if isDraining { connection.beginDrain() }
         } catch {
@@ -60,21 +64,28 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connectionIsReady(_ connection: HTTP2Connection) {}
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? {
-        guard let state = connections[ObjectIdentifier(connection)]?.state else { return nil }
-        return ServerStream(server: core, connection: state)
+        guard let attachment = connection.attachment else { return nil }
+        // Safe because `adopt` attaches nothing else; a checked cast would be paid by each stream.
+        return unsafeDowncast(attachment, to: ConnectionState.self).makeStream()
     }
 
     func connectionIsDraining(_ connection: HTTP2Connection) {}
 
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
-        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        guard let entry = connections.removeValue(forKey: ObjectIdentifier(connection)) else { return }
+        connection.attachment = nil
+        // Kept handlers of streams may still know the state; what the owner kept in it, such as a credential, must go.
+        entry.state.value = nil
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)
         switch reason {
         case .finished, .aborted: break
         default: core.report(.connectionFailed(peer: connection.peer, reason))
         }
-        if connections.isEmpty { resumeWaiters() }
+        guard connections.isEmpty else { return }
+        // They know their connection, which knows this loop.
+        spare = []
+        resumeWaiters()
     }
 
     /// Asks every connection to finish, and returns when all have, or cuts off the rest after the grace period.
@@ -90,6 +101,19 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
             if connections.isEmpty { continuation.resume() } else { waiters.append(continuation) }
         }
         timer.cancel()
+    }
+
+    // MARK: Handlers of streams
+
+    func makeStream(for connection: ConnectionState) -> ServerStream {
+        guard let stream = spare.popLast() else { return ServerStream(server: core, connection: connection) }
+        stream.reopen(for: connection)
+        return stream
+    }
+
+    /// Keeps the handler of a stream that is over for a new one.
+    func recycle(_ stream: ServerStream) {
+        if spare.count < Self.spareLimit { spare.append(stream) }
     }
 
     private func resumeWaiters() {

@@ -7,11 +7,11 @@ final class ServerStream: HTTP2StreamHandler {
         /// The header block is not complete.
         case head
         /// A call with one message gathers its input.
-        case gathering(RPCMethod, CallContext)
+        case gathering
         /// A streaming call is running.
-        case streaming(MessageQueue, CallContext)
+        case streaming(MessageQueue)
         /// The handler has the whole input.
-        case running(CallContext)
+        case running
         /// It will be answered in plain HTTP when it is complete.
         case plain(PageAnswer)
         /// It will be refused when it is complete.
@@ -22,12 +22,15 @@ final class ServerStream: HTTP2StreamHandler {
         case answered
     }
     let server: ServerCore
-    private let connection: ConnectionState
-    private var state = State.head
-    private var framer: MessageFramer
+    @exclusivity(unchecked) private var connection: ConnectionState
+    // As in HTTP2Stream, not checked for overlapping access: confined to one thread, and no access calls out.
+    @exclusivity(unchecked) private var state = State.head
+    /// The call, from its admission to the end of the stream.
+    @exclusivity(unchecked) private var call: CallContext?
+    @exclusivity(unchecked) private var framer: MessageFramer
     /// The body of a call that has no prefixes.
-    private var bare = BareMessage()
-    private var held = HeldInput()
+    @exclusivity(unchecked) private var bare: BareMessage?
+    @exclusivity(unchecked) private var held = HeldInput()
     /// Octets of the body that nobody wants.
     private var dropped = 0
 
@@ -46,8 +49,7 @@ final class ServerStream: HTTP2StreamHandler {
             guard let method = readQuery(stream, &head) else { return }
             return admit(stream, head, method)
         }
-        let found = stream.received.withFirst(":path") { path in path.flatMap { server.methods.find($0) } }
-        guard let method = found else {
+        guard let method = stream.received.first(":path").flatMap({ server.methods.find($0) }) else {
             if contentType.dialect == .connectUnary, isPage(stream) { return beginPage(stream) }
             let status = stream.received.withFirst(":path") {
                 server.methods.explainMissing($0 ?? .init(start: nil, count: 0))
@@ -70,7 +72,7 @@ final class ServerStream: HTTP2StreamHandler {
     /// Lets a call begin, or refuses it.
     private func admit(_ stream: HTTP2Stream, _ head: RequestHead, _ method: RPCMethod) {
         let contentType = head.contentType ?? .grpc
-        if let problem = head.problem { return refuse(stream, contentType, method, problem) }
+        if let problem = head.problem { return refuse(stream, contentType, method, problem.status) }
         // Nothing was done for the call, so the client may try again elsewhere at once (RFC 9113 §8.7).
         guard connection.admit() else {
             state = .answered
@@ -85,18 +87,20 @@ final class ServerStream: HTTP2StreamHandler {
             return
         }
         context.startDeadline()
-        if head.encoding != .identity || contentType.dialect == .connectUnary {
-            bare.isCompressed = head.encoding == .gzip
-            framer = MessageFramer(limit: server.limits.messageSize, encoding: head.encoding)
+        call = context
+        if head.encoding != .identity { framer = MessageFramer(limit: framer.limit, encoding: head.encoding) }
+        if contentType.dialect == .connectUnary {
+            if bare == nil { bare = BareMessage() }
+            bare?.isCompressed = head.encoding == .gzip
         }
-        switch method.input {
+        switch method.input.kind {
         case .one:
-            state = .gathering(method, context)
+            state = .gathering
         case .stream(let start):
             let queue = MessageQueue(
                 stream: stream, connection: connection, contentType: contentType, framer: framer)
             context.queue = queue
-            state = .streaming(queue, context)
+            state = .streaming(queue)
             start(context, queue)
         }
     }
@@ -106,16 +110,16 @@ final class ServerStream: HTTP2StreamHandler {
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
         do throws(Status) {
             switch state {
-            case .gathering(_, let context):
+            case .gathering:
                 stream.consume(bytes.count)
-                if context.contentType.dialect == .connectUnary {
-                    try bare.append(bytes, limit: server.limits.messageSize)
-                    try held.set(bare.octets.count, connection)
+                if bare != nil {
+                    try bare?.append(bytes, limit: framer.limit)
+                    try held.set(bare?.octets.count ?? 0, connection)
                 } else {
                     try framer.append(bytes)
                     try held.set(framer.buffered, connection)
                 }
-            case .streaming(let queue, _): try queue.append(bytes)
+            case .streaming(let queue): try queue.append(bytes)
             case .head, .running, .answered: stream.consume(bytes.count)
             case .page(let page): page.received(bytes)
             case .plain, .refused:
@@ -130,32 +134,31 @@ final class ServerStream: HTTP2StreamHandler {
 
     func streamReceivedEnd(_ stream: HTTP2Stream) {
         switch state {
-        case .gathering(let method, let context):
-            state = .running(context)
+        case .gathering:
+            state = .running
             defer { letGoOfInput() }
-            guard !context.isCancelled, !context.isTooLate() else { return }
+            guard let call, !call.isCancelled, !call.isTooLate() else { return }
             do throws(Status) {
-                try start(method, context)
+                try start(call)
             } catch {
-                context.fail(error)
+                call.fail(error)
             }
-        case .streaming(let queue, _): queue.finish()
+        case .streaming(let queue): queue.finish()
         case .page(let page): page.receivedEnd()
         case .plain, .refused: answerAtEnd(stream)
         case .head, .running, .answered: break
         }
     }
 
-    private func start(_ method: RPCMethod, _ context: CallContext) throws(Status) {
-        guard case .one(let handler) = method.input else { return }
-        if context.contentType.dialect == .connectUnary {
-            context.wasSingleCompressed = bare.isCompressed
-            return try bare.take(limit: server.limits.messageSize) { bytes throws(Status) in try handler(context, bytes)
-            }
+    private func start(_ call: CallContext) throws(Status) {
+        guard case .one(let handler) = call.method.input.kind else { return }
+        if let bare {
+            call.wasSingleCompressed = bare.isCompressed
+            return try bare.take(limit: framer.limit) { bytes throws(Status) in try handler(call, bytes) }
         }
-        context.wasSingleCompressed = framer.isFrontCompressed
+        call.wasSingleCompressed = framer.isFrontCompressed
         // A second message is an error of cardinality (UNIMPLEMENTED), known before the handler runs.
-        switch try framer.takeSingle({ bytes throws(Status) in try handler(context, bytes) }) {
+        switch try framer.takeSingle({ bytes throws(Status) in try handler(call, bytes) }) {
         case .one: return
         case .none: throw Status(.unimplemented, "the method takes exactly one message and got none")
         case .several: throw Status(.unimplemented, "the method takes exactly one message and got more")
@@ -168,37 +171,36 @@ final class ServerStream: HTTP2StreamHandler {
     // MARK: The end
 
     func streamDrained(_ stream: HTTP2Stream) {
-        switch state {
-        case .running(let context), .streaming(_, let context), .gathering(_, let context): context.streamDrained()
-        case .head, .plain, .refused, .page, .answered: break
-        }
+        call?.streamDrained()
     }
 
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        switch state {
-        case .running(let context), .gathering(_, let context), .streaming(_, let context): context.streamClosed()
-        case .page(let page): page.streamClosed()
-        case .head, .plain, .refused, .answered: break
-        }
+        call.take()?.streamClosed()
+        if case .page(let page) = state { page.streamClosed() }
         letGoOfInput()
         state = .answered
+        connection.recycle(self)
+    }
+
+    /// Makes the handler of a stream that is over that of a new one.
+    func reopen(for connection: ConnectionState) {
+        self.connection = connection
+        state = .head
+        dropped = 0
+        if framer.encoding != .identity { framer = MessageFramer(limit: framer.limit) }
     }
 
     private func fail(_ status: Status) {
-        switch state {
-        case .gathering(_, let context), .running(let context), .streaming(_, let context):
-            // The handler may work on; the end of the stream concerns it.
-            state = .running(context)
-            context.fail(status)
-        case .head, .plain, .refused, .page, .answered: break
-        }
+        // The handler may work on; the end of the stream will concern it.
+        call?.fail(status)
         letGoOfInput()
+        state = .answered
     }
 
     private func letGoOfInput() {
         held.release(connection)
         framer.removeAll()
-        bare.removeAll()
+        bare = nil
     }
 
     // MARK: Requests that reach no handler
@@ -210,7 +212,7 @@ final class ServerStream: HTTP2StreamHandler {
         _ stream: HTTP2Stream, _ contentType: CallContentType, _ method: RPCMethod?, _ status: Status
     ) {
         let isStreamed =
-            switch (contentType.dialect, method?.input) {
+            switch (contentType.dialect, method?.input.kind) {
             case (.grpc, _), (.connectStream, nil), (_, .stream): true
             default: false
             }

@@ -11,10 +11,9 @@ struct MessageFrame: SwiftProtobufContiguousBytes {
 
     init(repeating value: UInt8, count: Int) {
         // Not `[UInt8](repeating:count:)`, which is not specialised here and looks up its metadata for each message.
-        octets = [UInt8](unsafeUninitializedCapacity: Self.prefixLength + count) { memory, initialized in
-            memory.initialize(repeating: value)
-            initialized = Self.prefixLength + count
-        }
+        octets = []
+        octets.reserveCapacity(Self.prefixLength + count)
+        octets.append(contentsOf: repeatElement(value, count: Self.prefixLength + count))
         writePrefix(count)
     }
 

@@ -1,7 +1,9 @@
 /// Cuts the body of a call into messages. The boundaries of DATA frames mean nothing to it.
 struct MessageFramer {
-    private let limit: Int
-    private let encoding: MessageEncoding
+    /// The greatest length of one message in octets.
+    let limit: Int
+    /// What a message that is marked as compressed was compressed with.
+    let encoding: MessageEncoding
     private var buffer: [UInt8] = []
     private var start = 0
     private var held = 0
@@ -24,7 +26,7 @@ struct MessageFramer {
     /// too large is refused before its bytes are kept.
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         if start == buffer.count {
-            buffer.removeAll(keepingCapacity: true)
+            if start > 0 { buffer.removeAll(keepingCapacity: true) }
             start = 0
         } else if start > 0 {
             buffer.removeFirst(start)
@@ -32,7 +34,10 @@ struct MessageFramer {
         }
         buffer.append(contentsOf: bytes)
         held += bytes.count
-        _ = try frontLength()
+        // A large message gets its memory at once instead of by doubling, but not before it has begun to come.
+        if let length = try frontLength(), length > buffered, buffered >= 16 * 1024 {
+            buffer.reserveCapacity(start + MessageFrame.prefixLength + length)
+        }
     }
 
     /// How many octets may be given back to flow control now; counted once. What a reader has not taken yet is held back,
@@ -54,7 +59,9 @@ struct MessageFramer {
         case 1: throw Status(.internalError, "a message is marked as compressed and the call names no compression")
         default: throw Status(.internalError, "the message prefix has unknown flags")
         }
-        let length = buffer[(start + 1)..<(start + 5)].reduce(0) { $0 << 8 | Int($1) }
+        let length =
+            Int(buffer[start + 1]) << 24 | Int(buffer[start + 2]) << 16 | Int(buffer[start + 3]) << 8
+            | Int(buffer[start + 4])
         guard length <= limit else {
             throw Status(.resourceExhausted, "the message has \(length) bytes; the limit is \(limit)")
         }
@@ -100,9 +107,9 @@ struct MessageFramer {
     /// Whether the message at the front is marked as compressed.
     var isFrontCompressed: Bool { buffered >= MessageFrame.prefixLength && buffer[start] == 1 }
 
-    /// Forgets what was not taken, and its memory.
+    /// Forgets what was not taken, and its memory unless that is small.
     mutating func removeAll() {
-        buffer = []
+        if !buffer.isEmpty { buffer.removeAll(keepingCapacity: buffer.capacity <= 1024) }
         start = 0
         held = 0
     }

@@ -33,6 +33,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var isStopping = false
     private var stopWaiters: [@Sendable () -> Void] = []
     private var executorReference: UnownedTaskExecutor?
+    private var locals: [ObjectIdentifier: AnyObject] = [:]
 
     /// Memory for one read of a descriptor; its bytes are good until the owner returns. Loop's thread only.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
@@ -114,6 +115,16 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     package func waitForTurn(_ taker: any TurnTaker) {
         assertOnLoop()
         turns.append(taker)
+    }
+
+    /// The one object of its type that those who run on the loop share, made when it is first asked for; it lives as long
+    /// as the loop. Loop's thread only.
+    package func local<Value: AnyObject>(_ make: () -> Value) -> Value {
+        assertOnLoop()
+        if let value = locals[ObjectIdentifier(Value.self)] as? Value { return value }
+        let value = make()
+        locals[ObjectIdentifier(Value.self)] = value
+        return value
     }
 
     // MARK: Timers

@@ -133,7 +133,7 @@ enum HTTP2Callbacks {
         session(data)._withUnsafeGuaranteedRef {
             if code == HTTP2ErrorCode.noError.rawValue { $0.conduct.budget.streamCompleted() }
             $0.closed(stream, HTTP2ErrorCode(rawValue: code))
-            $0.recycle(stream)
+            $0.pool.recycle(stream)
         }
         return 0
     }

@@ -44,7 +44,10 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private let tls: TLSSession
     private let descriptor: CInt
     private var watch: DescriptorWatch?
-    private weak var delegate: (any HTTP2ConnectionDelegate)?
+    // A cycle while the connection is open: it ends with the last call to the delegate.
+    private var delegate: (any HTTP2ConnectionDelegate)?
+    /// What the delegate keeps for the connection; nothing here touches it.
+    @exclusivity(unchecked) package var attachment: AnyObject?
     private(set) var state = State.handshaking
     private var deadline: LoopTimer?
     private var isTouched = false
@@ -530,6 +533,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         watch = nil
         session.close()
         if unwritten.isEmpty { Socket.close(descriptor) } else { Socket.abort(descriptor) }
-        delegate?.connectionClosed(self, reason)
+        delegate.take()?.connectionClosed(self, reason)
     }
 }

@@ -17,10 +17,12 @@ extension HTTP2Session {
         var pointer: OpaquePointer?
         // Safe unretained: the object deletes the pointer before it goes.
         let data = Unmanaged.passUnretained(session).toOpaque()
+        // libnghttp2 copies the table of functions.
+        var memory = session.pool.memory.functions
         let result =
             isServer
-            ? nghttp2_session_server_new2(&pointer, HTTP2Callbacks.table, data, option)
-            : nghttp2_session_client_new2(&pointer, HTTP2Callbacks.table, data, option)
+            ? nghttp2_session_server_new3(&pointer, HTTP2Callbacks.table, data, option, &memory)
+            : nghttp2_session_client_new3(&pointer, HTTP2Callbacks.table, data, option, &memory)
         precondition(result == 0, "out of memory")
         return pointer
     }

@@ -32,6 +32,7 @@ package final class HTTP2Session: @unchecked Sendable {
     /// What the peer may ask for.
     package let limits: HTTP2Limits
     let isServer: Bool
+    let pool: HTTP2Pool
     @exclusivity(unchecked) private(set) var pointer: OpaquePointer?
     /// Set right after the session was made; unowned because the owner closes the session before it goes.
     @exclusivity(unchecked) package unowned(unsafe) var owner: (any HTTP2SessionOwner)?
@@ -44,15 +45,12 @@ package final class HTTP2Session: @unchecked Sendable {
     /// Where that stream's next field goes.
     @exclusivity(unchecked) private var fields: HeaderWriter?
     @exclusivity(unchecked) private var openStreams = StreamTable()
-    @exclusivity(unchecked) private var spare: [HTTP2Stream] = []
     /// How the peer behaves.
     @exclusivity(unchecked) var conduct: PeerConduct
     /// Octets of bodies that wait to be sent, over all streams.
     @exclusivity(unchecked) package internal(set) var queuedOutput = 0
     /// Who the peer is by its certificate, if it showed one; set by the owner before the first stream.
     package var peerIdentity: PeerIdentity?
-    /// Closed streams whose memory is kept for new ones.
-    private static let spareLimit = 32
 
     /// Makes a session of a server or a client; nothing is sent before ``submitSettings()``.
     package init(isServer: Bool, loop: EventLoop, peer: String, limits: HTTP2Limits) {
@@ -61,6 +59,7 @@ package final class HTTP2Session: @unchecked Sendable {
         self.peer = peer
         self.limits = limits
         conduct = PeerConduct(limits, ofClient: isServer, at: loop.now)
+        pool = .of(loop)
         pointer = Self.make(isServer: isServer, limits: limits, for: self)
     }
 
@@ -117,7 +116,7 @@ package final class HTTP2Session: @unchecked Sendable {
 
     func beginHeaders(streamID: Int32, isRequest: Bool) {
         if isRequest, isServer {
-            let stream = takeSpare()
+            let stream = pool.makeStream(in: self)
             stream.id = streamID
             openStreams.insert(stream)
             nghttp2_session_set_stream_user_data(pointer, streamID, Unmanaged.passRetained(stream).toOpaque())
@@ -239,21 +238,9 @@ package final class HTTP2Session: @unchecked Sendable {
     func pongReceived() { owner?.sessionReceivedPong(self) }
     func goAwayReceived(_ goAway: HTTP2GoAway) { owner?.session(self, received: goAway) }
 
-    private func takeSpare() -> HTTP2Stream {
-        guard let stream = spare.popLast() else { return HTTP2Stream(session: self) }
-        stream.reopen(in: self)
-        return stream
-    }
-
     /// Takes note of an answer whose end is about to be sent.
     func noteEnd(of stream: HTTP2Stream) {
         if isServer, !stream.isReceiveEnded { answersEarly = true }
-    }
-
-    /// Keeps a closed stream for a new one, if nobody else holds it.
-    func recycle(_ stream: consuming HTTP2Stream) {
-        guard spare.count < Self.spareLimit, isKnownUniquelyReferenced(&stream) else { return }
-        spare.append(stream)
     }
 
     // MARK: Opening streams (clients)

@@ -36,22 +36,22 @@ package final class HTTP2Stream {
     /// Whether the peer has sent its END_STREAM.
     @exclusivity(unchecked) package internal(set) var isReceiveEnded = false
     /// Whether the first header block has been told of.
-    var hasReceivedHeaders = false
+    @exclusivity(unchecked) var hasReceivedHeaders = false
     /// Whether it is over.
     @exclusivity(unchecked) package internal(set) var isClosed = false
     @exclusivity(unchecked) var output = OutgoingBody()
     /// Whether the request has to come as a whole before it can be answered: then its body must not come too slowly
     /// (``HTTP2Limits/bodyRate``). Set by the handler when it has seen the headers.
-    package var awaitsWholeBody = false
+    @exclusivity(unchecked) package var awaitsWholeBody = false
     /// When the stream was opened.
-    package internal(set) var beganAt = MonotonicTime(nanoseconds: 0)
+    @exclusivity(unchecked) package internal(set) var beganAt = MonotonicTime(nanoseconds: 0)
     /// Octets of the peer's body that came so far.
-    package internal(set) var receivedBody = 0
+    @exclusivity(unchecked) package internal(set) var receivedBody = 0
     /// Octets of the body that libnghttp2 has taken so far.
-    package internal(set) var sentOutput = 0
-    var pace = TransferPace()
+    @exclusivity(unchecked) package internal(set) var sentOutput = 0
+    @exclusivity(unchecked) var pace = TransferPace()
     /// Where it stands in the session's table of open streams.
-    var place = 0
+    @exclusivity(unchecked) var place = 0
 
     init(session: HTTP2Session) {
         self.session = session

@@ -29,6 +29,9 @@ package struct HeaderBlock: Sendable {
     /// The size as RFC 9113 §6.5.2 counts it: names, values and 32 octets for each field.
     package var listSize: Int { (storage?.used ?? 0) + (32 - Self.prefix) * count }
 
+    /// Whether the memory is not much more than a usual request needs, so that it may be kept.
+    var isSmall: Bool { (storage?.capacity ?? 0) <= 2048 }
+
     /// Adds a field.
     package mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         let needed = Self.prefix + name.count + value.count
@@ -141,7 +144,7 @@ package struct HeaderBlock: Sendable {
 /// Safe as `@unchecked Sendable` because a block changes it only while it is the only owner.
 final class HeaderStorage: @unchecked Sendable {
     private let memory: UnsafeMutableRawPointer
-    private let capacity: Int
+    let capacity: Int
     var used = 0
 
     init(capacity: Int) {
@@ -226,8 +229,14 @@ extension StaticString {
 
 extension UnsafeRawBufferPointer {
     /// Whether the octets are those of a literal.
+    @inlinable
     package func matches(_ literal: StaticString) -> Bool {
-        guard count == literal.utf8CodeUnitCount else { return false }
+        count == literal.utf8CodeUnitCount && isEqual(to: literal)
+    }
+
+    /// Whether the octets are those of a literal of the same length.
+    @usableFromInline
+    func isEqual(to literal: StaticString) -> Bool {
         guard let baseAddress else { return true }
         return memcmp(baseAddress, literal.utf8Start, count) == 0
     }

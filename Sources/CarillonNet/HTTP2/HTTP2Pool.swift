@@ -1,0 +1,25 @@
+/// What the HTTP/2 sessions of one loop use again: closed streams, and libnghttp2's memory. It is bounded, and an idle
+/// connection holds nothing of it. Confined to its loop.
+final class HTTP2Pool {
+    let memory = HTTP2Memory()
+    @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
+    /// Closed streams that are kept, each with about half a KiB for the next header block.
+    private static let limit = 256
+
+    /// The pool of a loop. Loop's thread only.
+    static func of(_ loop: EventLoop) -> HTTP2Pool {
+        loop.local { HTTP2Pool() }
+    }
+
+    func makeStream(in session: HTTP2Session) -> HTTP2Stream {
+        guard let stream = streams.popLast() else { return HTTP2Stream(session: session) }
+        stream.reopen(in: session)
+        return stream
+    }
+
+    /// Keeps a closed stream for a new one, if nobody else holds it and its header block was not a large one.
+    func recycle(_ stream: consuming HTTP2Stream) {
+        guard streams.count < Self.limit, isKnownUniquelyReferenced(&stream), stream.received.isSmall else { return }
+        streams.append(stream)
+    }
+}
