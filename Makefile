@@ -17,8 +17,7 @@ TEST_PACKAGES := nghttp2-client nghttp2-server openssl protobuf-compiler libprot
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 REPORTS := .build/reports
-PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/Conformance/test_conformance.py \
-	Tests/Conformance/test_prober.py Tests/EndToEnd
+PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/Conformance Tests/EndToEnd
 FORMATTED := Package.swift Sources Tests
 PROTO_FOLDERS := Protos Tests/InteropServer/Protos
 

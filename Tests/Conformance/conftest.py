@@ -27,7 +27,7 @@ def interop_binary() -> Path:
 
 @pytest.fixture(scope="module")
 def interop_server(interop_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[run.InteropServer]:
-    with run.serving(interop_binary, tmp_path_factory.mktemp("interop")) as server:
+    with run.serving(interop_binary, tmp_path_factory.mktemp("interop"), *run.PINGS_AT_WILL) as server:
         yield server
 
 

@@ -12,7 +12,7 @@ import pytest
 import run
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("client", run.CLIENTS)
+@pytest.mark.parametrize("client", [*run.CLIENTS, "prober"])
 def test_client(interop_server: run.InteropServer, descriptors: Path, client: str) -> None:
     command = run.commands(interop_server, descriptors, is_short=True)[client]
     lines = run.lines_of(command, client, run.PATIENCE[True])

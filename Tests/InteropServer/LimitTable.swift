@@ -40,6 +40,7 @@ struct LimitTable {
             number("settings", \.http2.settings),
             number("outboundFrames", \.http2.outboundFrames),
             duration("pingInterval", \.http2.pingInterval),
+            toggle("permitsPingsWithoutStreams", \.http2.permitsPingsWithoutStreams),
             duration("handshakeTime", \.http2.handshakeTime),
             duration("prefaceTime", \.http2.prefaceTime),
             duration("settingsTime", \.http2.settingsTime),
@@ -61,7 +62,7 @@ struct LimitTable {
     /// Sets a limit.
     ///
     /// - Parameters:
-    ///   - assignment: `name=value`; durations are in milliseconds.
+    ///   - assignment: `name=value`; durations are in milliseconds, 1 and 0 are yes and no.
     ///   - limits: what is changed.
     /// - Throws: for an unknown name, and a value that the limit cannot take.
     static func set(_ assignment: String, in limits: inout ServerLimits) throws(ArgumentError) {
@@ -80,6 +81,14 @@ struct LimitTable {
         Row(name: name) { limits, text in
             guard let value = Value(text) else { return false }
             limits[keyPath: path] = value
+            return true
+        }
+    }
+
+    private static func toggle(_ name: String, _ path: WritableKeyPath<ServerLimits, Bool>) -> Row {
+        Row(name: name) { limits, text in
+            guard text == "0" || text == "1" else { return false }
+            limits[keyPath: path] = text == "1"
             return true
         }
     }
