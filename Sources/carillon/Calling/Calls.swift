@@ -13,11 +13,11 @@ enum Calls {
         _ body: (RPCClient) async throws(Status) -> Result
     ) async -> Swift.Result<Result, Status> {
         let loop = EventLoop(name: "calls")
-        let client = RPCClient(
-            loop: loop,
-            configuration: .init(
-                host: settings.address.host, port: settings.address.port, tls: settings.tls,
-                metadata: metadata(authorization), connectTimeout: connectTimeout))
+        var configuration = RPCClient.Configuration(
+            host: settings.address.host, port: settings.address.port, tls: settings.tls,
+            metadata: metadata(authorization), connectTimeout: connectTimeout)
+        configuration.userAgentPrefix = "carillon/\(Version.text)"
+        let client = RPCClient(loop: loop, configuration: configuration)
         let result: Swift.Result<Result, Status>
         do throws(Status) {
             result = .success(try await body(client))
