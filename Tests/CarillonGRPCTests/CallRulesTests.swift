@@ -453,4 +453,46 @@ import Testing
             #expect(third.grpcStatus == "4")
         }
     }
+
+    // MARK: Peers that do not read
+
+    /// A `StringValue` of 20,003 octets.
+    private static let large = frame([0x0a, 0xa0, 0x9c, 0x01] + [UInt8](repeating: 0x61, count: 20_000))
+
+    @Test func answersThatWaitAreBounded() async throws {
+        var limits = ServerLimits()
+        limits.outputPerConnection = 30_000
+        try await Self.withServer(limits: limits, window: 0) { _, client in
+            // Two answers wait: the first leaves room, the second goes beyond it.
+            let first = try await client.send("/test.Echo/Inline", parts: [Self.large])
+            let second = try await client.send("/test.Echo/Inline", parts: [Self.large])
+            let third = try await client.ask("/test.Echo/Inline", parts: [Self.large])
+            #expect(third.closed == .refusedStream)
+            await first.reset()
+            await second.reset()
+            let fourth = try await client.send("/test.Echo/Inline", parts: [Self.large])
+            await fourth.reset()
+            #expect(await fourth.answer().closed != .refusedStream)
+        }
+    }
+
+    /// Those who do not read use up what is for all; those who do are served nevertheless.
+    @Test func whoDoesNotReadShutsNobodyOut() async throws {
+        var limits = ServerLimits()
+        limits.output = 30_000
+        limits.littleOutput = 1000
+        try await Self.withServer(limits: limits, window: 0) { echo, client in
+            let waiting = [
+                try await client.send("/test.Echo/Inline", parts: [Self.large]),
+                try await client.send("/test.Echo/Inline", parts: [Self.large]),
+            ]
+            let refused = try await client.ask("/test.Echo/Inline", parts: [Self.large])
+            #expect(refused.closed == .refusedStream)
+            let other = try await RawClient.connect(to: echo)
+            #expect(try await other.ask("/test.Echo/Inline", parts: [Self.large]).grpcStatus == "0")
+            #expect(try await other.ask("/test.Echo/Inline", parts: [Self.large]).grpcStatus == "0")
+            await other.close()
+            for stream in waiting { await stream.reset() }
+        }
+    }
 }

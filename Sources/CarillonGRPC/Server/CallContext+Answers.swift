@@ -8,6 +8,7 @@ extension CallContext {
     func reply(_ response: some Message) throws(Status) {
         loop.assertOnLoop()
         guard !isAnswered else { return }
+        try checkRoomForOutput()
         if contentType.dialect == .connectUnary { return try replyBare(response) }
         let frame = try encode(response, compressed: compressesResponses)
         if !areHeadersSent, isPlain {
@@ -29,9 +30,18 @@ extension CallContext {
     func send(_ response: some Message, compressed: Bool) async throws(Status) {
         loop.assertOnLoop()
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
+        try checkRoomForOutput()
         sendHeaders()
         stream.send(try encode(response, compressed: compressed))
+        connection.countOutput()
         try await waitForRoom()
+    }
+
+    /// Refuses to queue more for a peer that takes too little.
+    private func checkRoomForOutput() throws(Status) {
+        guard connection.hasRoomForOutput else {
+            throw Status(.resourceExhausted, "too much of earlier answers waits to be read")
+        }
     }
 
     /// Sends the header block now, which tells the caller that the call was accepted, before any message. Until then an

@@ -65,6 +65,9 @@ package final class CallContext: @unchecked Sendable {
     /// The peer's address without its port.
     package var peer: String { connection.peer }
 
+    /// Who the caller is by the certificate that its connection showed; `nil` when it showed none.
+    package var peerIdentity: PeerIdentity? { connection.peerIdentity }
+
     /// Whether the caller is gone, by a reset, its deadline or the loss of the connection.
     package var isCancelled: Bool { stream.isClosed || isAnswered }
 
@@ -167,6 +170,7 @@ package final class CallContext: @unchecked Sendable {
     func finish(_ status: StatusCode) {
         if !isAnswered { connection.counters.callEnded(status) }
         isAnswered = true
+        connection.countOutput()
         timer?.cancel()
         timer = nil
         task?.cancel()

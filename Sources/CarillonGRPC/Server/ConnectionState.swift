@@ -20,9 +20,14 @@ package final class ConnectionState {
     @exclusivity(unchecked) private(set) var abandoned = 0
     /// Octets of requests that are held.
     @exclusivity(unchecked) private(set) var heldInput = 0
+    /// Octets of answers that wait for the peer, as they were counted last.
+    @exclusivity(unchecked) private(set) var countedOutput = 0
+    /// The connection, until it is closed; a call may outlive it.
+    @exclusivity(unchecked) private var connection: HTTP2Connection?
 
     convenience init(_ connection: HTTP2Connection, of part: ServerLoop) {
         self.init(peer: connection.peer, of: part)
+        self.connection = connection
     }
 
     init(peer: String, of part: ServerLoop) {
@@ -39,7 +44,18 @@ package final class ConnectionState {
     /// Keeps the handler of a stream that is over.
     func recycle(_ stream: ServerStream) { part.recycle(stream) }
 
-    /// Counts one more call, unless there are too many.
+    /// Who the peer is by the certificate that it showed.
+    var peerIdentity: PeerIdentity? { connection?.peerIdentity }
+
+    /// The connection is closed: what it held is free.
+    func close() {
+        connection = nil
+        countOutput()
+    }
+
+    // MARK: Calls
+
+    /// Counts one more call, unless there are too many, or too much of earlier answers waits to be read.
     func admit() -> Bool {
         let limits = part.limits
         guard running < limits.callsPerConnection, abandoned < limits.abandonedCallsPerConnection,
@@ -47,6 +63,7 @@ package final class ConnectionState {
             Self.isLet(
                 abandoned + 1, little: limits.fewAbandonedCalls, of: part.abandoned + 1, limit: part.abandonedLimit)
         else { return false }
+        guard hasRoomForOutput else { return false }
         running += 1
         part.running += 1
         return true
@@ -71,6 +88,25 @@ package final class ConnectionState {
         guard wasAbandoned else { return }
         abandoned -= 1
         part.abandoned -= 1
+    }
+
+    // MARK: Octets
+
+    /// Whether more may be queued for this connection.
+    var hasRoomForOutput: Bool {
+        countOutput()
+        guard countedOutput < part.limits.outputPerConnection else { return false }
+        if part.queuedOutput >= part.outputLimit { part.recountOutput() }
+        return Self.isLet(
+            countedOutput, little: part.limits.littleOutput, of: part.queuedOutput + 1, limit: part.outputLimit)
+    }
+
+    /// Brings the loop's sum up to date with what waits for this connection's peer.
+    func countOutput() {
+        let now = connection?.queuedOutput ?? 0
+        guard now != countedOutput else { return }
+        part.queuedOutput += now - countedOutput
+        countedOutput = now
     }
 
     /// Counts octets of requests that are held.

@@ -20,10 +20,12 @@ final class MessageQueue: @unchecked Sendable {
     private var held = HeldInput()
     private var ending = Ending.open
     private var waiter: UnsafeContinuation<Void, Never>?
-    /// Messages that were taken without a pause.
+    /// Messages that were taken without a pause; large ones count as many.
     private var inARow = 0
     /// After as many messages a reader lets the loop's other work go first: thousands fit into one read of the socket.
     private static let turn = 32
+    /// Octets that are as much work as one message.
+    private static let largeMessage = 8 * 1024
 
     init(
         stream: HTTP2Stream, connection: ConnectionState, contentType: CallContentType, framer: MessageFramer
@@ -68,7 +70,6 @@ final class MessageQueue: @unchecked Sendable {
     }
 
     private func pauseNowAndThen() async {
-        inARow += 1
         guard inARow >= Self.turn else { return }
         inARow = 0
         // A timer, since queued work would run in this very tick.
@@ -81,7 +82,8 @@ final class MessageQueue: @unchecked Sendable {
         while true {
             if case .failed(let status) = ending { throw status }
             let message: Parsed? = try framer.next { bytes throws(Status) in
-                contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
+                inARow += 1 + bytes.count / Self.largeMessage
+                return contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
             }
             if let message {
                 stream.consume(try framer.takeReleasable())

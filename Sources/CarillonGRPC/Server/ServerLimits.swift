@@ -24,6 +24,11 @@ package struct ServerLimits: Sendable {
     package var inputPerConnection = 16 * 1024 * 1024
     /// The same over all connections, divided evenly among the loops.
     package var input = 512 * 1024 * 1024
+    /// Octets of answers that may wait for one connection's peer. Beyond that calls are refused, and answers become
+    /// RESOURCE_EXHAUSTED; one message of each stream that runs may go beyond it.
+    package var outputPerConnection = 16 * 1024 * 1024
+    /// The same over all connections, divided evenly among the loops.
+    package var output = 128 * 1024 * 1024
 
     // Whoever uses up what there is for all must shut out himself, and nobody else: connections that have little are served
     // until twice as much is used.
@@ -34,6 +39,8 @@ package struct ServerLimits: Sendable {
     package var fewAbandonedCalls = 8
     /// How many octets of requests are little.
     package var littleInput = 64 * 1024
+    /// How many octets of answers are little.
+    package var littleOutput = 64 * 1024
 
     /// Makes the default limits.
     package init() {}

@@ -25,6 +25,11 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     private static let spareLimit = 256
     /// Octets of requests that are held, of all connections.
     @exclusivity(unchecked) var heldInput = 0
+    /// Octets of answers that wait for their peers, as the connections counted them last.
+    @exclusivity(unchecked) var queuedOutput = 0
+    private var outputCountedAt: MonotonicTime?
+    /// This loop's share of ``ServerLimits/output``.
+    let outputLimit: Int
     /// This loop's share of ``ServerLimits/input``.
     let inputLimit: Int
     /// This loop's share of ``ServerLimits/calls``.
@@ -37,11 +42,19 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         self.core = core
         self.tls = tls
         inputLimit = core.limits.input / loops
+        outputLimit = core.limits.output / loops
         callLimit = max(1, core.limits.calls / loops)
         abandonedLimit = max(1, core.limits.abandonedCalls / loops)
     }
 
     var limits: ServerLimits { core.limits }
+
+    /// Makes the sum of what waits anew, at most once in a tick: it may be out of date.
+    func recountOutput() {
+        guard outputCountedAt != loop.now else { return }
+        outputCountedAt = loop.now
+        for entry in connections.values { entry.state.countOutput() }
+    }
 
     /// Takes over an accepted descriptor; `load` was raised for it by the caller.
     func adopt(_ descriptor: CInt) {
@@ -76,6 +89,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         connection.attachment = nil
         // Kept handlers of streams may still know the state; what the owner kept in it, such as a credential, must go.
         entry.state.value = nil
+        entry.state.close()
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)
         switch reason {

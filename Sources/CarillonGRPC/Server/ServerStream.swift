@@ -95,6 +95,7 @@ final class ServerStream: HTTP2StreamHandler {
         }
         switch method.input.kind {
         case .one:
+            stream.awaitsWholeBody = true
             state = .gathering
         case .stream(let start):
             let queue = MessageQueue(
@@ -152,13 +153,18 @@ final class ServerStream: HTTP2StreamHandler {
 
     private func start(_ call: CallContext) throws(Status) {
         guard case .one(let handler) = call.method.input.kind else { return }
+        func run(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+            // Few octets can become many: whoever sends such waits for the others' turns.
+            if call.wasSingleCompressed { call.stream.session?.noteWork(bytes.count) }
+            try handler(call, bytes)
+        }
         if let bare {
             call.wasSingleCompressed = bare.isCompressed
-            return try bare.take(limit: framer.limit) { bytes throws(Status) in try handler(call, bytes) }
+            return try bare.take(limit: framer.limit, run)
         }
         call.wasSingleCompressed = framer.isFrontCompressed
         // A second message is an error of cardinality (UNIMPLEMENTED), known before the handler runs.
-        switch try framer.takeSingle({ bytes throws(Status) in try handler(call, bytes) }) {
+        switch try framer.takeSingle(run) {
         case .one: return
         case .none: throw Status(.unimplemented, "the method takes exactly one message and got none")
         case .several: throw Status(.unimplemented, "the method takes exactly one message and got more")
@@ -217,12 +223,14 @@ final class ServerStream: HTTP2StreamHandler {
             default: false
             }
         state = .refused(contentType, status)
+        stream.awaitsWholeBody = true
         if isStreamed { answerAtEnd(stream) }
     }
 
     /// Answers with plain HTTP: a gRPC client at once, anybody else (gRPC uses POST) when the request is complete.
     private func answer(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) {
         state = .plain(answer)
+        stream.awaitsWholeBody = true
         if head.isGRPC, head.method == .post { answerAtEnd(stream) }
     }
 
@@ -283,6 +291,7 @@ final class ServerStream: HTTP2StreamHandler {
 
     private func beginPage(_ stream: HTTP2Stream) {
         connection.counters.answeredPlainly()
+        stream.awaitsWholeBody = true
         state = .page(PageExchange(stream, on: connection.loop, table: server.pages))
     }
 

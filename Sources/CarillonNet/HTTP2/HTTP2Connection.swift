@@ -222,6 +222,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
                 lastReceived = loop.now
                 let bytes = UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
                 if let failure = session.receive(bytes, at: loop.now) { return fail(failure) }
+                budget -= session.takeNotedWork()
             case .wantsRead: return readEnough()
             case .wantsWrite:
                 watch?.interest = [.readable, .writable]

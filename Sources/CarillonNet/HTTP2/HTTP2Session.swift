@@ -51,6 +51,8 @@ package final class HTTP2Session: @unchecked Sendable {
     @exclusivity(unchecked) package internal(set) var queuedOutput = 0
     /// Who the peer is by its certificate, if it showed one; set by the owner before the first stream.
     package var peerIdentity: PeerIdentity?
+    /// See ``noteWork(_:)``.
+    private var notedWork = 0
 
     /// Makes a session of a server or a client; nothing is sent before ``submitSettings()``.
     package init(isServer: Bool, loop: EventLoop, peer: String, limits: HTTP2Limits) {
@@ -103,6 +105,18 @@ package final class HTTP2Session: @unchecked Sendable {
             count += length
         }
         return count
+    }
+
+    /// Counts octets that were made of few that came, by decompression, against the connection's turn
+    /// (``HTTP2Limits/readBudget``): what costs as much as reading ends the turn as soon.
+    package func noteWork(_ octets: Int) {
+        notedWork += octets
+    }
+
+    /// What was noted since the last call.
+    func takeNotedWork() -> Int {
+        defer { notedWork = 0 }
+        return notedWork
     }
 
     /// Tells the owner once that there is output.
