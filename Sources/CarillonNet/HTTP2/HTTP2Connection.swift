@@ -1,26 +1,3 @@
-/// Who owns a connection's calls and hears of its life. All calls come on the connection's loop.
-package protocol HTTP2ConnectionDelegate: AnyObject {
-    /// The handshake is complete, the peer's SETTINGS have come, and streams may be opened.
-    func connectionIsReady(_ connection: HTTP2Connection)
-    /// The peer changed its SETTINGS later on, such as ``HTTP2Connection/peerConcurrentStreams``.
-    func connectionReceivedSettings(_ connection: HTTP2Connection)
-    /// The peer answered a PING of ``HTTP2Connection/sendPing()``.
-    func connectionReceivedPingAnswer(_ connection: HTTP2Connection)
-    /// A peer opened a stream (servers only); the answer handles it.
-    func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)?
-    /// The peer or this side has begun to drain: no new streams.
-    func connectionIsDraining(_ connection: HTTP2Connection)
-    /// It is over and its descriptor is closed. The last call.
-    func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason)
-}
-
-extension HTTP2ConnectionDelegate {
-    /// Does nothing, for those who do not care.
-    package func connectionReceivedSettings(_ connection: HTTP2Connection) {}
-    /// Does nothing, for those who send no PING.
-    package func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
-}
-
 /// One HTTP/2 connection over TLS, server or client side: a socket, its TLS session, its timers, and the frames and
 /// streams of an ``HTTP2Session``.
 ///
@@ -71,12 +48,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var drainReason = DrainReason.shutdown
     private var goodbye = false
     private var readyForStreams = false
-
-    private enum DrainPhase {
-        case none
-        case announced
-        case final
-    }
 
     /// The peer's address without its port, for logs.
     package var peer: String { session.peer }
@@ -156,9 +127,13 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     }
 
     private func handshake() {
-        if isServer, !hasSeenOctets, let stranger = lookAtFirstOctets() {
-            Socket.sendSome(descriptor, stranger.answer)
-            return linger(.tls(stranger.error))
+        if isServer, !hasSeenOctets {
+            let (hasCome, stranger) = PlaintextPeer.look(descriptor, loop.readBuffer)
+            hasSeenOctets = hasCome
+            if let stranger {
+                Socket.sendSome(descriptor, stranger.answer)
+                return linger(.tls(stranger.error))
+            }
         }
         switch tls.handshake() {
         case .moved: handshakeComplete()
@@ -171,23 +146,9 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         }
     }
 
-    /// Who speaks there, if it is not TLS.
-    private func lookAtFirstOctets() -> PlaintextPeer? {
-        let octets = UnsafeMutableRawBufferPointer(rebasing: loop.readBuffer[..<PlaintextPeer.octetsNeeded])
-        let count = Socket.peek(descriptor, octets)
-        guard count > 0 else { return nil }
-        hasSeenOctets = true
-        return PlaintextPeer(firstOctets: .init(rebasing: octets[..<count]))
-    }
-
     private func handshakeComplete() {
         guard tls.negotiatedH2 else {
-            // Who asks for no protocol speaks HTTP/1.1, and is told in it what is wrong.
-            if isServer {
-                let answer = PlaintextPeer.http1Answer(
-                    status: "505 HTTP Version Not Supported", "This port speaks HTTP/2 only (ALPN h2).")
-                _ = answer.withUnsafeBytes { tls.write($0) }
-            }
+            if isServer { _ = PlaintextPeer.answerWithoutALPN.withUnsafeBytes { tls.write($0) } }
             return linger(.noALPN, saysGoodbye: true)
         }
         do throws(TLSError) {

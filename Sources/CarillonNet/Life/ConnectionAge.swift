@@ -63,3 +63,13 @@ package enum DrainReason: String, Sendable {
     /// Three quarters of the stream identifiers are used up, and they cannot be used again (RFC 9113 §5.1.1).
     case streamIDs = "stream_ids"
 }
+
+/// How far a connection's graceful end has come (RFC 9113 §6.8).
+enum DrainPhase {
+    /// It has not begun.
+    case none
+    /// The peer was told that there will be no more streams, and may not know yet.
+    case announced
+    /// The last stream is fixed.
+    case final
+}

@@ -23,6 +23,19 @@ package enum PlaintextPeer: Equatable, Sendable {
         }
     }
 
+    /// Looks at what has come on a connection, and leaves it there.
+    ///
+    /// - Returns: whether anything has come, and who it is if it is not TLS.
+    static func look(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> (hasCome: Bool, PlaintextPeer?) {
+        let octets = UnsafeMutableRawBufferPointer(rebasing: buffer[..<octetsNeeded])
+        let count = Socket.peek(descriptor, octets)
+        return (count > 0, PlaintextPeer(firstOctets: .init(rebasing: octets[..<count])))
+    }
+
+    /// What a client is told, within TLS, that asks for no protocol by ALPN: it speaks HTTP/1.1.
+    static let answerWithoutALPN = http1Answer(
+        status: "505 HTTP Version Not Supported", "This port speaks HTTP/2 only (ALPN h2).")
+
     /// What the log says.
     package var error: TLSError {
         switch self {
