@@ -1,6 +1,8 @@
 /// The head of a frame (RFC 9113 §4.1).
 struct FrameHead: Equatable {
     static let length = 9
+    /// The most octets that a peer may put into a frame: the initial SETTINGS_MAX_FRAME_SIZE, and we announce no other.
+    static let largestPayload = 16_384
 
     var payload: Int
     var type: UInt8

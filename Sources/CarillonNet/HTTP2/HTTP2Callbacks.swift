@@ -89,9 +89,19 @@ enum HTTP2Callbacks {
             session.goAwayReceived(HTTP2GoAway(frame.pointee.goaway))
         case NGHTTP2_SETTINGS:
             let isAnswer = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
-            if isAnswer { session.conduct.hasAcknowledgedSettings = true } else { session.settingsReceived() }
+            if isAnswer {
+                session.conduct.hasAcknowledgedSettings = true
+            } else {
+                session.settingsReceived(changesWindows: setsWindow(frame.pointee.settings))
+            }
         default: break
         }
+    }
+
+    /// Whether SETTINGS change the windows of streams.
+    private static func setsWindow(_ settings: nghttp2_settings) -> Bool {
+        let name = Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue)
+        return UnsafeBufferPointer(start: settings.iv, count: settings.niv).contains { $0.settings_id == name }
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = { pointer, _, id, bytes, count, data in

@@ -16,6 +16,9 @@ extension HTTP2Session {
         var ended: Int32 = 0
         while let head = conduct.scanner.next(bytes, &place) {
             judge(head)
+            if head.type == FrameHead.priority {
+                judgePriority(head, UnsafeRawBufferPointer(rebasing: bytes[place...]))
+            }
             if isServer, head.stream <= ahead, head.type == FrameHead.data || head.type == FrameHead.headers {
                 // What a frame means for a stream depends on those before it: these come first, where it matters.
                 let start = max(given, place - FrameHead.length)
@@ -53,15 +56,25 @@ extension HTTP2Session {
 
     /// Counts a frame for what it costs.
     private func judge(_ head: FrameHead) {
+        // libnghttp2 does not look at the length of CONTINUATION, and at that of the first SETTINGS only when it is there.
+        guard head.payload <= FrameHead.largestPayload else {
+            return conduct.violation(.frameSizeError, "too large frame size")
+        }
         switch head.type {
         case FrameHead.headers, FrameHead.continuation: break
         // An empty frame is good for the end of a body only. One that carries octets earns more than it takes.
         case FrameHead.data where head.endsStream: break
-        case FrameHead.priority where head.stream == 0:
-            // libnghttp2 skips these frames altogether where the priorities of RFC 7540 are off.
-            conduct.violation(.protocolError, "PRIORITY: stream 0")
         default: conduct.judge(conduct.budget.idleFrame(at: conduct.now))
         }
+    }
+
+    /// Checks what libnghttp2 skips altogether where the priorities of RFC 7540 are off (RFC 9113 §6.3, RFC 7540 §5.3.1).
+    /// A payload that is cut by the end of a read is not looked at: nothing hangs on it.
+    private func judgePriority(_ head: FrameHead, _ rest: UnsafeRawBufferPointer) {
+        guard head.stream != 0 else { return conduct.violation(.protocolError, "PRIORITY: stream 0") }
+        guard head.payload == 5, rest.count >= 4 else { return }
+        let dependency = UInt32(bigEndian: rest.loadUnaligned(as: UInt32.self)) & 0x7fff_ffff
+        if dependency == UInt32(head.stream) { conduct.violation(.protocolError, "PRIORITY: depends on itself") }
     }
 
     /// HEADERS or DATA came for an identifier that was in use: fine while the stream is open. libnghttp2 ignores the others,
@@ -100,6 +113,9 @@ extension HTTP2Session {
     func resetSent(_ id: Int32, _ code: HTTP2ErrorCode) {
         conduct.recent.reset(id)
         switch code {
+        case .flowControlError where conduct.hasChangedWindows:
+            // libnghttp2 only resets the stream whose window SETTINGS lifted too high (RFC 9113 §6.9.2).
+            conduct.violation(.flowControlError, "SETTINGS: window overflow")
         case .protocolError, .flowControlError, .streamClosed, .frameSizeError, .compressionError:
             // Codes that only libnghttp2 gives, for errors of the peer.
             conduct.judge(conduct.budget.resetProvoked(at: conduct.now))

@@ -100,7 +100,10 @@ package final class HTTP2Session: @unchecked Sendable {
         while count < target {
             var frame: UnsafePointer<UInt8>?
             let length = nghttp2_session_mem_send(pointer, &frame)
-            guard length > 0, let frame else { break }
+            guard length > 0, let frame else {
+                conduct.hasChangedWindows = false
+                break
+            }
             (start + count).copyMemory(from: frame, byteCount: length)
             count += length
         }
@@ -248,7 +251,10 @@ package final class HTTP2Session: @unchecked Sendable {
         owner?.sessionClosedStream(self)
     }
 
-    func settingsReceived() { owner?.sessionReceivedSettings(self) }
+    func settingsReceived(changesWindows: Bool) {
+        if changesWindows { conduct.hasChangedWindows = true }
+        owner?.sessionReceivedSettings(self)
+    }
     func pongReceived() { owner?.sessionReceivedPong(self) }
     func goAwayReceived(_ goAway: HTTP2GoAway) { owner?.session(self, received: goAway) }
 

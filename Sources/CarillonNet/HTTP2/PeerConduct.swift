@@ -20,6 +20,8 @@ struct PeerConduct {
     var idleSince: MonotonicTime?
     /// Whether the peer acknowledged our SETTINGS.
     var hasAcknowledgedSettings = false
+    /// Whether SETTINGS of the peer changed the windows of streams since the output was empty: resets may come of it.
+    var hasChangedWindows = false
     /// The last GOAWAY that was sent.
     var sentGoAway: HTTP2GoAway?
     private(set) var verdict: Verdict?

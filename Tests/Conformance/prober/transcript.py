@@ -118,7 +118,7 @@ class Transcript:
             stream, payload = int.from_bytes(octets[5:9], "big"), octets[9 : 9 + length]
             if kind == wire.WINDOW_UPDATE and length == 4:
                 self._opened(stream, int.from_bytes(payload, "big"))
-            elif kind == wire.SETTINGS and length % 6 == 0 and not octets[4] & wire.ACK:
+            elif kind == wire.SETTINGS and length == len(payload) and not octets[4] & wire.ACK:
                 self._unacknowledged.append(is_barrier)
                 for start in range(0, length, 6):
                     name = int.from_bytes(payload[start : start + 2], "big")
