@@ -1,3 +1,5 @@
+import CarillonGRPC
+import CarillonNet
 import Foundation
 import Logging
 import Security
