@@ -60,8 +60,8 @@ package final class ConnectionState {
         let limits = part.limits
         guard running < limits.callsPerConnection, abandoned < limits.abandonedCallsPerConnection,
             Self.isLet(running + 1, little: limits.fewCalls, of: part.running + 1, limit: part.callLimit),
-            Self.isLet(
-                abandoned + 1, little: limits.fewAbandonedCalls, of: part.abandoned + 1, limit: part.abandonedLimit)
+            // Connections that are lost with many calls on them leave many behind at once, which no limit prevents.
+            part.abandoned < part.abandonedLimit || abandoned < limits.fewAbandonedCalls
         else { return false }
         guard hasRoomForOutput else { return false }
         running += 1
