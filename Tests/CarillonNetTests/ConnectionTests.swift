@@ -63,6 +63,13 @@ import Testing
         #expect(reason == "closed: the peer was cut off: too_many_errors")
     }
 
+    @Test func aHeaderListThatIsABombEndsTheConnection() async throws {
+        let (seen, reason) = try await ending("hpack_bomb")
+        #expect(seen.contains("DATA 3"), "\(seen)")
+        #expect(seen.contains("11 header_list_too_large\nend"), "\(seen)")
+        #expect(reason == "closed: the peer was cut off: header_list_too_large")
+    }
+
     @Test func theThirdHastyPingEndsTheConnection() async throws {
         let (seen, reason) = try await ending("pings")
         // The first is forgiven by the answer before it; the next has nothing to compare with but that one.

@@ -170,6 +170,16 @@ def pings(port, ca):
     peer.tell()
 
 
+def hpack_bomb(port, ca):
+    """An entry of 4 KiB for the table, then a frame whose every octet names it."""
+    peer = begin(port, ca)
+    big = b"\x40\x01x\x7f\xd0\x1e" + b"y" * (0x7F + 0xD0 - 0x80 + (0x1E << 7))
+    peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, request() + big))
+    peer.tell(until=DATA)
+    peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 5, request() + b"\xbe" * 16000))
+    peer.tell()
+
+
 def silent_settings(port, ca):
     peer = Peer(port, ca)
     peer.tell(acknowledge=False)

@@ -55,7 +55,6 @@ enum HTTP2Callbacks {
                 name: UnsafeRawBufferPointer(start: name, count: nameLength),
                 value: UnsafeRawBufferPointer(start: value, count: valueLength))
         }
-        return 0
     }
 
     private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, data in

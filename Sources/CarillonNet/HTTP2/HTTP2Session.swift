@@ -44,6 +44,8 @@ package final class HTTP2Session: @unchecked Sendable {
     @exclusivity(unchecked) private unowned(unsafe) var receiving: HTTP2Stream?
     /// Where that stream's next field goes.
     @exclusivity(unchecked) private var fields: HeaderWriter?
+    /// Octets of fields of that block that were decoded and not stored.
+    private var discarded = 0
     @exclusivity(unchecked) private var openStreams = StreamTable()
     /// How the peer behaves.
     @exclusivity(unchecked) var conduct: PeerConduct
@@ -149,14 +151,20 @@ package final class HTTP2Session: @unchecked Sendable {
             receiving = isServer ? nil : HTTP2Callbacks.stream(pointer, streamID)
         }
         fields = receiving?.received.beginWriting()
+        discarded = 0
     }
 
-    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        guard fields != nil else { return }
+    /// A field came; answers what libnghttp2 is to do.
+    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> CInt {
         let octets = name.count + value.count
-        guard fields.unsafelyUnwrapped.listSize + octets + 32 <= limits.headerListSize else { return refuseFields() }
+        guard fields != nil else { return discardField(octets) }
+        guard fields.unsafelyUnwrapped.listSize + octets + 32 <= limits.headerListSize else {
+            refuseFields()
+            return discardField(octets)
+        }
         if !fields.unsafelyUnwrapped.hasRoom(for: octets) { growFields(octets) }
         fields?.append(name, value)
+        return 0
     }
 
     /// What is beyond the limit is not stored.
@@ -165,6 +173,17 @@ package final class HTTP2Session: @unchecked Sendable {
         conduct.judge(conduct.budget.oversizedHeaderList(at: conduct.now))
         endFields()
     }
+
+    /// Fields that are not stored are decoded all the same, since they belong to HPACK's state. An octet can stand for 4 KiB
+    /// of that, so there is an end to it, far beyond what anybody sends by mistake.
+    private func discardField(_ octets: Int) -> CInt {
+        discarded += octets + 32
+        if discarded > Self.discardedLists * limits.headerListSize { conduct.judge(.headerBomb) }
+        return readingAnswer
+    }
+
+    /// So many times the greatest header list may be decoded and thrown away for one header block.
+    private static let discardedLists = 16
 
     private func growFields(_ octets: Int) {
         fields = fields.flatMap { writer in receiving?.received.grow(writer, by: octets + HeaderBlock.prefix) }

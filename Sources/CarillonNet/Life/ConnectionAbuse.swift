@@ -8,6 +8,8 @@ package enum ConnectionAbuse: String, Sendable {
     case hastyResets = "too_many_resets"
     /// Resets that the peer made this side send (CVE-2025-8671).
     case provokedResets = "too_many_errors"
+    /// A header list many times larger than this side said it would take (an HPACK bomb).
+    case headerBomb = "header_list_too_large"
     /// Frames that this side has to send and cannot, because the peer does not read.
     case output = "output_not_read"
     /// What libnghttp2 calls a flood: acknowledgements, CONTINUATION frames, settings or resets beyond its limits.
