@@ -15,7 +15,9 @@ from .target import MEBI, Place, Target
 # The server `usual` is as it is delivered. The others differ in what would take too long, or too many, to wait for.
 SERVERS: dict[str, Callable[[Place], list[str]]] = {
     "usual": lambda place: [],
-    "impatient": lambda place: limits(handshakeTime=1000),
+    "impatient": lambda place: limits(
+        handshakeTime=1000, prefaceTime=1000, settingsTime=1000, headerBlockTime=1000, bodyGrace=1000, outputStall=1000
+    ),
     "crowded": lambda place: limits(connections=200),
     "mutual": lambda place: ["--client-ca", str(place.authority.file)],
 }

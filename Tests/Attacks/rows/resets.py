@@ -38,7 +38,8 @@ def rapid_reset_calls(stage: Stage) -> str:
     return str(storm(stage, each(lambda stream: frames.call(stream, HANG, ECHO) + frames.rst_stream(stream))))
 
 
-@attack(29, "rapid-reset-20-connections", seconds=3)
+# Two hundred hasty resets are let on each connection, 2000 abandoned handlers over all.
+@attack(29, "rapid-reset-20-connections", seconds=3, handlers=2200, memory=24)
 def rapid_reset_many(stage: Stage) -> str:
     """From many connections at once, each below the limit for one."""
     peers = attackers(stage, 20)
