@@ -35,6 +35,8 @@ struct FrameHead: Equatable {
 struct FrameScanner {
     /// Octets to pass over before the next head: the preface of a client, or what is left of a payload.
     private(set) var skip: Int
+    /// Whether those octets are the preface.
+    private(set) var isInPreface: Bool
     /// The start of a head whose end has not come.
     private var partial: (UInt64, UInt8) = (0, 0)
     private var partialCount = 0
@@ -45,6 +47,7 @@ struct FrameScanner {
     /// Makes a scanner for what a client sends, which begins with the preface (RFC 9113 §3.4), or for what a server sends.
     init(ofClient: Bool) {
         skip = ofClient ? 24 : 0
+        isInPreface = ofClient
     }
 
     /// Goes on to the next head.
@@ -56,6 +59,7 @@ struct FrameScanner {
         place += passed
         skip -= passed
         guard skip == 0 else { return nil }
+        isInPreface = false
         if endsWithPayload {
             isInHeaderBlock = false
             endsWithPayload = false

@@ -11,6 +11,12 @@ extension HTTP2Session {
     func take(_ bytes: UnsafeRawBufferPointer) -> Int {
         var given = 0
         var place = 0
+        if conduct.scanner.isInPreface {
+            // What follows a wrong preface is no frame.
+            given = min(bytes.count, conduct.scanner.skip)
+            let taken = give(bytes, 0, given)
+            if taken < 0 { return taken }
+        }
         // The highest identifiers in heads that libnghttp2 has not seen: of all, and of those that may end a stream.
         var ahead = conduct.recent.highest
         var ended: Int32 = 0
