@@ -89,7 +89,8 @@ PROVOCATIONS = {
 def provoke(name: str) -> None:
     bursts, codes = PROVOCATIONS[name]
 
-    @attack(30, name, seconds=1.6, handlers=300, short=True)
+    # Two hundred abandoned handlers are let on each connection, and one connection follows the other.
+    @attack(30, name, seconds=1.6, handlers=600, short=True)
     def made_you_reset(stage: Stage) -> str:
         return str(storm(stage, bursts, codes=codes))
 
@@ -125,7 +126,8 @@ def refused_streams(stage: Stage) -> str:
     return str(storm(stage, bursts, prelude=full or b"", acknowledges=False, codes=(11, 1, 4)))
 
 
-@attack(30, "more-than-the-window", seconds=2.5, memory=48, handlers=1100)
+# Requests of 16 MiB and answers of 16 MiB may be held for one connection, and one message of each stream that runs.
+@attack(30, "more-than-the-window", seconds=2.5, memory=64, handlers=1100)
 def more_than_the_window(stage: Stage) -> str:
     """DATA beyond the window: echoes that are not read hold the window shut, then more comes all the same."""
     body = frames.echo(b"x" * 600_000)

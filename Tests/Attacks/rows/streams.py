@@ -61,9 +61,12 @@ def one_too_many(stage: Stage) -> str:
     return "REFUSED_STREAM" if peer.resets else f"GOAWAY({peer.code})"
 
 
-@attack(34, "hanging-calls-on-30-connections", seconds=2.5, handlers=20_000, memory=160)
+@attack(34, "hanging-calls-on-30-connections", seconds=2.5, handlers=23_000, memory=160)
 def hanging_calls(stage: Stage) -> str:
-    """As many calls as 30 connections let, none of which ends: the server has a limit of its own, 20,000."""
+    """As many calls as 30 connections let, none of which ends: the server has a limit of its own.
+
+    It lets 20,000 run, and a hundred of each connection beyond that, so that others are served all the while.
+    """
     peers = attackers(stage, 30)
     for peer in peers:
         peer.send(b"".join(frames.call(stream, HANG, ECHO) for stream in range(1, 2000, 2)), 2.0)
@@ -71,7 +74,7 @@ def hanging_calls(stage: Stage) -> str:
     left = await_all(peers, lambda peer: not peer.is_open or peer.kinds[frames.PING] > 0, 5)
     stage.expect(not left, f"{len(left)} connections do not answer a PING")
     refused = sum(peer.resets[frames.REFUSED_STREAM] for peer in peers)
-    stage.expect(refused >= 9_000, f"only {refused} of 30,000 calls were refused")
+    stage.expect(refused >= 7_000, f"only {refused} of 30,000 calls were refused")
     return f"REFUSED_STREAM({refused}of30000)"
 
 
