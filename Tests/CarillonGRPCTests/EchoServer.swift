@@ -41,6 +41,20 @@ struct EchoServer: Sendable {
             configuration: .init(host: host, port: server.port, tls: try TLSContext(trustedCertificates: file)))
     }
 
+    /// Connects to the server and says nothing; the descriptor is the caller's.
+    func connectSilently() async throws -> CInt {
+        let (loop, port) = (clientLoop, server.port)
+        let address = try await loop.offload { try NetworkAddress.resolve(host: "127.0.0.1", port: port)[0] }
+        return try await loop.run {
+            var attempt: ConnectionAttempt?
+            let result = await withCheckedContinuation { continuation in
+                attempt = .begin(address, timeout: .seconds(10), on: loop) { continuation.resume(returning: $0) }
+            }
+            withExtendedLifetime(attempt) {}
+            return try result.get()
+        }
+    }
+
     func stop() async {
         await client.close()
         await server.drain(grace: .seconds(5))

@@ -208,4 +208,22 @@ import Testing
         await byAddress.close()
         await echo.stop()
     }
+
+    /// Whoever connects and says nothing keeps others out only at its own address, and only until it leaves.
+    @Test func handshakesOfOneAddressAreBounded() async throws {
+        var limits = ServerLimits()
+        limits.handshakesPerAddress = 2
+        let echo = try await EchoServer.start(limits: limits)
+        let silent = [try await echo.connectSilently(), try await echo.connectSilently()]
+        let error = await #expect(throws: Status.self) {
+            let _: Text = try await echo.client.unary("/test.Echo/Inline", Text("x"))
+        }
+        #expect(error?.code == .unavailable)
+        await echo.events.first(containing: "tooManyHandshakes")
+        for descriptor in silent { Listener.discard(descriptor) }
+        let answer: Text = try await echo.client.unary(
+            "/test.Echo/Inline", Text("x"), options: CallOptions(timeout: .seconds(30), waitsForReady: true))
+        #expect(answer.value == "x")
+        await echo.stop()
+    }
 }

@@ -9,7 +9,6 @@ import Synchronization
 final class HTTP2Probe: HTTP2ConnectionDelegate, @unchecked Sendable {
     let loop = EventLoop(name: "probe")
     let events = Events()
-    let gate: HandshakeGate
     private let context: TLSContext
     private let limits: HTTP2Limits
     // Both are touched on the loop only.
@@ -18,22 +17,21 @@ final class HTTP2Probe: HTTP2ConnectionDelegate, @unchecked Sendable {
     private(set) var port: UInt16 = 0
 
     static func start(
-        _ limits: HTTP2Limits = .init(), listener: ListenerLimits = .init(), tls: TLSServerSettings? = nil
+        _ limits: HTTP2Limits = .init(), tls: TLSServerSettings? = nil
     ) async throws -> HTTP2Probe {
         let files = try TestFiles.shared.get()
         let settings =
             tls ?? TLSServerSettings(certificateChain: files.path("server.pem"), privateKey: files.path("server.key"))
-        let probe = HTTP2Probe(try TLSContext(server: settings), limits, listener)
-        try await probe.listen(listener)
+        let probe = HTTP2Probe(try TLSContext(server: settings), limits)
+        try await probe.listen()
         return probe
     }
 
-    private init(_ context: TLSContext, _ limits: HTTP2Limits, _ listener: ListenerLimits) {
+    private init(_ context: TLSContext, _ limits: HTTP2Limits) {
         (self.context, self.limits) = (context, limits)
-        gate = HandshakeGate(listener)
     }
 
-    private func listen(_ limits: ListenerLimits) async throws {
+    private func listen() async throws {
         let listener = try await Listener.open(on: loop, host: "127.0.0.1", port: 0) { descriptor in
             self.loop.execute { self.adopt(descriptor) }
         }

@@ -14,6 +14,8 @@ struct LimitTable {
         [
             number("messageSize", \.messageSize),
             number("connections", \.connections),
+            number("handshakesPerAddress", \.handshakesPerAddress),
+            number("handshakes", \.handshakes),
             number("callsPerConnection", \.callsPerConnection),
             number("calls", \.calls),
             number("abandonedCallsPerConnection", \.abandonedCallsPerConnection),

@@ -34,9 +34,10 @@ package final class RPCServer: Sendable {
         precondition(!loops.isEmpty, "a server needs a loop")
         let core = ServerCore(methods: methods, pages: pages, limits: limits, report: report)
         let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, loops: loops.count) }
+        let gate = HandshakeGate(perAddress: limits.handshakesPerAddress, overall: limits.handshakes)
         let listener = try await loops[0].run {
             try await Listener.open(on: loops[0], host: host, port: port) { descriptor in
-                Self.handOut(descriptor, to: parts, core)
+                Self.handOut(descriptor, to: parts, core, gate)
             }
         }
         return RPCServer(core: core, parts: parts, listener: listener)
@@ -48,7 +49,9 @@ package final class RPCServer: Sendable {
         self.listener = listener
     }
 
-    private static func handOut(_ descriptor: CInt, to parts: [ServerLoop], _ core: ServerCore) {
+    private static func handOut(
+        _ descriptor: CInt, to parts: [ServerLoop], _ core: ServerCore, _ gate: HandshakeGate
+    ) {
         var total = 0
         var least = parts[0]
         var leastLoad = Int.max
@@ -63,9 +66,15 @@ package final class RPCServer: Sendable {
             parts[0].counters.connectionRefused()
             return core.report(.tooManyConnections(limit: core.limits.connections))
         }
+        guard let permit = gate.ask(descriptor) else {
+            let peer = Listener.peer(of: descriptor)
+            Listener.discard(descriptor)
+            parts[0].counters.connectionRefused()
+            return core.report(.tooManyHandshakes(peer: peer))
+        }
         least.load.add(1, ordering: .relaxed)
         let chosen = least
-        chosen.loop.execute { chosen.adopt(descriptor) }
+        chosen.loop.execute { chosen.adopt(descriptor, permit) }
     }
 
     /// Stops listening, lets every call finish and returns when all connections are closed; what is open after the grace

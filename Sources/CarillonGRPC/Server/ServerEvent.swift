@@ -6,4 +6,6 @@ package enum ServerEvent: Sendable {
     case connectionFailed(peer: String, HTTP2CloseReason)
     /// The limit of connections is reached.
     case tooManyConnections(limit: Int)
+    /// So many handshakes are under way, for the peer's address or over all, that one more was not begun.
+    case tooManyHandshakes(peer: String)
 }

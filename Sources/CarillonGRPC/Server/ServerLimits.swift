@@ -9,6 +9,11 @@ package struct ServerLimits: Sendable {
     package var http2 = HTTP2Limits()
     /// Connections that may be open at once, over all loops; more are closed at once.
     package var connections = 50_000
+    /// TLS handshakes that may be under way at once for one address (IPv4), or one network of 64 bits (IPv6); more are closed
+    /// at once. Behind a load balancer that hides its clients' addresses they all count as one.
+    package var handshakesPerAddress = 512
+    /// The same over all addresses.
+    package var handshakes = 2048
     /// Calls of one connection that may run at once, those included whose stream is gone and whose handler has not
     /// returned yet; more are refused (REFUSED_STREAM), untouched, and may be tried again elsewhere.
     package var callsPerConnection = 2000

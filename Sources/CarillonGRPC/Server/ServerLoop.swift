@@ -57,11 +57,12 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
 
     /// Takes over an accepted descriptor; `load` was raised for it by the caller.
-    func adopt(_ descriptor: CInt) {
+    func adopt(_ descriptor: CInt, _ permit: HandshakePermit) {
         loop.assertOnLoop()
         do throws(TLSError) {
             let connection = try HTTP2Connection(
-                loop: loop, descriptor: descriptor, context: tls, limits: core.limits.http2, delegate: self)
+                loop: loop, descriptor: descriptor, context: tls, limits: core.limits.http2, permit: permit,
+                delegate: self)
             let state = ConnectionState(connection, of: self)
             connection.attachment = state
             connections[ObjectIdentifier(connection)] = (connection, state)

@@ -10,36 +10,38 @@ package final class HandshakeGate: Sendable {
         var byAddress: [PeerAddress: Int] = [:]
     }
 
-    /// What a gate says of a connection that wants to begin.
-    enum Answer {
-        /// It may; the permit is kept until the handshake is over.
-        case begin(HandshakePermit)
-        /// Its own address has too many under way.
-        case tooManyOfAddress
-        /// There are too many under way altogether.
-        case tooMany
-    }
-
-    private let limits: ListenerLimits
+    private let perAddress: Int
+    private let overall: Int
     private let state = Mutex(State())
 
-    init(_ limits: ListenerLimits) {
-        self.limits = limits
+    /// Makes a gate with nothing under way.
+    ///
+    /// - Parameters:
+    ///   - perAddress: handshakes that may be under way at once for one address.
+    ///   - overall: the same over all addresses.
+    package init(perAddress: Int, overall: Int) {
+        self.perAddress = perAddress
+        self.overall = overall
+    }
+
+    /// Asks for a permit for a connection that was accepted. Any thread.
+    ///
+    /// - Returns: a permit, to be kept until the handshake is over; `nil` when there are too many.
+    package func ask(_ descriptor: CInt) -> HandshakePermit? {
+        ask(PeerAddress(Socket.peerOctets(descriptor)))
+    }
+
+    func ask(_ address: PeerAddress) -> HandshakePermit? {
+        state.withLock { state in
+            guard state.underWay < overall, state.byAddress[address, default: 0] < perAddress else { return nil }
+            state.underWay += 1
+            state.byAddress[address, default: 0] += 1
+            return HandshakePermit(gate: self, address: address)
+        }
     }
 
     /// How many handshakes are under way. Any thread.
-    package var underWay: Int { state.withLock { $0.underWay } }
-
-    /// Asks for a permit. Any thread.
-    func ask(_ address: PeerAddress) -> Answer {
-        state.withLock { state in
-            guard state.byAddress[address, default: 0] < limits.handshakesPerAddress else { return .tooManyOfAddress }
-            guard state.underWay < limits.handshakes else { return .tooMany }
-            state.underWay += 1
-            state.byAddress[address, default: 0] += 1
-            return .begin(HandshakePermit(gate: self, address: address))
-        }
-    }
+    var underWay: Int { state.withLock { $0.underWay } }
 
     fileprivate func end(_ address: PeerAddress) {
         state.withLock { state in
@@ -67,7 +69,7 @@ package final class HandshakePermit: Sendable {
 
 /// Whom a connection comes from, for counting: an IPv4 address, or the network of 64 bits of an IPv6 address, since one
 /// subscriber has at least that many.
-package struct PeerAddress: Hashable, Sendable {
+struct PeerAddress: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
 

@@ -45,6 +45,11 @@ package final class Listener: @unchecked Sendable {
         }
     }
 
+    /// The address, without its port, that an accepted descriptor came from.
+    package static func peer(of descriptor: CInt) -> String {
+        Socket.peerName(descriptor)
+    }
+
     /// Closes an accepted descriptor that nobody takes.
     package static func discard(_ descriptor: CInt) {
         Socket.close(descriptor)

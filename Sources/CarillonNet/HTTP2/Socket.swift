@@ -132,6 +132,20 @@ enum Socket {
         return found ? name(of: address) : ""
     }
 
+    /// The octets of the peer's address, 4 or 16; none when there is no peer.
+    static func peerOctets(_ descriptor: CInt) -> [UInt8] {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let found = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) == 0 }
+        }
+        guard found else { return [] }
+        // Where the octets stand is the same on all systems: behind family and port, and for IPv6 the flow as well.
+        return withUnsafeBytes(of: storage) { bytes in
+            Array(CInt(storage.ss_family) == AF_INET6 ? bytes[8..<24] : bytes[4..<8])
+        }
+    }
+
     /// An address as text without its port; empty when it is of no known family.
     static func name(of address: Address) -> String {
         var storage = address.storage

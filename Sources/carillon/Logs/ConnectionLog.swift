@@ -25,6 +25,9 @@ final class ConnectionLog: Sendable {
             write(
                 .warning, "a connection was refused", "too_many",
                 ["reason": reason, "limit": .stringConvertible(limit)])
+        case .tooManyHandshakes(let peer):
+            let reason: Logger.MetadataValue = "too many handshakes are under way"
+            write(.warning, "a connection was refused", "too_many_handshakes", ["peer": "\(peer)", "reason": reason])
         }
     }
 
