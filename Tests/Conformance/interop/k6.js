@@ -24,6 +24,13 @@ function sizeOf(message) {
   return encoding.b64decode(message.payload.body).byteLength;
 }
 
+// k6 reads JSON into maps of Go, which have no order of their own.
+function canonical(value) {
+  const isMap = (part) => part && typeof part === 'object' && !Array.isArray(part);
+  const sorted = (part) => Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)));
+  return JSON.stringify(value, (_, part) => (isMap(part) ? sorted(part) : part));
+}
+
 function expect(actual, wanted, what) {
   const [got, asked] = [JSON.stringify(actual), JSON.stringify(wanted)];
   if (got !== asked) throw new Error(`${what}: got ${got}, wanted ${asked}`);
