@@ -54,7 +54,7 @@ package final class CallContext: @unchecked Sendable {
         acceptsGzip = head.acceptsGzip
         compressesResponses = method.compressesResponses
         let now = connection.loop.now
-        deadline = head.timeout.map { now.advanced(by: $0) } ?? .distantFuture
+        deadline = head.timeout.map { now.advanced(byNanoseconds: $0) } ?? .distantFuture
     }
 
     // MARK: For handlers

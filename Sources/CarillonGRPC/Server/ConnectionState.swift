@@ -22,6 +22,7 @@ package final class ConnectionState {
     @exclusivity(unchecked) private(set) var heldInput = 0
     /// Octets of answers that wait for the peer, as they were counted last.
     @exclusivity(unchecked) private(set) var countedOutput = 0
+    @exclusivity(unchecked) private var heads = HeadReader()
     /// The connection, until it is closed; a call may outlive it.
     @exclusivity(unchecked) private var connection: HTTP2Connection?
 
@@ -40,6 +41,9 @@ package final class ConnectionState {
 
     /// The handler of a new stream.
     func makeStream() -> ServerStream { part.makeStream(for: self) }
+
+    /// Reads the head of a request, and finds the method with its path.
+    func readHead(_ stream: HTTP2Stream) -> HeadReader.Request { heads.read(stream, part.core.methods) }
 
     /// Keeps the handler of a stream that is over.
     func recycle(_ stream: ServerStream) { part.recycle(stream) }

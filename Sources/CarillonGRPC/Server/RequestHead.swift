@@ -18,8 +18,9 @@ struct RequestHead {
     private(set) var isSecure = false
     /// Whether the caller says that it takes trailers, which shows that no proxy in between dropped them.
     private(set) var takesTrailers = false
-    /// How long the caller waits.
-    private(set) var timeout: Duration?
+    /// How long the caller waits, in nanoseconds. Not a `Duration`, whose layout only the standard library knows: a head that
+    /// has one is copied by calls.
+    private(set) var timeout: Int64?
     /// How the request's messages may be encoded.
     private(set) var encoding = MessageEncoding.identity
     /// Whether the caller can decode gzip.
@@ -45,14 +46,17 @@ struct RequestHead {
         static let connectAccepts = Marks(rawValue: 1 << 12)
     }
     private var marks: Marks = []
-    private var connectTimeout: Duration?
+    private var connectTimeout: Int64?
 
     init(_ block: HeaderBlock) {
-        block.visit { name, value in read(name, value) }
+        block.visit { name, value in _ = read(name, value) }
         settle(contentType?.dialect ?? .connectUnary)
     }
 
-    private mutating func read(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    private init() {}
+
+    /// Reads a field; false when it says nothing to this layer.
+    private mutating func read(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
         // The lengths tell most fields apart before any octet is compared.
         switch name.count {
         case 2 where name.matches("te"): takesTrailers = value.matches("trailers")
@@ -62,13 +66,13 @@ struct RequestHead {
             contentType = CallContentType(value)
             isGRPC = contentType.map { $0.dialect == .grpc } ?? CallContentType.isGRPC(value)
         case 12 where name.matches("grpc-timeout"):
-            timeout = GRPCTimeout.parse(value)
+            timeout = GRPCTimeout.parse(value)?.wholeNanoseconds
             if timeout == nil { marks.insert(.badGRPCTimeout) }
         case 13 where name.matches("grpc-encoding"): readEncoding(value, .grpcGzip, .grpcUnknown)
         case 15 where name.matches("accept-encoding"): readAccepted(value, .httpAccepts)
         case 16 where name.matches("content-encoding"): readEncoding(value, .httpGzip, .httpUnknown)
         case 18 where name.matches("connect-timeout-ms"):
-            connectTimeout = ConnectTimeout.parse(value)
+            connectTimeout = ConnectTimeout.parse(value)?.wholeNanoseconds
             if connectTimeout == nil { marks.insert(.badConnectTimeout) }
         case 20 where name.matches("grpc-accept-encoding"): readAccepted(value, .grpcAccepts)
         case 23 where name.matches("connect-accept-encoding"): readAccepted(value, .connectAccepts)
@@ -76,8 +80,22 @@ struct RequestHead {
         case 24 where name.matches("connect-protocol-version"):
             if !value.matches("1") { marks.insert(.badConnectVersion) }
         default:
-            if name.hasBinarySuffix, !Self.isBase64List(value) { marks.insert(.badBinary) }
+            guard name.hasBinarySuffix, !Self.isBase64List(value) else { return false }
+            marks.insert(.badBinary)
         }
+        return true
+    }
+
+    /// Takes another value for a field of a head that was read without finding fault; false when that is not enough, since
+    /// what the field means hangs on others.
+    mutating func reread(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
+        guard problem == nil, contentType?.dialect == .grpc else { return false }
+        if name.matches("grpc-timeout") {
+            timeout = GRPCTimeout.parse(value)?.wholeNanoseconds
+            return timeout != nil
+        }
+        var blank = RequestHead()
+        return !blank.read(name, value)
     }
 
     private static func method(_ value: UnsafeRawBufferPointer) -> Method {

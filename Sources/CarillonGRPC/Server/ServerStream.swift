@@ -32,7 +32,7 @@ final class ServerStream: HTTP2StreamHandler {
     @exclusivity(unchecked) private var bare: BareMessage?
     @exclusivity(unchecked) private var held = HeldInput()
     /// Octets of the body that nobody wants.
-    private var dropped = 0
+    @exclusivity(unchecked) private var dropped = 0
 
     init(server: ServerCore, connection: ConnectionState) {
         self.server = server
@@ -43,13 +43,14 @@ final class ServerStream: HTTP2StreamHandler {
     // MARK: The head
 
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
-        var head = RequestHead(stream.received)
+        let (read, method) = connection.readHead(stream)
+        var head = read
         guard head.isSecure else { return answer(stream, head, .wrongScheme) }
         guard head.method == .post, let contentType = head.contentType else {
-            guard let method = readQuery(stream, &head) else { return }
-            return admit(stream, head, method)
+            guard let queried = readQuery(stream, &head) else { return }
+            return admit(stream, head, queried)
         }
-        guard let method = stream.received.first(":path").flatMap({ server.methods.find($0) }) else {
+        guard let method else {
             if contentType.dialect == .connectUnary, isPage(stream) { return beginPage(stream) }
             let status = stream.received.withFirst(":path") {
                 server.methods.explainMissing($0 ?? .init(start: nil, count: 0))

@@ -10,12 +10,25 @@ struct MessageFrame: SwiftProtobufContiguousBytes {
     private(set) var octets: [UInt8]
 
     init(repeating value: UInt8, count: Int) {
-        // Not `[UInt8](repeating:count:)`, which is not specialised here and looks up its metadata for each message.
+        let length = Self.prefixLength + count
         octets = []
-        octets.reserveCapacity(Self.prefixLength + count)
-        octets.append(contentsOf: repeatElement(value, count: Self.prefixLength + count))
+        octets.reserveCapacity(length)
+        // Not `[UInt8](repeating:count:)`, which is not specialised here and looks up its metadata for each message; and
+        // what SwiftProtobuf asks for is filled with zeros, so that those of a small message are copied as one piece.
+        if value == 0, length <= Self.zeros.count {
+            octets.append(contentsOf: UnsafeRawBufferPointer(rebasing: Self.zeros[..<length]))
+        } else {
+            octets.append(contentsOf: repeatElement(value, count: length))
+        }
         writePrefix(count)
     }
+
+    /// Never written to, and lives as long as the process.
+    nonisolated(unsafe) private static let zeros: UnsafeRawBufferPointer = {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 8)
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        return UnsafeRawBufferPointer(memory)
+    }()
 
     init<Octets: Sequence<UInt8>>(_ sequence: Octets) {
         octets = [0, 0, 0, 0, 0]

@@ -26,9 +26,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var local = LocalWorkQueue()
     private let timers = TimerHeap()
     private var armed: MonotonicTime?
-    private var isClockStale = false
-    private var touched: [any TickParticipant] = []
-    private var touchedSpare: [any TickParticipant] = []
+    @exclusivity(unchecked) private var isClockStale = false
+    @exclusivity(unchecked) private var touched: [any TickParticipant] = []
+    @exclusivity(unchecked) private var touchedSpare: [any TickParticipant] = []
     private var turns = TurnQueue()
     private var isStopping = false
     private var stopWaiters: [@Sendable () -> Void] = []
@@ -41,7 +41,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     let writeBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
 
     /// The time of the current tick. Loop's thread only.
-    package private(set) var now: MonotonicTime
+    @exclusivity(unchecked) package private(set) var now: MonotonicTime
 
     /// How many queued pieces of work run before descriptors are looked at again.
     private static let workPerTick = 128

@@ -23,9 +23,14 @@ package struct MonotonicTime: InstantProtocol, Hashable {
 
     /// This point moved by a duration; saturates at `distantFuture` instead of overflowing.
     package func advanced(by duration: Duration) -> MonotonicTime {
-        let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
+        advanced(byNanoseconds: duration.wholeNanoseconds)
+    }
+
+    /// This point moved by nanoseconds; saturates at `distantFuture` instead of overflowing.
+    package func advanced(byNanoseconds count: Int64) -> MonotonicTime {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(count)
         guard overflow else { return MonotonicTime(nanoseconds: sum) }
-        return duration < .zero ? MonotonicTime(nanoseconds: .min) : .distantFuture
+        return count < 0 ? MonotonicTime(nanoseconds: .min) : .distantFuture
     }
 
     /// The time from this point to another; negative when the other lies before.

@@ -16,7 +16,7 @@ enum HTTP2Callbacks {
         var callbacks: OpaquePointer?
         precondition(nghttp2_session_callbacks_new(&callbacks) == 0, "out of memory")
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
-        nghttp2_session_callbacks_set_on_header_callback(callbacks, header)
+        nghttp2_session_callbacks_set_on_header_callback2(callbacks, header)
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frameReceived)
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent)
@@ -49,12 +49,9 @@ enum HTTP2Callbacks {
         return 0
     }
 
-    private static let header: nghttp2_on_header_callback = { _, _, name, nameLength, value, valueLength, _, data in
-        session(data)._withUnsafeGuaranteedRef {
-            $0.header(
-                name: UnsafeRawBufferPointer(start: name, count: nameLength),
-                value: UnsafeRawBufferPointer(start: value, count: valueLength))
-        }
+    private static let header: nghttp2_on_header_callback2 = { _, _, name, value, _, data in
+        guard let name, let value else { return 0 }
+        return session(data)._withUnsafeGuaranteedRef { $0.header(name, value) }
     }
 
     private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, data in
@@ -108,10 +105,10 @@ enum HTTP2Callbacks {
         // hold up its neighbours.
         nghttp2_session_consume_connection(pointer, count)
         let found: Unmanaged<HTTP2Stream>? = stream(pointer, id)
-        session(data)._withUnsafeGuaranteedRef { $0.conduct.budget.frameOfCall() }
-        found?._withUnsafeGuaranteedRef {
-            $0.receivedBody &+= count
-            $0.handler?.stream($0, received: UnsafeRawBufferPointer(start: bytes, count: count))
+        session(data)._withUnsafeGuaranteedRef { session in
+            found?._withUnsafeGuaranteedRef {
+                session.bodyReceived($0, UnsafeRawBufferPointer(start: bytes, count: count))
+            }
         }
         return 0
     }

@@ -14,6 +14,8 @@ extension HTTP2Session {
         nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgements)
         // The priority tree of RFC 7540 is gone from RFC 9113; not keeping closed streams for it saves memory.
         nghttp2_option_set_no_closed_streams(option, 1)
+        // A server checks requests itself, each field once: see RequestRules.
+        nghttp2_option_set_no_http_messaging(option, isServer ? 1 : 0)
         var pointer: OpaquePointer?
         // Safe unretained: the object deletes the pointer before it goes.
         let data = Unmanaged.passUnretained(session).toOpaque()

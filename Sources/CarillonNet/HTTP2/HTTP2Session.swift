@@ -41,12 +41,20 @@ package final class HTTP2Session: @unchecked Sendable {
     /// Whether the owner knows that there is output.
     @exclusivity(unchecked) private var isOutputNoted = false
     /// The stream whose header block is being received; saves a look-up for each field.
-    @exclusivity(unchecked) private unowned(unsafe) var receiving: HTTP2Stream?
-    /// Where that stream's next field goes.
-    @exclusivity(unchecked) private var fields: HeaderWriter?
+    @exclusivity(unchecked) unowned(unsafe) var receiving: HTTP2Stream?
+    /// The stream whose trailers are being received, which a server only checks.
+    @exclusivity(unchecked) unowned(unsafe) var trailing: HTTP2Stream?
+    /// Where the next field goes of the stream whose header block is received.
+    @exclusivity(unchecked) var fields: HeaderWriter?
     /// Octets of fields of that block that were decoded and not stored.
-    private var discarded = 0
-    @exclusivity(unchecked) private var openStreams = StreamTable()
+    @exclusivity(unchecked) var discarded = 0
+    /// The header block of the last request; empty for clients.
+    let memo = FieldMemo()
+    /// What the rules say of that block; `nil` when there is none.
+    @exclusivity(unchecked) var rules: RequestRules?
+    /// What is different in that block since a handler was told of one.
+    @exclusivity(unchecked) var untold = FieldChanges.all
+    @exclusivity(unchecked) var openStreams = StreamTable()
     /// How the peer behaves.
     @exclusivity(unchecked) var conduct: PeerConduct
     /// Octets of bodies that wait to be sent, over all streams.
@@ -133,90 +141,6 @@ package final class HTTP2Session: @unchecked Sendable {
 
     // MARK: Called by libnghttp2
 
-    func beginHeaders(streamID: Int32, isRequest: Bool) {
-        if isRequest, isServer {
-            let stream = pool.makeStream(in: self)
-            stream.id = streamID
-            openStreams.insert(stream)
-            nghttp2_session_set_stream_user_data(pointer, streamID, Unmanaged.passRetained(stream).toOpaque())
-            stream.beganAt = conduct.now
-            conduct.recent.opened(streamID)
-            conduct.idleSince = nil
-            stream.handler = owner?.session(self, opened: stream)
-            // Refused before anything of it is stored; libnghttp2 reads on, since the fields belong to HPACK's state.
-            if stream.handler == nil { stream.reset(.refusedStream) }
-            receiving = stream.handler == nil ? nil : stream
-        } else {
-            // gRPC requests have no trailers; a server that is sent some keeps the request's own fields instead.
-            receiving = isServer ? nil : HTTP2Callbacks.stream(pointer, streamID)
-        }
-        fields = receiving?.received.beginWriting()
-        discarded = 0
-    }
-
-    /// A field came; answers what libnghttp2 is to do.
-    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> CInt {
-        let octets = name.count + value.count
-        guard fields != nil else { return discardField(octets) }
-        guard fields.unsafelyUnwrapped.listSize + octets + 32 <= limits.headerListSize else {
-            refuseFields()
-            return discardField(octets)
-        }
-        if !fields.unsafelyUnwrapped.hasRoom(for: octets) { growFields(octets) }
-        fields?.append(name, value)
-        return 0
-    }
-
-    /// What is beyond the limit is not stored.
-    private func refuseFields() {
-        receiving?.isHeaderListTooLarge = true
-        conduct.judge(conduct.budget.oversizedHeaderList(at: conduct.now))
-        endFields()
-    }
-
-    /// Fields that are not stored are decoded all the same, since they belong to HPACK's state. An octet can stand for 4 KiB
-    /// of that, so there is an end to it, far beyond what anybody sends by mistake.
-    private func discardField(_ octets: Int) -> CInt {
-        discarded += octets + 32
-        if discarded > Self.discardedLists * limits.headerListSize { conduct.judge(.headerBomb) }
-        return readingAnswer
-    }
-
-    /// So many times the greatest header list may be decoded and thrown away for one header block.
-    private static let discardedLists = 16
-
-    private func growFields(_ octets: Int) {
-        fields = fields.flatMap { writer in receiving?.received.grow(writer, by: octets + HeaderBlock.prefix) }
-    }
-
-    private func endFields() {
-        guard let writer = fields, let stream = receiving else { return }
-        stream.received.endWriting(writer)
-        fields = nil
-    }
-
-    func headersComplete(_ stream: HTTP2Stream, endsStream: Bool) {
-        endFields()
-        receiving = nil
-        conduct.budget.frameOfCall()
-        if stream.hasReceivedHeaders {
-            stream.handler?.streamReceivedTrailers(stream)
-        } else {
-            // Informational responses (1xx) precede the one that counts.
-            let informational = !isServer && stream.received.first(":status")?.first == UInt8(ascii: "1")
-            guard !informational else { return }
-            stream.hasReceivedHeaders = true
-            stream.handler?.streamReceivedHeaders(stream)
-        }
-        if endsStream { receiveEnded(stream) }
-    }
-
-    func receiveEnded(_ stream: HTTP2Stream) {
-        guard !stream.isReceiveEnded else { return }
-        stream.isReceiveEnded = true
-        stream.handler?.streamReceivedEnd(stream)
-    }
-
     func sendEnded(streamID: Int32) {
         guard answersEarly else { return }
         // A server that answered before the request was complete tells the client to stop sending (RFC 9113 §8.1). The
@@ -258,9 +182,10 @@ package final class HTTP2Session: @unchecked Sendable {
     func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         openStreams.remove(stream)
         if receiving === stream {
-            endFields()
+            endWriting()
             receiving = nil
         }
+        if trailing === stream { trailing = nil }
         stream.isClosed = true
         queuedOutput -= stream.output.queued
         if openStreams.count == 0 { conduct.idleSince = conduct.now }
@@ -360,6 +285,7 @@ package final class HTTP2Session: @unchecked Sendable {
             // Takes back the one retain of the stream's beginning.
             Unmanaged.passUnretained(stream).release()
         }
+        memo.clear()
         nghttp2_session_del(pointer)
         pointer = nil
         owner = nil

@@ -33,6 +33,13 @@ package final class HTTP2Stream {
     @exclusivity(unchecked) package internal(set) var received = HeaderBlock.forRequest()
     /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
     @exclusivity(unchecked) package internal(set) var isHeaderListTooLarge = false
+    /// Which fields of ``received`` differ from those of the header block that a handler was told of before, on the same
+    /// connection. For requests only.
+    @exclusivity(unchecked) package internal(set) var changes = FieldChanges.all
+    /// Whether the request broke the rules of HTTP, so that its stream is being reset.
+    @exclusivity(unchecked) var isMalformed = false
+    /// How many octets the request's body is to have; -1 when it does not say.
+    @exclusivity(unchecked) var announcedBody = -1
     /// Whether the peer has sent its END_STREAM.
     @exclusivity(unchecked) package internal(set) var isReceiveEnded = false
     /// Whether the first header block has been told of.
@@ -62,6 +69,9 @@ package final class HTTP2Stream {
         self.session = session
         received.removeAll()
         isHeaderListTooLarge = false
+        changes = .all
+        isMalformed = false
+        announcedBody = -1
         isReceiveEnded = false
         hasReceivedHeaders = false
         isClosed = false

@@ -74,6 +74,9 @@ package struct HeaderBlock: Sendable {
         count = writer.count
     }
 
+    /// All fields as they stand in memory. Good until the block is changed or gone.
+    var octets: UnsafeRawBufferPointer { storage?.octets ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+
     /// Empties the block and keeps its memory.
     package mutating func removeAll() {
         count = 0
@@ -166,6 +169,8 @@ final class HeaderStorage: @unchecked Sendable {
 
     func hasRoom(for count: Int) -> Bool { capacity - used >= count }
 
+    var octets: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: used) }
+
     var writer: HeaderWriter { HeaderWriter(memory: memory, capacity: capacity) }
 
     func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
@@ -217,6 +222,13 @@ struct HeaderWriter {
         if let address = value.baseAddress { memcpy(start + HeaderBlock.prefix + name.count, address, value.count) }
         used += HeaderBlock.prefix + name.count + value.count
         count += 1
+    }
+
+    /// Writes fields that stand in memory in this form already; there must be room.
+    mutating func append(_ octets: UnsafeRawBufferPointer, _ fields: Int) {
+        UnsafeMutableRawBufferPointer(start: memory + used, count: octets.count).copyMemory(from: octets)
+        used += octets.count
+        count += fields
     }
 }
 
