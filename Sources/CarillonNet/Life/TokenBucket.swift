@@ -6,7 +6,9 @@ struct TokenBucket {
     private let interval: Int64
     private let tolerance: Int64
     /// When the bucket is full again, in nanoseconds of the caller's clock; it is full when that has passed.
-    private var fullAt = Int64.min / 2
+    private var fullAt = Self.always
+    /// Before any time of any clock, and far enough from the end of the numbers to be counted on from.
+    private static let always = Int64.min / 2
 
     /// Makes a full bucket.
     ///
@@ -29,6 +31,6 @@ struct TokenBucket {
 
     /// Gives tokens back for something useful; the bucket never holds more than its burst.
     mutating func earn(_ count: Int = 1) {
-        fullAt -= interval * Int64(count)
+        fullAt = max(Self.always, fullAt - interval * Int64(count))
     }
 }

@@ -23,6 +23,18 @@ import Testing
         #expect(then == [true, false, false])
     }
 
+    /// However long a connection earns and takes nothing, it has its burst and no more, also where a token is worth a day.
+    @Test(arguments: [0, 1, 1000])
+    func earnsWithoutEnd(rate: Int) {
+        var bucket = TokenBucket(burst: 3, perSecond: rate)
+        for _ in 0..<200_000 { bucket.earn(4) }
+        let atOnce = (0..<4).map { _ in bucket.take(at: .at(1)) }
+        #expect(atOnce == [true, true, true, false])
+        for _ in 0..<200_000 { bucket.earn(4) }
+        let again = (0..<4).map { _ in bucket.take(at: .at(1)) }
+        #expect(again == [true, true, true, false])
+    }
+
     @Test func takesSeveralOrNone() {
         var bucket = TokenBucket(burst: 10, perSecond: 1)
         let taken = [8, 8, 2].map { bucket.take($0, at: .at(0)) }
