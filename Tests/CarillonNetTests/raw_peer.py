@@ -33,6 +33,7 @@ class Peer:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.tls = context.wrap_socket(raw, server_hostname="localhost")
         self.pending = b""
+        self.ping = b""
         if preface:
             self.send(PREFACE + frame(SETTINGS))
 
@@ -77,6 +78,7 @@ class Peer:
             elif kind == RST_STREAM:
                 print("RST_STREAM", stream, int.from_bytes(payload, "big"), flush=True)
             elif kind == PING:
+                self.ping = payload
                 print("PING", "ACK" if flags & ACK else "", flush=True)
             elif kind not in (SETTINGS, WINDOW_UPDATE):
                 print(NAMES[kind], stream, flush=True)
@@ -239,15 +241,24 @@ def many_streams(port, ca):
 def high_stream(port, ca):
     peer = begin(port, ca)
     peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 0x60000001, request()))
+    answer_pings(peer)
+
+
+def answer_pings(peer):
     while peer.tell(until=PING):
-        peer.send(frame(PING, ACK, 0, bytes(8)))
+        peer.send(frame(PING, ACK, 0, peer.ping))
 
 
 def stay(port, ca):
     """Answers PINGs until the server ends the connection."""
+    answer_pings(begin(port, ca))
+
+
+def stay_busy(port, ca):
+    """The same, with a call that does not end."""
     peer = begin(port, ca)
-    while peer.tell(until=PING):
-        peer.send(frame(PING, ACK, 0, bytes(8)))
+    peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, request(b"/never")))
+    answer_pings(peer)
 
 
 def mute(port, ca):

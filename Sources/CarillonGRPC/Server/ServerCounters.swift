@@ -39,7 +39,7 @@ final class ServerCounters: Sendable {
     func connectionClosed(_ reason: HTTP2CloseReason) {
         closed.increase()
         switch reason {
-        case .finished, .aborted: break
+        case .finished, .aborted, .aged: break
         case .abuse:
             failed.increase()
             abusive.increase()

@@ -94,7 +94,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)
         switch reason {
-        case .finished, .aborted: break
+        case .finished, .aborted, .aged: break
         default: core.report(.connectionFailed(peer: connection.peer, reason))
         }
         guard connections.isEmpty else { return }

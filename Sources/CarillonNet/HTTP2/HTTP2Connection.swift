@@ -333,6 +333,9 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             case .end(let code, let words):
                 session.submitGoAway(code, debug: "")
                 return fail(.timedOut(words))
+            case .endOfAge:
+                session.submitGoAway(debug: DrainReason.maxAge.rawValue)
+                return fail(.aged)
             }
         }
     }

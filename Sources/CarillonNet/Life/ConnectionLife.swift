@@ -19,7 +19,7 @@ struct ConnectionLife {
         var hasStreams = false
     }
 
-    /// What to do now. The caller looks again after each step but ``wait(until:)`` and ``end(_:_:)``.
+    /// What to do now. The caller looks again after each step but ``wait(until:)``, ``end(_:_:)`` and ``endOfAge``.
     enum Step: Equatable {
         /// Nothing before this time.
         case wait(until: MonotonicTime)
@@ -29,6 +29,8 @@ struct ConnectionLife {
         case drain(DrainReason)
         /// End the connection, with this code in the GOAWAY and these words in the log.
         case end(HTTP2ErrorCode, String)
+        /// End the connection, whose grace is over (``HTTP2Limits/ageGrace``): nobody did anything wrong.
+        case endOfAge
     }
 
     /// How often open streams are looked at.
@@ -71,7 +73,7 @@ struct ConnectionLife {
         switch age.look(at: now, idleSince: facts.idleSince) {
         case .wait(let until): next = min(next, until)
         case .drain(let reason): return .drain(reason)
-        case .end: return .end(.noError, "the grace of an aged connection is over")
+        case .end: return .endOfAge
         }
         return .wait(until: next)
     }

@@ -65,6 +65,7 @@ final class ConnectionLog: Sendable {
         switch reason {
         case .finished: ("finished", .debug)
         case .aborted: ("cut_off", .debug)
+        case .aged: ("aged", .debug)
         case .handshakeTimeout: ("handshake_timeout", .info)
         case .notHTTP2: ("not_http2", .notice)
         case .tls(let error): kind(of: error.code)

@@ -70,6 +70,15 @@ import Testing
         expect(life.look(facts, limits), .end(.enhanceYourCalm, "the peer does not read"))
     }
 
+    @Test func theEndOfAnAgedConnectionIsNobodysFault() {
+        var limits = HTTP2Limits()
+        (limits.maxAge, limits.ageGrace) = (.seconds(1000), .seconds(30))
+        var life = ConnectionLife(limits, bornAt: .at(0), chance: 0.5)
+        expect(life.look(.init(now: .at(1000), lastReceived: .at(1000)), limits), .drain(.maxAge))
+        expect(life.look(.init(now: .at(1000), lastReceived: .at(1000)), limits), .wait(until: .at(1030)))
+        expect(life.look(.init(now: .at(1030), lastReceived: .at(1000)), limits), .endOfAge)
+    }
+
     @Test func anAnswerThatNobodyTakesStandsStill() {
         var pace = TransferPace()
         func stalled(_ sent: Int, _ waiting: Int, _ second: Double) -> Bool {
