@@ -23,6 +23,8 @@ package struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
         case malformed
         /// The certificate is an authority's, and must not speak for a workload.
         case authority
+        /// The certificate is not for signatures, or does not say what it is for.
+        case usage
         /// The certificate's time is over; met when an old session is resumed.
         case expired
 
@@ -33,6 +35,7 @@ package struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
             case .severalURIs(let count): "it names \(count) URIs; exactly one spiffe:// URI is wanted"
             case .malformed: "its URI is not of the form spiffe://trust-domain/path"
             case .authority: "it is the certificate of an authority, not of a workload"
+            case .usage: "its key usage is without digitalSignature"
             case .expired: "its time is over"
             }
         }
@@ -71,10 +74,13 @@ package struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
 extension PeerIdentity {
     /// Reads the identity of a certificate whose chain was verified.
     init(certificate: OpaquePointer) throws(Refusal) {
-        // X509-SVID §4.1 and §4.3: a leaf is no authority, and must not sign certificates or revocation lists.
+        // X509-SVID §4.1 and §4.3: a leaf is no authority, must not sign certificates or revocation lists, and must have a
+        // key usage that names digitalSignature. OpenSSL answers all bits for a certificate without one.
         let usage = X509_get_key_usage(certificate)
-        let signs = usage != UInt32.max && usage & UInt32(KU_KEY_CERT_SIGN | KU_CRL_SIGN) != 0
+        let hasUsage = usage != UInt32.max
+        let signs = hasUsage && usage & UInt32(KU_KEY_CERT_SIGN | KU_CRL_SIGN) != 0
         guard X509_check_ca(certificate) == 0, !signs else { throw .authority }
+        guard hasUsage, usage & UInt32(KU_DIGITAL_SIGNATURE) != 0 else { throw .usage }
         guard X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0 else { throw .expired }
         let uris = Self.uris(of: certificate)
         guard let uri = uris.first else { throw .noURI }

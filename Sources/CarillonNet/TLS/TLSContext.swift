@@ -12,6 +12,14 @@ package final class TLSContext: Sendable {
     enum Role: Sendable {
         case server(TLSServerSettings, TicketKeyring)
         case client(TLSClientSettings)
+
+        /// The files that it is made of.
+        var files: [String] {
+            switch self {
+            case .server(let settings, _): settings.files
+            case .client(let settings): settings.files
+            }
+        }
     }
 
     let role: Role
@@ -49,14 +57,6 @@ package final class TLSContext: Sendable {
     /// Whether connections made from it are servers.
     package var isServer: Bool {
         if case .server = role { true } else { false }
-    }
-
-    /// The files it is made of.
-    var files: [String] {
-        switch role {
-        case .server(let settings, _): settings.files
-        case .client(let settings): settings.files
-        }
     }
 
     /// What connections that begin at this moment are made from.

@@ -5,16 +5,26 @@ internal import CarillonCOpenSSL
 /// Safe as `@unchecked Sendable` because it is not changed after init, and OpenSSL counts its references atomically.
 final class TLSMaterial: @unchecked Sendable {
     let pointer: OpaquePointer
+    /// What the files looked like right before they were read.
+    let stamps: [FileStamp]
+    /// Whether a client has to show a certificate.
+    let requiresClientCertificate: Bool
 
     /// Reads the files. Blocks.
     static func load(_ role: TLSContext.Role) throws(TLSError) -> TLSMaterial {
-        switch role {
-        case .server(let settings, let keyring): try TLSMaterial(server: settings, keyring)
-        case .client(let settings): try TLSMaterial(client: settings)
+        // Looked at first: a file that changes while it is read differs from its stamp afterwards, and is read again.
+        let stamps = role.files.map { FileStamp($0) }
+        return switch role {
+        case .server(let settings, let keyring): try TLSMaterial(server: settings, keyring, stamps)
+        case .client(let settings): try TLSMaterial(client: settings, stamps)
         }
     }
 
-    private init(server settings: TLSServerSettings, _ keyring: TicketKeyring) throws(TLSError) {
+    private init(
+        server settings: TLSServerSettings, _ keyring: TicketKeyring, _ stamps: [FileStamp]
+    ) throws(TLSError) {
+        self.stamps = stamps
+        requiresClientCertificate = settings.clientAuthorities != nil && settings.clientCertificates == .required
         pointer = try Self.make(TLS_server_method())
         // From here on deinit frees the context, also when this throws.
         try loadOwn(chain: settings.certificateChain, key: settings.privateKey)
@@ -24,12 +34,16 @@ final class TLSMaterial: @unchecked Sendable {
         SSL_CTX_set_info_callback(pointer, TLSCallbacks.observe)
         var trust = "no client certificates"
         if let authorities = settings.clientAuthorities {
-            trust = try askClients(authorities, required: settings.clientCertificates == .required)
+            // What was not asked of a client must not be taken for given when its session is resumed.
+            trust = requiresClientCertificate ? "required\n" : "optional\n"
+            trust += try askClients(authorities, required: requiresClientCertificate)
         }
         try setUpTickets(settings.ticketKeys, keyring, trust: trust)
     }
 
-    private init(client settings: TLSClientSettings) throws(TLSError) {
+    private init(client settings: TLSClientSettings, _ stamps: [FileStamp]) throws(TLSError) {
+        self.stamps = stamps
+        requiresClientCertificate = false
         pointer = try Self.make(TLS_client_method())
         // From here on deinit frees the context, also when this throws.
         if let text = settings.trustedText, settings.trustedCertificates == nil {
@@ -93,16 +107,18 @@ final class TLSMaterial: @unchecked Sendable {
 
     /// Trusts the certificates of a PEM text.
     private func trust(_ text: String) throws(TLSError) {
-        let octets = Array(text.utf8)
-        guard let memory = BIO_new_mem_buf(octets, CInt(octets.count)) else {
-            throw TLSError.fromQueue(.configuration, doing: "reading the trusted certificates")
-        }
-        defer { BIO_free(memory) }
-        var count = 0
-        while let certificate = PEM_read_bio_X509(memory, nil, nil, nil) {
-            X509_STORE_add_cert(SSL_CTX_get_cert_store(pointer), certificate)
-            X509_free(certificate)
-            count += 1
+        var text = text
+        // OpenSSL reads from the octets themselves for as long as its BIO lives: both end within the closure.
+        let count = text.withUTF8 { octets -> Int in
+            guard let memory = BIO_new_mem_buf(octets.baseAddress, CInt(octets.count)) else { return 0 }
+            defer { BIO_free(memory) }
+            var count = 0
+            while let certificate = PEM_read_bio_X509(memory, nil, nil, nil) {
+                X509_STORE_add_cert(SSL_CTX_get_cert_store(pointer), certificate)
+                X509_free(certificate)
+                count += 1
+            }
+            return count
         }
         // The end of the text is an error of its own ("no start line").
         guard count > 0 else { throw TLSError.fromQueue(.configuration, doing: "the trusted certificates' text") }
@@ -121,7 +137,7 @@ final class TLSMaterial: @unchecked Sendable {
         }
     }
 
-    /// Asks clients for certificates of these authorities; returns the digest of the authorities' file.
+    /// Asks clients for certificates of these authorities; returns the text of the authorities' file.
     private func askClients(_ authorities: String, required: Bool) throws(TLSError) -> String {
         guard let names = SSL_load_client_CA_file(authorities), carillon_x509_names_count(names) > 0,
             SSL_CTX_load_verify_locations(pointer, authorities, nil) == 1
@@ -145,7 +161,8 @@ final class TLSMaterial: @unchecked Sendable {
         guard SSL_CTX_set_tlsext_ticket_key_evp_cb(pointer, TLSCallbacks.ticketKey) == 1 else {
             throw TLSError.fromQueue(.configuration, doing: "setting the keys of session tickets")
         }
-        // A session that other authorities vouched for is not resumed: its ticket carries their name.
+        // A session that other authorities vouched for, or of which no certificate was demanded, is not resumed where one
+        // is: its ticket carries the digest of both.
         var name = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
         let trust = Array(trust.utf8)
         SHA256(trust, trust.count, &name)

@@ -20,6 +20,7 @@ package enum TLSProgress {
 final class TLSSession {
     private let ssl: OpaquePointer
     private let isServer: Bool
+    private let requiresClientCertificate: Bool
     private var isEstablished = false
     /// The keys of session tickets, for servers.
     let keyring: TicketKeyring?
@@ -40,11 +41,17 @@ final class TLSSession {
         isServer = context.isServer
         keyring = if case .server(_, let keyring) = context.role { keyring } else { nil }
         ERR_clear_error()
+        let material = context.current
+        requiresClientCertificate = material.requiresClientCertificate
         // OpenSSL holds a counted reference of the material from here on, also when the context has a newer one.
-        guard let ssl = SSL_new(context.current.pointer), SSL_set_fd(ssl, descriptor) == 1 else {
+        guard let ssl = SSL_new(material.pointer) else {
             throw TLSError.fromQueue(.configuration, doing: "making a TLS session")
         }
         self.ssl = ssl
+        // From here on deinit frees it, also when this throws.
+        guard SSL_set_fd(ssl, descriptor) == 1 else {
+            throw TLSError.fromQueue(.configuration, doing: "making a TLS session")
+        }
         // Safe unretained: the callbacks come only from calls of this session, and the SSL goes with it.
         SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
         if context.isServer {
@@ -94,9 +101,14 @@ final class TLSSession {
 
     /// Who a client is by the certificate it showed; `nil` when it showed none. After the handshake, for servers.
     ///
-    /// - Throws: ``TLSError`` when a certificate that was good when the session began is so no longer.
+    /// - Throws: ``TLSError`` when a certificate that was good when the session began is so no longer, and when there is none
+    ///   although one is required.
     func clientIdentity() throws(TLSError) -> PeerIdentity? {
-        guard isServer, let certificate = SSL_get0_peer_certificate(ssl) else { return nil }
+        guard isServer else { return nil }
+        guard let certificate = SSL_get0_peer_certificate(ssl) else {
+            guard requiresClientCertificate else { return nil }
+            throw TLSError(.peerCertificate, "the client shows no certificate, and one is required")
+        }
         do throws(PeerIdentity.Refusal) {
             return try PeerIdentity(certificate: certificate)
         } catch {

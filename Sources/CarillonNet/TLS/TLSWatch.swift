@@ -33,12 +33,11 @@ package final class TLSWatch: Sendable {
         _ context: TLSContext, on loop: EventLoop, every pause: Duration = .seconds(5),
         report: @escaping @Sendable (TLSReload) -> Void
     ) {
-        let files = context.files
-        // Taken at once: what changes from here on was not read by the context's own init. A change between that and this
-        // is met as well when the files are newer than the material, since the first look compares with nothing.
-        let first = files.map { FileStamp($0) }
+        let files = context.role.files
+        // What the material was made of, whenever that was: what changed since then is met by the first two looks.
+        let taken = context.current.stamps
         task = loop.spawn {
-            var change = FileChange(taken: first)
+            var change = FileChange(taken: taken)
             while true {
                 do {
                     try await loop.sleep(for: pause)

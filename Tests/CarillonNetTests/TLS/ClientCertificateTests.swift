@@ -46,6 +46,7 @@ import Testing
         (
             "signing", "the client's certificate is refused: it is the certificate of an authority, not of a workload"
         ),
+        ("useless", "the client's certificate is refused: its key usage is without digitalSignature"),
         ("foreign", "the client's certificate is not trusted: unable to get local issuer certificate"),
     ])
     func whatIsNoIdentityIsRefusedWithTheReason(client: String, reason: String) async throws {
@@ -88,6 +89,27 @@ import Testing
         _ = try await connect(probe, as: "orders", "-sess_in", session)
         await probe.events.first(containing: "failed in the handshake: the client's certificate is not trusted")
         await probe.stop()
+    }
+
+    /// With the same keys for tickets, as two servers have before and after a change of their settings.
+    @Test(arguments: ["-tls1_2", "-tls1_3"])
+    func aSessionOfWhichNoCertificateWasDemandedIsNotResumedWhereOneIs(version: String) async throws {
+        let keys = files.path("tickets-\(UUID().uuidString)")
+        try Data((0..<80).map { _ in UInt8.random(in: 0...255) }).write(to: URL(filePath: keys))
+        let session = files.path("session-\(UUID().uuidString)")
+        var (open, strict) = (settings(.optional), settings(.required))
+        (open.ticketKeys, strict.ticketKeys) = (keys, keys)
+        let before = try await TLSProbe.start(open)
+        _ = try await connect(before, as: nil, version, "-sess_out", session)
+        _ = try await connect(before, as: nil, version, "-sess_in", session)
+        await before.events.first(containing: "resumed=true")
+        await before.stop()
+        let after = try await TLSProbe.start(strict)
+        let output = try await connect(after, as: nil, version, "-sess_in", session)
+        #expect(!output.contains("hello"))
+        let event = await after.events.first(containing: "failed")
+        #expect(event.hasSuffix("the client shows no certificate, and one is required"))
+        await after.stop()
     }
 
     @Test(arguments: [

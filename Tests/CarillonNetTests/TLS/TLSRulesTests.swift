@@ -22,6 +22,18 @@ import Testing
         ).output
     }
 
+    /// The text is read to its end, also when it is a long one, and none is as good as none.
+    @Test func authoritiesMayComeAsText() throws {
+        var client = TLSClientSettings()
+        let text = try String(contentsOfFile: files.path("ca.pem"), encoding: .utf8)
+        client.trustedText = String(repeating: text, count: 500)
+        _ = try TLSContext(client: client)
+        for broken in ["", "no certificate", String(text.dropLast(60))] {
+            client.trustedText = broken
+            #expect(throws: TLSError.self) { try TLSContext(client: client) }
+        }
+    }
+
     @Test func theBestOfBothSidesIsChosen() async throws {
         let probe = try await TLSProbe.start(settings)
         let output = try await connect(probe, "-alpn", "h2", "-servername", "localhost")

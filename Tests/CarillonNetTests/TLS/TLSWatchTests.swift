@@ -43,6 +43,29 @@ import Testing
         await probe.stop()
     }
 
+    /// A server makes its context when it reads its settings, and looks at the files when it serves.
+    @Test func whatChangesBetweenTheContextAndTheWatchIsMetToo() async throws {
+        let files = try TestFiles.shared.get()
+        let folder = files.path("early-\(UUID())")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let show = { (name: String) in
+            for kind in ["pem", "key"] {
+                let content = try Data(contentsOf: URL(filePath: files.path("\(name).\(kind)")))
+                try content.write(to: URL(filePath: "\(folder)/tls.\(kind)"), options: .atomic)
+            }
+        }
+        try show("server")
+        let probe = try await TLSProbe.start(
+            TLSServerSettings(certificateChain: "\(folder)/tls.pem", privateKey: "\(folder)/tls.key"))
+        try show("renewed")
+        let reloads = Events()
+        let watch = TLSWatch(probe.context, on: probe.loop, every: .milliseconds(20)) { reloads.record("\($0)") }
+        await reloads.first(containing: "new TLS files are in use: CN=renewed")
+        #expect(try await subject(probe) == "CN = renewed")
+        await watch.stop()
+        await probe.stop()
+    }
+
     @Test func aChangeIsTakenOnceAndWhenItIsComplete() throws {
         let files = try TestFiles.shared.get()
         let (one, two) = (FileStamp(files.path("ca.pem")), FileStamp(files.path("ca.key")))

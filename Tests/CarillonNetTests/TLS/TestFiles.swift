@@ -44,10 +44,12 @@ struct TestFiles: Sendable {
         leaf server ca 'subjectAltName=DNS:localhost,DNS:carillon.test,IP:127.0.0.1'
         leaf renewed ca 'subjectAltName=DNS:localhost,IP:127.0.0.1'
         orders='URI:spiffe://example.org/ns/shop/sa/orders'
-        leaf orders ca "subjectAltName=$orders,DNS:orders.example.org" 'basicConstraints=critical,CA:FALSE'
-        leaf two ca "subjectAltName=$orders,URI:spiffe://example.org/ns/shop/sa/billing"
-        leaf nobody ca 'subjectAltName=DNS:orders.example.org'
+        usage='keyUsage=critical,digitalSignature'
+        leaf orders ca "subjectAltName=$orders,DNS:orders.example.org" 'basicConstraints=critical,CA:FALSE' "$usage"
+        leaf two ca "subjectAltName=$orders,URI:spiffe://example.org/ns/shop/sa/billing" "$usage"
+        leaf nobody ca 'subjectAltName=DNS:orders.example.org' "$usage"
         leaf signing ca "subjectAltName=$orders" 'basicConstraints=critical,CA:TRUE'
-        leaf foreign stranger "subjectAltName=$orders"
+        leaf foreign stranger "subjectAltName=$orders" "$usage"
+        leaf useless ca "subjectAltName=$orders"
         """
 }
