@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 
@@ -109,6 +110,42 @@ import Testing
         struct Broken: Error {}
         await #expect(throws: Broken.self) { try await loop.offload { () throws -> Int in throw Broken() } }
         await loop.shutDown()
+    }
+
+    /// A millisecond each, which is too long for all of them in one tick.
+    @Test func longWorkLeavesTimeForTheRest() async {
+        let loop = EventLoop(name: "test")
+        let done = Mutex(0)
+        await loop.run {
+            for _ in 0..<64 {
+                loop.execute {
+                    let end = MonotonicTime.current.advanced(by: .milliseconds(1))
+                    while MonotonicTime.current < end {}
+                    done.withLock { $0 += 1 }
+                }
+            }
+            let before = await withUnsafeContinuation { continuation in
+                loop.schedule(after: .zero) { continuation.resume(returning: done.withLock { $0 }) }
+            }
+            #expect(before < 64)
+        }
+        await loop.shutDown()
+        #expect(done.withLock { $0 } == 64)
+    }
+
+    @Test func aLoopEndsAfterWhatItOffloaded() async {
+        let loop = EventLoop(name: "offload")
+        let gate = DispatchSemaphore(value: 0)
+        let task = loop.spawn {
+            _ = try? await loop.offload { gate.wait() }
+            #expect(loop.isOnLoop)
+        }
+        async let end: Void = loop.shutDown()
+        // As many turns of the loop as it takes for the end to be asked for.
+        for _ in 0..<100 { await loop.run {} }
+        gate.signal()
+        await task.value
+        await end
     }
 
     @Test func descriptorsAreWatchedUntilTheWatchIsClosed() async {

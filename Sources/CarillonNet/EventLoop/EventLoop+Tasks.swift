@@ -119,8 +119,11 @@ private final class OffloadedWork {
             },
             { request, _ in
                 guard let data = request?.pointee.data else { return }
-                Unmanaged<OffloadedWork>.fromOpaque(data).takeRetainedValue().loop.wakeUp()
+                let loop = Unmanaged<OffloadedWork>.fromOpaque(data).takeRetainedValue().loop
+                loop.wakeUp()
+                loop.offloaded -= 1
             })
         precondition(result == 0, "libuv refused work for its pool")
+        loop.offloaded += 1
     }
 }

@@ -30,6 +30,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var touched: [any TickParticipant] = []
     @exclusivity(unchecked) private var touchedSpare: [any TickParticipant] = []
     private var turns = TurnQueue()
+    /// Pieces of blocking work that are under way elsewhere; who waits for one goes on here.
+    var offloaded = 0
     private var isStopping = false
     private var stopWaiters: [@Sendable () -> Void] = []
     private var executorReference: UnownedTaskExecutor?
@@ -45,6 +47,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// How many queued pieces of work run before descriptors are looked at again.
     private static let workPerTick = 128
+    /// How long they may take together before that; the clock is read behind each eighth.
+    private static let workTime = Duration.milliseconds(2)
 
     /// Makes the loop and starts its thread.
     package init(name: String) {
@@ -158,7 +162,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             runQueuedWork()
             flushTouched()
             takeTurns()
-            if isStopping, local.isEmpty, foreign.closeIfEmpty() { break }
+            if isStopping, offloaded == 0, local.isEmpty, foreign.closeIfEmpty() { break }
             armAlarm()
             isClockStale = true
             uv_run(uv, local.isEmpty && touched.isEmpty && turns.isEmpty ? UV_RUN_ONCE : UV_RUN_NOWAIT)
@@ -190,12 +194,17 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func runQueuedWork() {
         let reference = executorReference.unsafelyUnwrapped
         var budget = Self.workPerTick
+        var end: MonotonicTime?
         while budget > 0, let work = local.popFirst() {
             budget -= 1
             switch work {
             case .job(let job): job.runSynchronously(on: reference)
             case .closure(let closure): closure()
             }
+            guard budget % 8 == 0 else { continue }
+            let time = MonotonicTime.current
+            if let end, time >= end { return }
+            if end == nil { end = time.advanced(by: Self.workTime) }
         }
     }
 
@@ -232,7 +241,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Shutting down
 
-    /// Ends the loop after the work that is queued, and returns when its thread is done. Owners close their
+    /// Ends the loop after the work that is queued or offloaded, and returns when its thread is done. Owners close their
     /// descriptors and cancel their timers before. Never called on the loop itself.
     package func shutDown() async {
         precondition(!isOnLoop, "a loop cannot wait for its own end")
