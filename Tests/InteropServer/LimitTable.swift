@@ -60,6 +60,7 @@ struct LimitTable {
             duration("maxIdle", \.http2.maxIdle),
             duration("lingerTime", \.http2.lingerTime),
             number("readBudget", \.http2.readBudget),
+            duration("readTime", \.http2.readTime),
             number("streamOutput", \.http2.streamOutput),
         ]
     }

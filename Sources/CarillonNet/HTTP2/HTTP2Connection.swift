@@ -17,7 +17,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     /// The loop that all of this runs on.
     package let loop: EventLoop
     private let isServer: Bool
-    private let session: HTTP2Session
+    let session: HTTP2Session
     private let tls: TLSSession
     private let descriptor: CInt
     private var watch: DescriptorWatch?
@@ -30,8 +30,16 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var isTouched = false
     private var isInSession = false
     private var readsAgain = false
+    /// Whether nothing more is read, as what came already takes its owner long: TCP lets the peer wait meanwhile.
+    @exclusivity(unchecked) package var isInputHeld = false {
+        didSet {
+            guard isInputHeld != oldValue, state == .open else { return }
+            readsAgain = !isInputHeld
+            touch()
+        }
+    }
     private var unwritten: [UInt8] = []
-    private var closing: HTTP2CloseReason?
+    private(set) var closing: HTTP2CloseReason?
     /// Why it lingers.
     private var ending: HTTP2CloseReason?
     /// Counts the handshake until it is over.
@@ -41,7 +49,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     /// The next look at what is due.
     private var pulse: LoopTimer?
     /// Whether that look comes soon enough for open streams.
-    private var isPacing = false
+    private(set) var isPacing = false
     private var openedAt: MonotonicTime?
     private var blockedSince: MonotonicTime?
     private var drain = DrainPhase.none
@@ -172,10 +180,11 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     }
 
     private func read() {
-        guard state == .open, closing == nil else { return }
+        guard state == .open, closing == nil, !isInputHeld else { return }
         isInSession = true
         defer { isInSession = false }
         var budget = limits.readBudget
+        var end: MonotonicTime?
         repeat {
             switch tls.read(into: loop.readBuffer) {
             case .moved(let count):
@@ -191,10 +200,17 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             case .closed: return close(.finished)
             case .failed(let error): return close(.tls(error))
             }
-        } while tls.hasPending && budget > 0 && closing == nil
+        } while tls.hasPending && budget > 0 && closing == nil && !isInputHeld && isTimeLeft(until: &end)
         // What OpenSSL holds already does not make the descriptor ready: it is looked at again in the next tick.
         readsAgain = tls.hasPending
         readEnough()
+    }
+
+    /// Whether the turn may go on by the clock, which is read only between one record and the next.
+    private func isTimeLeft(until end: inout MonotonicTime?) -> Bool {
+        let limit = end ?? MonotonicTime.current.advanced(by: limits.readTime)
+        end = limit
+        return MonotonicTime.current < limit
     }
 
     private func readEnough() {
@@ -290,14 +306,15 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     }
 
     private func setInterest(writable: Bool) {
-        watch?.interest = writable ? [.readable, .writable] : [.readable]
+        let reading: ReadyEvents = isInputHeld && state == .open ? [] : [.readable]
+        watch?.interest = writable ? reading.union(.writable) : reading
     }
 
     /// The socket takes no more. A peer that does not read is not read either once it has made this side say a lot: what
     /// it wants us to say would only gather.
     private func blocked() {
         let isCrowded = session.waitingFrames > limits.outboundFrames / 10
-        watch?.interest = isCrowded ? [.writable] : [.readable, .writable]
+        watch?.interest = isCrowded || isInputHeld ? [.writable] : [.readable, .writable]
         if blockedSince == nil {
             blockedSince = loop.now
             lookBy(loop.now.advanced(by: limits.outputStall))
@@ -313,7 +330,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         pulse = loop.schedule(at: time) { self.look() }
     }
 
-    private func paceStreams() {
+    /// Sees to it that open streams are looked at soon.
+    func paceStreams() {
         isPacing = true
         lookBy(loop.now.advanced(by: ConnectionLife.pause))
     }
@@ -343,9 +361,10 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var facts: ConnectionLife.Facts {
         ConnectionLife.Facts(
             now: loop.now, lastReceived: lastReceived, idleSince: session.conduct.idleSince,
-            headerBlockSince: session.conduct.headerBlockSince,
-            settingsSince: session.conduct.hasAcknowledgedSettings ? nil : openedAt, blockedSince: blockedSince,
-            hasStreams: session.streamCount > 0)
+            // What was not read cannot have come too late.
+            headerBlockSince: isInputHeld ? nil : session.conduct.headerBlockSince,
+            settingsSince: isInputHeld || session.conduct.hasAcknowledgedSettings ? nil : openedAt,
+            blockedSince: blockedSince, hasStreams: session.streamCount > 0)
     }
 
     // MARK: What the session tells
@@ -390,27 +409,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     package func sessionClosedStream(_ session: HTTP2Session) {
         if drain != .none { touch() }
         if session.streamCount == 0, let maxIdle = limits.maxIdle { lookBy(loop.now.advanced(by: maxIdle)) }
-    }
-
-    /// Sends a PING (RFC 9113 §6.7); the answer comes as ``HTTP2ConnectionDelegate/connectionReceivedPingAnswer(_:)``.
-    package func sendPing() {
-        loop.assertOnLoop()
-        guard state == .open, closing == nil else { return }
-        session.submitPing()
-    }
-
-    // MARK: Opening streams (clients)
-
-    /// Opens a stream; its body is ended here or by ``HTTP2Stream/end(trailers:)``.
-    ///
-    /// - Returns: The stream, or `nil` when the connection takes no more.
-    package func open(
-        _ headers: HeaderBlock, body: [UInt8], endsBody: Bool, handler: any HTTP2StreamHandler
-    ) -> HTTP2Stream? {
-        loop.assertOnLoop()
-        guard !isDraining, closing == nil else { return nil }
-        if !isPacing { paceStreams() }
-        return session.open(headers, body: body, endsBody: endsBody, handler: handler)
     }
 
     // MARK: Ending

@@ -12,6 +12,9 @@ package struct HTTP2Limits: Sendable {
     package var headerListSize: Int = 16 * 1024
     /// Octets taken from one connection before the others have their turn.
     package var readBudget: Int = 256 * 1024
+    /// How long what was taken from one connection may take before the others have their turn; it is looked at between one
+    /// TLS record (16 KiB at most) and the next.
+    package var readTime: Duration = .milliseconds(2)
     /// Octets of answers that wait on one stream before its writer has to wait.
     package var streamOutput: Int = 64 * 1024
 
