@@ -462,6 +462,7 @@ import Testing
     @Test func answersThatWaitAreBounded() async throws {
         var limits = ServerLimits()
         limits.outputPerConnection = 30_000
+        limits.lightMessage = 64 * 1024
         try await Self.withServer(limits: limits, window: 0) { _, client in
             // Two answers wait: the first leaves room, the second goes beyond it.
             let first = try await client.send("/test.Echo/Inline", parts: [Self.large])
@@ -480,6 +481,7 @@ import Testing
     @Test func whoDoesNotReadShutsNobodyOut() async throws {
         var limits = ServerLimits()
         limits.output = 30_000
+        limits.lightMessage = 64 * 1024
         limits.littleOutput = 1000
         try await Self.withServer(limits: limits, window: 0) { echo, client in
             let waiting = [

@@ -10,6 +10,8 @@ struct RawAnswer: Sendable {
     var body: [UInt8] = []
     var isEnded = false
     var closed: HTTP2ErrorCode?
+    /// How many streams of the client were closed before this one.
+    var closedBefore = 0
 
     /// The first value of a header field.
     subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
@@ -42,6 +44,8 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     private var connection: HTTP2Connection?
     private var attempt: ConnectionAttempt?
     private var ready: CheckedContinuation<Void, Never>?
+    /// Streams that are over.
+    fileprivate var closed = 0
 
     private init(loop: EventLoop) {
         self.loop = loop
@@ -109,7 +113,7 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
                 block = reordered
             }
             for field in fields where !field.0.hasPrefix(":") && field.1 != "-" { block.append(field.0, field.1) }
-            let raw = RawStream(loop: self.loop, takes: takes)
+            let raw = RawStream(client: self, loop: self.loop, takes: takes)
             let stream = try #require(
                 connection.open(block, body: [], endsBody: ends && parts.isEmpty && trailers == nil, handler: raw))
             raw.stream = stream
@@ -138,13 +142,15 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
 ///
 /// Safe as `@unchecked Sendable` because everything happens on `loop`.
 final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
+    private let client: RawClient
     private let loop: EventLoop
     private let takes: Bool
     fileprivate var stream: HTTP2Stream?
     private var result = RawAnswer()
     private var waiter: CheckedContinuation<RawAnswer, Never>?
 
-    fileprivate init(loop: EventLoop, takes: Bool) {
+    fileprivate init(client: RawClient, loop: EventLoop, takes: Bool) {
+        self.client = client
         self.loop = loop
         self.takes = takes
     }
@@ -179,6 +185,8 @@ final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         self.stream = nil
         result.closed = code
+        result.closedBefore = client.closed
+        client.closed += 1
         waiter?.resume(returning: result)
         waiter = nil
     }

@@ -45,6 +45,9 @@ private final class CallExchange: HTTP2SessionOwner {
         limits: {
             var limits = ServerLimits()
             limits.messageSize = 2000
+            // The answers have to come at once.
+            limits.lightMessage = .max
+            limits.inflationPerTick = .max
             return limits
         }(), report: { _ in })
     /// Shared by all inputs, as reading trusted certificates for its TLS takes long; each leaves it as it found it.

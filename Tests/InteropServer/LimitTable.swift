@@ -13,6 +13,12 @@ struct LimitTable {
     private static var rows: [Row] {
         [
             number("messageSize", \.messageSize),
+            number("lightMessage", \.lightMessage),
+            number("inflationPerTick", \.inflationPerTick),
+            number("decodings", \.decodings),
+            number("decodingsPerConnection", \.decodingsPerConnection),
+            number("inflationRatio", \.inflationRatio),
+            number("freeInflation", \.freeInflation),
             number("connections", \.connections),
             number("handshakesPerAddress", \.handshakesPerAddress),
             number("handshakes", \.handshakes),

@@ -31,18 +31,8 @@ struct BareMessage {
         octets.append(contentsOf: bytes)
     }
 
-    /// Calls a closure with the message, decompressed.
-    func take(limit: Int, _ body: (UnsafeRawBufferPointer) throws(Status) -> Void) throws(Status) {
-        // `withUnsafeBytes` does not carry typed errors through.
-        try octets.withUnsafeBytes { bytes in
-            Result { () throws(Status) in
-                isCompressed ? try Gzip.decompressed(bytes, limit: limit, body) : try body(bytes)
-            }
-        }.get()
-    }
-
-    /// Forgets the body.
-    mutating func removeAll() {
-        octets = []
+    /// The message as it came.
+    var message: ReceivedMessage {
+        ReceivedMessage(octets: octets, range: octets.indices, isCompressed: isCompressed)
     }
 }

@@ -32,6 +32,8 @@ package final class CallContext: @unchecked Sendable {
     @exclusivity(unchecked) var queue: MessageQueue?
     /// Whether the only message of the request came compressed.
     @exclusivity(unchecked) var wasSingleCompressed = false
+    /// What of a heavy request is counted as held until the handler has returned.
+    @exclusivity(unchecked) var heldRequest = HeldInput()
     @exclusivity(unchecked) var leading = HeaderBlock()
     @exclusivity(unchecked) var trailing = HeaderBlock()
     @exclusivity(unchecked) var areHeadersSent = false
@@ -184,6 +186,7 @@ package final class CallContext: @unchecked Sendable {
         guard isCounted else { return }
         isCounted = false
         connection.leave(wasAbandoned: isAbandoned)
+        heldRequest.release(connection)
         gate?.leave()
         gate = nil
     }

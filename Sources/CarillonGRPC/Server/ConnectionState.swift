@@ -23,6 +23,8 @@ package final class ConnectionState {
     /// Octets of answers that wait for the peer, as they were counted last.
     @exclusivity(unchecked) private(set) var countedOutput = 0
     @exclusivity(unchecked) private var heads = HeadReader()
+    /// Messages that wait to be decoded by other threads, or are being decoded, and their octets as they came.
+    @exclusivity(unchecked) private var decodings = (count: 0, octets: 0)
     /// The connection, until it is closed; a call may outlive it.
     @exclusivity(unchecked) private var connection: HTTP2Connection?
 
@@ -38,6 +40,12 @@ package final class ConnectionState {
         self.peer = peer
         streamOutput = part.limits.http2.streamOutput
     }
+
+    /// What callers may ask of the server.
+    var limits: ServerLimits { part.limits }
+
+    /// What decodes messages that are too much for the loop.
+    var decoder: MessageDecoder { part.decoder }
 
     /// The handler of a new stream.
     func makeStream() -> ServerStream { part.makeStream(for: self) }
@@ -126,6 +134,29 @@ package final class ConnectionState {
         guard heldInput <= part.limits.inputPerConnection, isLet else {
             throw Status(.resourceExhausted, "too much of requests that are not complete waits in memory")
         }
+    }
+}
+
+extension ConnectionState {
+    /// A message begins to wait for its decoding by another thread.
+    func decodingBegan(_ octets: Int) {
+        decodings.count += 1
+        decodings.octets += octets
+        holdOrRead()
+    }
+
+    /// That is over.
+    func decodingEnded(_ octets: Int) {
+        decodings.count -= 1
+        decodings.octets -= octets
+        holdOrRead()
+    }
+
+    /// While much waits to be decoded nothing more is read: TCP lets the peer wait.
+    private func holdOrRead() {
+        let limits = part.limits
+        let isMuch = decodings.count > limits.decodingsPerConnection || decodings.octets > limits.messageSize
+        connection?.isInputHeld = isMuch
     }
 }
 

@@ -18,14 +18,19 @@ final class MessageQueue: @unchecked Sendable {
     private let contentType: CallContentType
     private var framer: MessageFramer
     private var held = HeldInput()
+    /// Octets of the message that is being decoded, and then what it became by decompression, until the next is asked for.
+    private var inHand = 0
+    private var isDecoding = false
     private var ending = Ending.open
     private var waiter: UnsafeContinuation<Void, Never>?
     /// Messages that were taken without a pause; large ones count as many.
     private var inARow = 0
     /// After as many messages a reader lets the loop's other work go first: thousands fit into one read of the socket.
     private static let turn = 32
-    /// Octets that are as much work as one message.
-    private static let largeMessage = 8 * 1024
+    /// Octets that are as much work as one message, where each field is tiny.
+    private static let largeMessage = 512
+    /// See ``ServerLimits/lightMessage``.
+    private let lightMessage: Int
 
     init(
         stream: HTTP2Stream, connection: ConnectionState, contentType: CallContentType, framer: MessageFramer
@@ -33,6 +38,7 @@ final class MessageQueue: @unchecked Sendable {
         self.stream = stream
         loop = connection.loop
         self.connection = connection
+        lightMessage = connection.limits.lightMessage
         self.contentType = contentType
         self.framer = framer
     }
@@ -44,7 +50,7 @@ final class MessageQueue: @unchecked Sendable {
         guard case .open = ending else { return stream.consume(bytes.count) }
         try framer.append(bytes)
         stream.consume(try framer.takeReleasable())
-        try held.set(framer.buffered, connection)
+        try held.set(framer.buffered + inHand, connection)
         wake()
     }
 
@@ -53,14 +59,16 @@ final class MessageQueue: @unchecked Sendable {
         wake()
     }
 
-    /// Ends the input with an error. What is held is let go: a call that has failed reads nothing more.
+    /// Ends the input with an error. What is held is let go: a call that has failed reads nothing more. What is in hand is
+    /// held until it is decoded.
     func fail(_ status: Status) {
         switch ending {
         case .open, .finished: ending = .failed(status)
         case .failed: return
         }
-        held.release(connection)
         framer.removeAll()
+        // Letting go cannot be refused.
+        try? held.set(isDecoding ? inHand : 0, connection)
         wake()
     }
 
@@ -79,18 +87,22 @@ final class MessageQueue: @unchecked Sendable {
     /// The next message; `nil` at the end of input.
     func next<Parsed: Message>() async throws(Status) -> Parsed? {
         loop.assertOnLoop()
+        if inHand > 0 {
+            inHand = 0
+            try letGoOfTaken()
+        }
         while true {
             if case .failed(let status) = ending { throw status }
-            let message: Parsed? = try framer.next { bytes throws(Status) in
+            let message: Parsed? = try framer.nextLight(upTo: lightMessage) { bytes throws(Status) in
                 inARow += 1 + bytes.count / Self.largeMessage
                 return contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
             }
             if let message {
-                stream.consume(try framer.takeReleasable())
-                try held.set(framer.buffered, connection)
+                try letGoOfTaken()
                 await pauseNowAndThen()
                 return message
             }
+            if let message = try framer.takeFront() { return try await decode(message) }
             inARow = 0
             switch ending {
             case .open: await withUnsafeContinuation { waiter = $0 }
@@ -101,6 +113,50 @@ final class MessageQueue: @unchecked Sendable {
             }
         }
     }
+}
+
+extension MessageQueue {
+    /// Gives octets that were taken back to flow control, and counts what is held.
+    private func letGoOfTaken() throws(Status) {
+        stream.consume(try framer.takeReleasable())
+        try held.set(framer.buffered + inHand, connection)
+    }
+
+    /// Decodes a message that is long or compressed, on another thread if it is too much for the loop. The order stays, as
+    /// there is one reader.
+    private func decode<Parsed: Message>(_ message: ReceivedMessage) async throws(Status) -> Parsed {
+        if message.isCompressed, let octets = try connection.decoder.inflateNow(message) {
+            inARow += 1 + octets.count / Self.largeMessage
+            let whole = ReceivedMessage(octets: octets, range: octets.indices, isCompressed: false)
+            let parsed: Parsed = try whole.withOctets { bytes throws(Status) in try contentType.parse(bytes) }
+            try letGoOfTaken()
+            await pauseNowAndThen()
+            return parsed
+        }
+        inARow = 0
+        inHand = message.count
+        isDecoding = true
+        let result: Result<(message: Parsed, inflated: Int), Status>
+        do throws(Status) {
+            result = .success(
+                try await connection.decoder.decode(message, as: contentType, for: connection, isWanted: { isWanted }))
+        } catch {
+            result = .failure(error)
+        }
+        isDecoding = false
+        inHand = 0
+        if case .failed(let status) = ending {
+            held.release(connection)
+            throw status
+        }
+        let decoded = try result.get()
+        inHand = decoded.inflated
+        try letGoOfTaken()
+        return decoded.message
+    }
+
+    /// Whether anybody waits for a message.
+    private var isWanted: Bool { if case .failed = ending { false } else { true } }
 }
 
 /// The messages of a streaming request. One reader at a time, on the call's loop.

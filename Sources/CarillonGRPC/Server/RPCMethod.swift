@@ -6,9 +6,13 @@ package struct RPCMethod: Sendable {
     /// closures hold.
     final class Input: Sendable {
         let kind: Kind
+        /// For methods with one message in: takes one that is too much to be decoded on the loop. Apart from ``kind``, so that
+        /// this costs others nothing.
+        let takeHeavy: (@Sendable (CallContext, ReceivedMessage) -> Void)?
 
-        init(_ kind: Kind) {
+        init(_ kind: Kind, takeHeavy: (@Sendable (CallContext, ReceivedMessage) -> Void)? = nil) {
             self.kind = kind
+            self.takeHeavy = takeHeavy
         }
     }
     /// See ``Input``.
@@ -30,18 +34,22 @@ package struct RPCMethod: Sendable {
     package var compressesResponses = false
     let input: Input
 
-    private init(_ path: StaticString, isUnary: Bool = false, hasNoSideEffects: Bool = false, _ kind: Kind) {
+    private init(
+        _ path: StaticString, isUnary: Bool = false, hasNoSideEffects: Bool = false, _ kind: Kind,
+        takeHeavy: (@Sendable (CallContext, ReceivedMessage) -> Void)? = nil
+    ) {
         self.path = path
         self.isUnary = isUnary
         self.hasNoSideEffects = hasNoSideEffects
-        input = Input(kind)
+        input = Input(kind, takeHeavy: takeHeavy)
     }
 
     /// A call with one message each way.
     ///
     /// - Parameters:
     ///   - hasNoSideEffects: see ``hasNoSideEffects``.
-    ///   - inline: runs on the loop without a task; it must not wait. `nil` passes the request on to `async`.
+    ///   - inline: runs on the loop, and without a task unless the message was heavy; it must not wait. `nil` passes the
+    ///     request on to `async`.
     ///   - async: runs in a task on the loop.
     package static func unary<Request: Message, Response: Message>(
         _ path: StaticString, hasNoSideEffects: Bool = false,
@@ -65,6 +73,21 @@ package struct RPCMethod: Sendable {
                     }
                     context.handlerReturned()
                 }
+            },
+            takeHeavy: { context, message in
+                context.run {
+                    do {
+                        let request: Request = try await context.decode(message)
+                        if let response = try inline(request, context) {
+                            try context.reply(response)
+                        } else {
+                            try context.reply(try await async(request, context))
+                        }
+                    } catch {
+                        context.fail(Status(handlerError: error))
+                    }
+                    context.handlerReturned()
+                }
             })
     }
 
@@ -78,6 +101,12 @@ package struct RPCMethod: Sendable {
             .one { context, bytes throws(Status) in
                 let request: Request = try context.parse(bytes)
                 context.runStream { try await handler(request, ResponseWriter(context: context), context) }
+            },
+            takeHeavy: { context, message in
+                context.runStream {
+                    let request: Request = try await context.decode(message)
+                    try await handler(request, ResponseWriter(context: context), context)
+                }
             })
     }
 

@@ -6,7 +6,7 @@ internal import Synchronization
 /// One loop listens and hands each connection to the loop with the fewest; from then on the connection stays there.
 package final class RPCServer: Sendable {
     private let core: ServerCore
-    private let parts: [ServerLoop]
+    let parts: [ServerLoop]
     private let listener: Listener
 
     /// The port that it listens on.

@@ -5,6 +5,24 @@ package struct ServerLimits: Sendable {
     /// The greatest length of one request message in octets, as it came and when it is decompressed; 4 MiB as in other
     /// gRPC servers.
     package var messageSize = 4 * 1024 * 1024
+    /// The greatest length in octets of a request message that is decoded on its loop, when it came without compression.
+    /// Longer ones are decoded by other threads, as decoding many tiny fields takes 150 ns for each octet: whoever shares
+    /// the loop is served meanwhile. So many octets at most are decompressed for one message on the loop, too.
+    package var lightMessage = 16 * 1024
+    /// Octets that a loop makes by decompression in one tick; what would become more is decoded by other threads.
+    package var inflationPerTick = 64 * 1024
+    /// Messages that are decoded by other threads at once, over all loops, and at least one for each. The connections take
+    /// turns. libuv has four such threads, which also look up names and read files.
+    package var decodings = 2
+    /// Messages of one connection that may wait to be decoded by other threads, the one under way included; as long as there
+    /// are more, or they are longer than ``messageSize`` together, nothing is read from the connection.
+    package var decodingsPerConnection = 16
+    /// How many times the length that came a message may have when it is decompressed, beyond ``freeInflation``. What people
+    /// write compresses up to ten times, and lists of nearly the same up to a hundred times.
+    package var inflationRatio = 100
+    /// Octets that a compressed message may become whatever its length was: a message of zeros, which compresses a thousand
+    /// times, is somebody's test more often than an attack.
+    package var freeInflation = 512 * 1024
     /// Limits of each connection.
     package var http2 = HTTP2Limits()
     /// Connections that may be open at once, over all loops; more are closed at once.
@@ -49,4 +67,24 @@ package struct ServerLimits: Sendable {
 
     /// Makes the default limits.
     package init() {}
+
+    /// How many octets a compressed message of some length may become.
+    func inflatedSize(of length: Int) -> Int {
+        let (product, isBeyond) = length.multipliedReportingOverflow(by: inflationRatio)
+        return min(messageSize, max(freeInflation, isBeyond ? .max : product))
+    }
+
+    /// What a caller is told whose message of some length becomes more than that.
+    func inflatesTooMuch(_ length: Int) -> Status {
+        let size = inflatedSize(of: length)
+        guard size < messageSize else {
+            return Status(.resourceExhausted, "the message has more than \(size) bytes when it is decompressed")
+        }
+        return Status(
+            .resourceExhausted,
+            """
+            the message of \(length) compressed bytes becomes more than \(size); beyond \(freeInflation) it may grow \
+            \(inflationRatio) times at most: send it without compression
+            """)
+    }
 }

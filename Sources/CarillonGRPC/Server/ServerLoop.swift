@@ -23,6 +23,8 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     @exclusivity(unchecked) private var spare: [ServerStream] = []
     /// How many are kept, of a few hundred octets and up to 1 KiB of buffer each.
     private static let spareLimit = 256
+    /// Where the connections have decoded what is too much for the loop.
+    let decoder: MessageDecoder
     /// Octets of requests that are held, of all connections.
     @exclusivity(unchecked) var heldInput = 0
     /// Octets of answers that wait for their peers, as the connections counted them last.
@@ -41,6 +43,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         self.loop = loop
         self.core = core
         self.tls = tls
+        decoder = MessageDecoder(loop: loop, limits: core.limits, loops: loops)
         inputLimit = core.limits.input / loops
         outputLimit = core.limits.output / loops
         callLimit = max(1, core.limits.calls / loops)

@@ -154,18 +154,31 @@ final class ServerStream: HTTP2StreamHandler {
 
     private func start(_ call: CallContext) throws(Status) {
         guard case .one(let handler) = call.method.input.kind else { return }
-        func run(_ bytes: UnsafeRawBufferPointer) throws(Status) {
-            // Few octets can become many: whoever sends such waits for the others' turns.
-            if call.wasSingleCompressed { call.stream.session?.noteWork(bytes.count) }
-            try handler(call, bytes)
-        }
-        if let bare {
-            call.wasSingleCompressed = bare.isCompressed
-            return try bare.take(limit: framer.limit, run)
-        }
+        if let bare { return try start(call, bare, handler) }
         call.wasSingleCompressed = framer.isFrontCompressed
         // A second message is an error of cardinality (UNIMPLEMENTED), known before the handler runs.
-        switch try framer.takeSingle(run) {
+        guard !call.wasSingleCompressed, framer.buffered <= server.limits.lightMessage else {
+            try Self.requireOne(framer.cardinality())
+            guard let message = try framer.takeFront() else { return }
+            return try call.begin(message, held: &held, handler)
+        }
+        try Self.requireOne(framer.takeSingle { bytes throws(Status) in try handler(call, bytes) })
+    }
+
+    private func start(
+        _ call: CallContext, _ bare: BareMessage,
+        _ handler: (CallContext, UnsafeRawBufferPointer) throws(Status) -> Void
+    ) throws(Status) {
+        call.wasSingleCompressed = bare.isCompressed
+        let message = bare.message
+        guard !message.isCompressed, message.count <= server.limits.lightMessage else {
+            return try call.begin(message, held: &held, handler)
+        }
+        try message.withOctets { bytes throws(Status) in try handler(call, bytes) }
+    }
+
+    private static func requireOne(_ cardinality: MessageFramer.Cardinality) throws(Status) {
+        switch cardinality {
         case .one: return
         case .none: throw Status(.unimplemented, "the method takes exactly one message and got none")
         case .several: throw Status(.unimplemented, "the method takes exactly one message and got more")

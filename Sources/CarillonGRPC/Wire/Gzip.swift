@@ -36,10 +36,28 @@ package struct Gzip {
     ///   small input cannot become a large memory.
     /// - Throws: RESOURCE_EXHAUSTED past the limit, INTERNAL for what is not gzip, not whole, or followed by anything else.
     package static func decompress(_ octets: UnsafeRawBufferPointer, limit: Int) throws(Status) -> [UInt8] {
+        guard let result = try inflate(octets, limit: limit) else {
+            throw Status(.resourceExhausted, "the message has more than \(limit) bytes when it is decompressed")
+        }
+        return result
+    }
+
+    /// Decompresses octets; empty in, empty out.
+    ///
+    /// - Parameter limit: see ``decompress(_:limit:)``.
+    /// - Returns: `nil` past the limit.
+    /// - Throws: INTERNAL for what is not gzip, not whole, or followed by anything else.
+    static func inflate(_ octets: UnsafeRawBufferPointer, limit: Int) throws(Status) -> [UInt8]? {
         guard !octets.isEmpty else { return [] }
         let inflater = try inflaters.take { () throws(Status) in try Inflater() }
         defer { inflaters.giveBack(inflater) }
         return try inflater.decompress(octets, limit: limit)
+    }
+
+    /// How many octets will come out, as the last member says of itself (ISIZE, RFC 1952 §2.3.1). A hint: several members
+    /// become more, and whoever wrote it may lie.
+    static func claimedLength(_ octets: UnsafeRawBufferPointer) -> Int {
+        octets.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
     /// Decompresses octets and calls a closure with the result, which lives no longer.
@@ -145,7 +163,8 @@ private final class Inflater {
         window.deallocate()
     }
 
-    func decompress(_ octets: UnsafeRawBufferPointer, limit: Int) throws(Status) -> [UInt8] {
+    /// Returns `nil` past the limit.
+    func decompress(_ octets: UnsafeRawBufferPointer, limit: Int) throws(Status) -> [UInt8]? {
         guard inflateReset(stream) == Z_OK, let length = UInt32(exactly: octets.count) else { throw Self.broken }
         stream.pointee.next_in = UnsafeMutablePointer(
             mutating: octets.baseAddress?.assumingMemoryBound(to: UInt8.self))
@@ -159,9 +178,7 @@ private final class Inflater {
             let code = inflate(stream, Z_NO_FLUSH)
             guard code == Z_OK || code == Z_STREAM_END else { throw Self.broken }
             result += window[..<(room - Int(stream.pointee.avail_out))]
-            guard result.count <= limit else {
-                throw Status(.resourceExhausted, "the message has more than \(limit) bytes when it is decompressed")
-            }
+            guard result.count <= limit else { return nil }
             guard code == Z_STREAM_END else { continue }
             guard stream.pointee.avail_in > 0 else { return result }
             // Another member, or else what follows fails as the header that it is not.

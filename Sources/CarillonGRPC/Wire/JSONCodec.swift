@@ -22,7 +22,7 @@ enum JSONCodec {
     ///   message.
     static func decode<Parsed: Message>(_ bytes: UnsafeRawBufferPointer) throws(Status) -> Parsed {
         do {
-            return try Parsed(jsonUTF8Bytes: [UInt8](bytes), options: decoding)
+            return try Parsed(jsonUTF8Bytes: OctetsInPlace(bytes: bytes), options: decoding)
         } catch {
             // The kind of the error without what it carries, which is the caller's own and has no bound.
             let reason = error is JSONDecodingError ? ": " + String(describing: error).prefix { $0.isLetter } : ""
@@ -39,4 +39,34 @@ enum JSONCodec {
         options.ignoreUnknownFields = true
         return options
     }()
+}
+
+/// Octets that are read where they are, since SwiftProtobuf reads JSON from types that own theirs. They live as long as the
+/// call that they are given to.
+private struct OctetsInPlace: SwiftProtobufContiguousBytes {
+    let bytes: UnsafeRawBufferPointer
+
+    init(bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    init(repeating value: UInt8, count: Int) {
+        preconditionFailure("only who writes asks for this")
+    }
+
+    init<Octets: Sequence<UInt8>>(_ sequence: Octets) {
+        preconditionFailure("only who writes asks for this")
+    }
+
+    var count: Int { bytes.count }
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try body(bytes)
+    }
+
+    mutating func withUnsafeMutableBytes<Result>(
+        _ body: (UnsafeMutableRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        preconditionFailure("only who writes asks for this")
+    }
 }

@@ -68,7 +68,8 @@ struct MessageFramer {
         return length
     }
 
-    /// Calls a closure with the next complete message, decompressed, and takes it out; `nil` when there is none yet.
+    /// Calls a closure with the next complete message, decompressed, and takes it out; `nil` when there is none yet. Clients
+    /// read so; what servers take may be too much at once (``nextLight(upTo:_:)``).
     mutating func next<Result>(_ body: (UnsafeRawBufferPointer) throws(Status) -> Result) throws(Status) -> Result? {
         guard let length = try frontLength(), buffered >= MessageFrame.prefixLength + length else { return nil }
         wasCompressed = buffer[start] == 1
@@ -83,6 +84,39 @@ struct MessageFramer {
         }.get()
     }
 
+    /// Calls a closure with the next complete message and takes it out, if it is neither compressed nor longer than that;
+    /// `nil` when there is none yet, or one for ``takeFront()``.
+    mutating func nextLight<Result>(
+        upTo size: Int, _ body: (UnsafeRawBufferPointer) throws(Status) -> Result
+    ) throws(Status) -> Result? {
+        guard let length = try frontLength(), length <= size, buffered >= MessageFrame.prefixLength + length,
+            buffer[start] == 0
+        else { return nil }
+        wasCompressed = false
+        let range = (start + MessageFrame.prefixLength)..<(start + MessageFrame.prefixLength + length)
+        start = range.upperBound
+        return try buffer.withUnsafeBytes { bytes in
+            Swift.Result { () throws(Status) -> Result in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+        }.get()
+    }
+
+    /// Takes the next complete message out as it came; `nil` when there is none yet.
+    mutating func takeFront() throws(Status) -> ReceivedMessage? {
+        guard let length = try frontLength(), buffered >= MessageFrame.prefixLength + length else { return nil }
+        wasCompressed = buffer[start] == 1
+        let range = (start + MessageFrame.prefixLength)..<(start + MessageFrame.prefixLength + length)
+        start = range.upperBound
+        guard start == buffer.count else {
+            let octets = Array(buffer[range])
+            return ReceivedMessage(octets: octets, range: octets.indices, isCompressed: wasCompressed)
+        }
+        // The last one need not be copied.
+        start = 0
+        var octets: [UInt8] = []
+        swap(&octets, &buffer)
+        return ReceivedMessage(octets: octets, range: range, isCompressed: wasCompressed)
+    }
+
     /// How many messages a whole body holds, as far as a call with one message cares.
     enum Cardinality {
         case none
@@ -94,14 +128,19 @@ struct MessageFramer {
     mutating func takeSingle(
         _ body: (UnsafeRawBufferPointer) throws(Status) -> Void
     ) throws(Status) -> Cardinality {
+        let cardinality = try cardinality()
+        if cardinality == .one { _ = try next(body) }
+        return cardinality
+    }
+
+    /// How many messages a body holds that is complete.
+    func cardinality() throws(Status) -> Cardinality {
         guard buffered > 0 else { return .none }
         guard let length = try frontLength(), buffered >= MessageFrame.prefixLength + length else {
             try checkEnd()
             return .none
         }
-        guard buffered == MessageFrame.prefixLength + length else { return .several }
-        _ = try next(body)
-        return .one
+        return buffered == MessageFrame.prefixLength + length ? .one : .several
     }
 
     /// Whether the message at the front is marked as compressed.
