@@ -1,47 +1,81 @@
-/// Accepts connections on an address and hands their descriptors on. Confined to its loop.
+/// Accepts connections on all addresses of a name and hands their descriptors on. Confined to its loop.
 ///
+/// States: accepting ↔ resting → closed. It rests while its owner is crowded, and when the system has no descriptor left:
+/// connections wait in the system's queue then, which costs nothing here.
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
 package final class Listener: @unchecked Sendable {
     private let loop: EventLoop
-    private let descriptor: CInt
-    private var watch: DescriptorWatch?
-    private var pause: LoopTimer?
+    private let sockets: ListeningSockets
+    private var watches: [DescriptorWatch] = []
+    private var rest: LoopTimer?
+    private let isCrowded: () -> Bool
     private let onAccept: (CInt) -> Void
-    /// The port it listens on: the one that was asked for, or the one the system chose for port 0.
-    package let port: UInt16
+    /// The port it listens on: the one that was asked for, or the one that the system chose for port 0.
+    package var port: UInt16 { sockets.port }
 
-    /// Opens a listening socket on a loop and begins to accept.
+    /// Connections that are accepted in one tick, so that a flood of them does not hold up those that are open.
+    private static let acceptsPerTick = 16
+    /// How long it rests while its owner is crowded. Some thirty handshakes are done in that time.
+    private static let shortRest: Duration = .milliseconds(10)
+    /// How long it rests when the system has no descriptor or memory left: trying again at once would only spin.
+    private static let longRest: Duration = .milliseconds(100)
+
+    /// Opens a listening socket for each address of a name on a loop and begins to accept.
     ///
-    /// - Parameter onAccept: takes over each connected, non-blocking descriptor; called on the loop.
+    /// - Parameters:
+    ///   - host: a name or address; empty for all addresses of the machine.
+    ///   - port: the same for all of them; 0 lets the system choose.
+    ///   - isCrowded: asked before each connection is accepted; while it says yes, connections wait in the system's queue.
+    ///   - onAccept: takes over each connected, non-blocking descriptor. Both are called on the loop.
+    /// - Throws: ``ResolutionError``, or ``SocketError``, which names the address.
     package static func open(
-        on loop: EventLoop, host: String, port: UInt16, onAccept: @escaping @Sendable (CInt) -> Void
+        on loop: EventLoop, host: String, port: UInt16, isCrowded: @escaping @Sendable () -> Bool = { false },
+        onAccept: @escaping @Sendable (CInt) -> Void
     ) async throws -> Listener {
-        let addresses = try await loop.offload { try Socket.resolve(host: host, port: port, passive: true) }
-        let descriptor = try Socket.listen(at: addresses[0])
-        return await loop.run { Listener(loop: loop, descriptor: descriptor, onAccept: onAccept) }
+        let addresses = try await loop.offload {
+            try NetworkAddress.resolve(host: host, port: port, forListening: true)
+        }
+        let sockets = try ListeningSockets.open(at: addresses, port: port)
+        return await loop.run { Listener(loop: loop, sockets: sockets, isCrowded: isCrowded, onAccept: onAccept) }
     }
 
-    private init(loop: EventLoop, descriptor: CInt, onAccept: @escaping (CInt) -> Void) {
+    private init(
+        loop: EventLoop, sockets: ListeningSockets, isCrowded: @escaping () -> Bool, onAccept: @escaping (CInt) -> Void
+    ) {
         self.loop = loop
-        self.descriptor = descriptor
+        self.sockets = sockets
+        self.isCrowded = isCrowded
         self.onAccept = onAccept
-        port = Socket.localPort(descriptor)
-        watch = loop.watch(descriptor: descriptor) { _ in self.accept() }
-        watch?.interest = [.readable]
+        watches = sockets.descriptors.map { descriptor in
+            loop.watch(descriptor: descriptor) { _ in self.accept(from: descriptor) }
+        }
+        listen()
     }
 
-    private func accept() {
+    private func listen() {
+        for watch in watches { watch.interest = [.readable] }
+    }
+
+    private func rest(for time: Duration) {
+        // Another socket's turn in the same tick may have begun it.
+        guard rest == nil else { return }
+        for watch in watches { watch.interest = [] }
+        rest = loop.schedule(after: time) {
+            self.rest = nil
+            self.listen()
+        }
+    }
+
+    private func accept(from descriptor: CInt) {
         loop.assertOnLoop()
         do throws(SocketError) {
-            // Bounded, so that a flood of connections does not starve those that are open.
-            for _ in 0..<64 {
+            for _ in 0..<Self.acceptsPerTick where rest == nil {
+                guard !isCrowded() else { return rest(for: Self.shortRest) }
                 guard let accepted = try Socket.accept(from: descriptor) else { return }
                 onAccept(accepted)
             }
         } catch {
-            // Out of descriptors or memory: the connection waits in the backlog. Trying again at once would only spin.
-            watch?.interest = []
-            pause = loop.schedule(after: .milliseconds(100)) { self.watch?.interest = [.readable] }
+            rest(for: Self.longRest)
         }
     }
 
@@ -58,10 +92,10 @@ package final class Listener: @unchecked Sendable {
     /// Stops listening; connections that were accepted stay. Loop's thread only.
     package func close() {
         loop.assertOnLoop()
-        guard watch != nil else { return }
-        pause?.cancel()
-        watch?.close()
-        watch = nil
-        Socket.close(descriptor)
+        guard !watches.isEmpty else { return }
+        rest?.cancel()
+        for watch in watches { watch.close() }
+        watches = []
+        for descriptor in sockets.descriptors { Socket.close(descriptor) }
     }
 }

@@ -29,10 +29,25 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
     /// Turns a host name or address and a port into addresses, in the order of the system's preference (RFC 6724), each
     /// once. Blocks: call it by ``EventLoop/offload(_:)``.
     ///
+    /// - Parameters:
+    ///   - host: a name or address; empty for this machine.
+    ///   - port: what the addresses get.
+    ///   - forListening: whether an empty host stands for all addresses of the machine, rather than for its loopback.
     /// - Throws: ``ResolutionError``.
-    package static func resolve(host: String, port: UInt16) throws -> [NetworkAddress] {
+    package static func resolve(host: String, port: UInt16, forListening: Bool = false) throws -> [NetworkAddress] {
         var seen: Set<NetworkAddress> = []
-        return try Socket.resolve(host: host, port: port, passive: false).map { NetworkAddress($0) }
+        return try Socket.resolve(host: host, port: port, passive: forListening).map { NetworkAddress($0) }
             .filter { seen.insert($0).inserted }
+    }
+
+    /// The same address with another port.
+    func with(port: UInt16) -> NetworkAddress {
+        var address = socketAddress
+        // The port stands at the same place in IPv4 and IPv6 addresses, in network byte order.
+        withUnsafeMutableBytes(of: &address.storage) {
+            $0[2] = UInt8(port >> 8)
+            $0[3] = UInt8(truncatingIfNeeded: port)
+        }
+        return NetworkAddress(address)
     }
 }

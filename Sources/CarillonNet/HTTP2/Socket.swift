@@ -10,6 +10,11 @@ package struct SocketError: Error, CustomStringConvertible {
     package let errno: CInt
     private let what: String
 
+    /// Whether somebody else has the address and port.
+    var isAddressInUse: Bool { errno == EADDRINUSE }
+    /// Whether the machine has no such address, or nothing of its family.
+    var isUnknownAddress: Bool { errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT }
+
     init(doing what: String, errno: CInt) {
         self.what = what
         self.errno = errno
@@ -51,17 +56,26 @@ enum Socket {
     }
 
     /// Opens a listening socket.
-    static func listen(at address: Address) throws(SocketError) -> CInt {
-        let descriptor = try make(address.family)
+    ///
+    /// - Parameters:
+    ///   - address: where.
+    ///   - onlyIPv6: whether an IPv6 socket is to take no IPv4 (IPV6_V6ONLY), since another one does; else the system's
+    ///     usual.
+    /// - Throws: with the address in its words.
+    static func listen(at address: NetworkAddress, onlyIPv6: Bool) throws(SocketError) -> CInt {
+        let descriptor = try make(address.socketAddress.family, for: "\(address)")
         do throws(SocketError) {
             setOption(descriptor, SOL_SOCKET, SO_REUSEADDR)
-            var address = address
-            let length = address.length
-            let bound = withUnsafePointer(to: &address.storage) {
+            if onlyIPv6, address.isIPv6 { setOption(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY) }
+            var storage = address.socketAddress.storage
+            let length = address.socketAddress.length
+            let bound = withUnsafePointer(to: &storage) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
             }
-            guard bound == 0 else { throw SocketError(doing: "bind", errno: errno) }
-            guard systemListen(descriptor, 1024) == 0 else { throw SocketError(doing: "listen", errno: errno) }
+            guard bound == 0 else { throw SocketError(doing: "bind \(address)", errno: errno) }
+            guard systemListen(descriptor, 1024) == 0 else {
+                throw SocketError(doing: "listen on \(address)", errno: errno)
+            }
             return descriptor
         } catch {
             systemClose(descriptor)
@@ -206,9 +220,11 @@ enum Socket {
         systemClose(descriptor)
     }
 
-    private static func make(_ family: CInt) throws(SocketError) -> CInt {
+    private static func make(_ family: CInt, for purpose: String = "") throws(SocketError) -> CInt {
         let descriptor = socket(family, streamType, 0)
-        guard descriptor >= 0 else { throw SocketError(doing: "socket", errno: errno) }
+        guard descriptor >= 0 else {
+            throw SocketError(doing: purpose.isEmpty ? "socket" : "socket for \(purpose)", errno: errno)
+        }
         makeNonBlocking(descriptor)
         return descriptor
     }
