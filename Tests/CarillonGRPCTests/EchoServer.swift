@@ -1,6 +1,7 @@
 import CarillonGRPC
-import CarillonNet
 import SwiftProtobuf
+
+@testable import CarillonNet
 
 typealias Text = Google_Protobuf_StringValue
 typealias Number = Google_Protobuf_Int32Value
@@ -41,8 +42,8 @@ struct EchoServer: Sendable {
             configuration: .init(host: host, port: server.port, tls: try TLSContext(trustedCertificates: file)))
     }
 
-    /// Connects to the server and says nothing; the descriptor is the caller's.
-    func connectSilently() async throws -> CInt {
+    /// Connects to the server and says the first octet of TLS and nothing more; the descriptor is the caller's.
+    func connectAndStopShort() async throws -> CInt {
         let (loop, port) = (clientLoop, server.port)
         let address = try await loop.offload { try NetworkAddress.resolve(host: "127.0.0.1", port: port)[0] }
         return try await loop.run {
@@ -51,7 +52,9 @@ struct EchoServer: Sendable {
                 attempt = .begin(address, timeout: .seconds(10), on: loop) { continuation.resume(returning: $0) }
             }
             withExtendedLifetime(attempt) {}
-            return try result.get()
+            let descriptor = try result.get()
+            Socket.sendSome(descriptor, [22])
+            return descriptor
         }
     }
 

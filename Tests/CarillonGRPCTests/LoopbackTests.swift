@@ -209,21 +209,51 @@ import Testing
         await echo.stop()
     }
 
-    /// Whoever connects and says nothing keeps others out only at its own address, and only until it leaves.
-    @Test func handshakesOfOneAddressAreBounded() async throws {
+    /// Whoever begins a handshake and does not go on keeps nobody out: who has done so longest has to go.
+    @Test func aHandshakeThatStandsStillGivesWay() async throws {
         var limits = ServerLimits()
         limits.handshakesPerAddress = 2
         let echo = try await EchoServer.start(limits: limits)
-        let silent = [try await echo.connectSilently(), try await echo.connectSilently()]
-        let error = await #expect(throws: Status.self) {
-            let _: Text = try await echo.client.unary("/test.Echo/Inline", Text("x"))
-        }
-        #expect(error?.code == .unavailable)
-        await echo.events.first(containing: "tooManyHandshakes")
-        for descriptor in silent { Listener.discard(descriptor) }
+        let stuck = [try await echo.connectAndStopShort(), try await echo.connectAndStopShort()]
         let answer: Text = try await echo.client.unary(
             "/test.Echo/Inline", Text("x"), options: CallOptions(timeout: .seconds(30), waitsForReady: true))
         #expect(answer.value == "x")
+        await echo.events.first(containing: "the handshake had to go for a newer one")
+        #expect(echo.server.counts.handshakesGivenUp == 1)
+        for descriptor in stuck { Listener.discard(descriptor) }
+        await echo.stop()
+    }
+
+    @Test func anAddressThatBeginsHandshakesTooOftenIsRefused() async throws {
+        var limits = ServerLimits()
+        limits.handshakeBurst = 1
+        limits.handshakesPerSecond = 0
+        let echo = try await EchoServer.start(limits: limits)
+        let _: Text = try await echo.client.unary("/test.Echo/Inline", Text("x"))
+        let second = try echo.client(trusting: TestCertificate.files.certificate)
+        let error = await #expect(throws: Status.self) {
+            let _: Text = try await second.unary("/test.Echo/Inline", Text("x"))
+        }
+        #expect(error?.code == .unavailable)
+        await echo.events.first(containing: "tooFrequentHandshakes(peer: \"127.0.0.1\")")
+        #expect(echo.server.counts.connectionsRefused >= 1)
+        let answer: Text = try await echo.client.unary("/test.Echo/Inline", Text("y"))
+        #expect(answer.value == "y", "who is in stays in")
+        await second.close()
+        await echo.stop()
+    }
+
+    @Test func whileHandshakesWaitNoConnectionIsAccepted() async throws {
+        var limits = ServerLimits()
+        limits.waitingHandshakes = 0
+        let echo = try await EchoServer.start(limits: limits)
+        let error = await #expect(throws: Status.self) {
+            let _: Text = try await echo.client.unary(
+                "/test.Echo/Inline", Text("x"), options: CallOptions(timeout: .milliseconds(300)))
+        }
+        #expect(error?.code == .deadlineExceeded || error?.code == .unavailable)
+        await echo.events.first(containing: "acceptingRests(waiting: 0)")
+        #expect(echo.server.counts.acceptingRests > 0 && echo.server.counts.connectionsOpened == 0)
         await echo.stop()
     }
 }

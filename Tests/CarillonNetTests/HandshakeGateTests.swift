@@ -3,39 +3,70 @@ import Testing
 @testable import CarillonNet
 
 @Suite struct HandshakeGateTests {
-    private func address(_ last: UInt8) -> PeerAddress { PeerAddress([192, 0, 2, last]) }
-
-    @Test func oneAddressHasItsShareAndOthersTheirs() {
-        let gate = HandshakeGate(perAddress: 2, overall: 10)
-        var held = [gate.ask(address(1)), gate.ask(address(1))]
-        #expect(held.allSatisfy { $0 != nil })
-        #expect(gate.ask(address(1)) == nil)
-        #expect(gate.ask(address(2)) != nil, "another address is not shut out")
-        held.removeLast()
-        #expect(gate.ask(address(1)) != nil, "an end makes room")
+    private func gate(perAddress: Int = 10, overall: Int = 10, waiting: Int = 10, burst: Int = 100) -> HandshakeGate {
+        HandshakeGate(
+            HandshakeLimits(perAddress: perAddress, overall: overall, waiting: waiting, burst: burst, perSecond: 1))
     }
 
-    @Test func allTogetherHaveALimitToo() {
-        let gate = HandshakeGate(perAddress: 10, overall: 2)
-        let held = [gate.ask(address(1)), gate.ask(address(2))]
-        #expect(held.allSatisfy { $0 != nil } && gate.underWay == 2)
-        #expect(gate.ask(address(3)) == nil)
+    private func ask(_ gate: HandshakeGate, from last: UInt8 = 1, isSilent: Bool = false) -> HandshakeGate.Decision {
+        gate.decide(on: PeerAddress([192, 0, 2, last]), isSilent: isSilent, at: .at(0))
     }
 
-    @Test func whatWasRefusedIsNotCounted() {
-        let gate = HandshakeGate(perAddress: 1, overall: 10)
+    @Test func aPermitCountsUntilItIsDropped() throws {
+        let gate = gate(perAddress: 1)
         do {
-            let held = gate.ask(address(1))
-            #expect(held != nil && gate.ask(address(1)) == nil && gate.underWay == 1)
+            let permit = try #require(ask(gate).permit)
+            #expect(ask(gate).name == "too many" && gate.underWay == 1)
+            permit.serve()
+            #expect(ask(gate, from: 2).permit != nil, "another address is not shut out")
         }
         #expect(gate.underWay == 0)
     }
 
-    @Test func aSubscriberOfIPv6IsOneAddress() {
-        let network: [UInt8] = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1]
-        let one = PeerAddress(network + [0, 0, 0, 0, 0, 0, 0, 1])
-        #expect(one == PeerAddress(network + [9, 9, 9, 9, 9, 9, 9, 9]))
-        #expect(one != PeerAddress([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]))
-        #expect(PeerAddress([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1]) == address(1))
+    @Test func whoComesTooOftenIsRefusedAndOthersAreNot() {
+        let gate = gate(burst: 2)
+        #expect((0..<3).map { _ in ask(gate).name } == ["admitted", "admitted", "too often"])
+        #expect(ask(gate, from: 2).name == "admitted")
+    }
+
+    @Test func itIsCrowdedWhileTooManyWait() throws {
+        let gate = gate(waiting: 2)
+        let first = try #require(ask(gate).permit)
+        let silent = try #require(ask(gate, isSilent: true).permit)
+        #expect(!gate.isCrowded)
+        silent.wait()
+        #expect(gate.isCrowded)
+        first.serve()
+        #expect(!gate.isCrowded)
+    }
+
+    @Test func whoHasToGoIsToldOnceAndAtOnceIfItIsLate() throws {
+        let gate = gate(overall: 1)
+        let events = Events()
+        let first = try #require(ask(gate, isSilent: true).permit)
+        first.onLeave { events.record("first") }
+        let second = try #require(ask(gate, isSilent: true).permit)
+        #expect(events.all == ["first"])
+        let third = try #require(ask(gate, isSilent: true).permit)
+        second.onLeave { events.record("second") }
+        #expect(events.all == ["first", "second"])
+        // Those who are gone do not count twice.
+        withExtendedLifetime((first, second)) { #expect(gate.underWay == 1) }
+        withExtendedLifetime(third) {}
+    }
+}
+
+extension HandshakeGate.Decision {
+    fileprivate var permit: HandshakePermit? {
+        if case .admitted(let permit) = self { permit } else { nil }
+    }
+
+    fileprivate var name: String {
+        switch self {
+        case .admitted: "admitted"
+        case .tooMany: "too many"
+        case .tooOften: "too often"
+        case .left: "left"
+        }
     }
 }

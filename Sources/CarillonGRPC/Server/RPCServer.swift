@@ -23,7 +23,7 @@ package final class RPCServer: Sendable {
     ///
     /// - Parameters:
     ///   - loops: at least one; the first listens.
-    ///   - host: a name or address; empty for all addresses.
+    ///   - host: a name or address, all of whose addresses are listened on; empty for all addresses of the machine.
     ///   - port: 0 lets the system choose.
     ///   - report: called on a loop for what the log should tell.
     /// - Throws: ``ResolutionError`` or ``SocketError`` when the address cannot be listened on.
@@ -34,11 +34,11 @@ package final class RPCServer: Sendable {
         precondition(!loops.isEmpty, "a server needs a loop")
         let core = ServerCore(methods: methods, pages: pages, limits: limits, report: report)
         let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, loops: loops.count) }
-        let gate = HandshakeGate(perAddress: limits.handshakesPerAddress, overall: limits.handshakes)
+        let gate = HandshakeGate(limits.ofHandshakes)
         let listener = try await loops[0].run {
-            try await Listener.open(on: loops[0], host: host, port: port) { descriptor in
-                Self.handOut(descriptor, to: parts, core, gate)
-            }
+            try await Listener.open(
+                on: loops[0], host: host, port: port, isCrowded: { Self.rests(at: gate, parts[0], core) },
+                onAccept: { Self.handOut($0, to: parts, core, gate) })
         }
         return RPCServer(core: core, parts: parts, listener: listener)
     }
@@ -47,6 +47,14 @@ package final class RPCServer: Sendable {
         self.core = core
         self.parts = parts
         self.listener = listener
+    }
+
+    /// Whether accepting has to rest; told and counted by the loop that listens, which is the first.
+    private static func rests(at gate: HandshakeGate, _ part: ServerLoop, _ core: ServerCore) -> Bool {
+        guard gate.isCrowded else { return false }
+        part.counters.acceptingRested()
+        core.report(.acceptingRests(waiting: core.limits.waitingHandshakes))
+        return true
     }
 
     private static func handOut(
@@ -61,20 +69,26 @@ package final class RPCServer: Sendable {
             if load < leastLoad { (least, leastLoad) = (part, load) }
         }
         guard total < core.limits.connections else {
-            Listener.discard(descriptor)
-            // On the loop that listens, which is the first.
-            parts[0].counters.connectionRefused()
-            return core.report(.tooManyConnections(limit: core.limits.connections))
+            return refuse(descriptor, parts[0], core, .tooManyConnections(limit: core.limits.connections))
         }
-        guard let permit = gate.ask(descriptor) else {
-            let peer = Listener.peer(of: descriptor)
-            Listener.discard(descriptor)
-            parts[0].counters.connectionRefused()
-            return core.report(.tooManyHandshakes(peer: peer))
+        let permit: HandshakePermit
+        switch gate.decide(on: descriptor, at: parts[0].loop.now) {
+        case .admitted(let admitted): permit = admitted
+        case .tooMany:
+            return refuse(descriptor, parts[0], core, .tooManyHandshakes(peer: Listener.peer(of: descriptor)))
+        case .tooOften:
+            return refuse(descriptor, parts[0], core, .tooFrequentHandshakes(peer: Listener.peer(of: descriptor)))
+        case .left: return Listener.discard(descriptor)
         }
         least.load.add(1, ordering: .relaxed)
         let chosen = least
         chosen.loop.execute { chosen.adopt(descriptor, permit) }
+    }
+
+    private static func refuse(_ descriptor: CInt, _ part: ServerLoop, _ core: ServerCore, _ event: ServerEvent) {
+        Listener.discard(descriptor)
+        part.counters.connectionRefused()
+        core.report(event)
     }
 
     /// Stops listening, lets every call finish and returns when all connections are closed; what is open after the grace

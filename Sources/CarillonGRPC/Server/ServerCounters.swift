@@ -11,6 +11,8 @@ final class ServerCounters: Sendable {
     private let closed = Count()
     private let failed = Count()
     private let abusive = Count()
+    private let givenUp = Count()
+    private let rests = Count()
     private let started = Count()
     private let refused = Count()
     private let withoutTrailers = Count()
@@ -43,12 +45,18 @@ final class ServerCounters: Sendable {
         case .abuse:
             failed.increase()
             abusive.increase()
+        case .gaveWay:
+            failed.increase()
+            givenUp.increase()
         default: failed.increase()
         }
     }
 
     /// A connection was not taken over.
     func connectionRefused() { turnedAway.increase() }
+
+    /// No connection is accepted for a moment.
+    func acceptingRested() { rests.increase() }
 
     /// A call was admitted.
     func callStarted() { started.increase() }
@@ -72,6 +80,8 @@ final class ServerCounters: Sendable {
         counts.connectionsRefused += turnedAway.now
         counts.connectionsFailed += failed.now
         counts.connectionsAbusive += abusive.now
+        counts.handshakesGivenUp += givenUp.now
+        counts.acceptingRests += rests.now
         counts.callsStarted += started.now
         counts.callsRefused += refused.now
         counts.callsWithoutTrailers += withoutTrailers.now

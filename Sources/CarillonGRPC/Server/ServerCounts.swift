@@ -4,12 +4,16 @@ package struct ServerCounts: Sendable, Equatable {
     package internal(set) var connectionsOpened = 0
     /// Those of them that are over.
     package internal(set) var connectionsClosed = 0
-    /// Connections that were not taken over, because too many were open.
+    /// Connections that were not taken over, because too many were open or in their handshakes, or came too often.
     package internal(set) var connectionsRefused = 0
     /// Connections that ended otherwise than by one side being done with them.
     package internal(set) var connectionsFailed = 0
     /// Those of them that were ended because the peer asked too much (GOAWAY with ENHANCE_YOUR_CALM).
     package internal(set) var connectionsAbusive = 0
+    /// Those of them whose handshake had to go for a newer one.
+    package internal(set) var handshakesGivenUp = 0
+    /// How often no connection was accepted for a moment, because too many handshakes waited for their turn.
+    package internal(set) var acceptingRests = 0
     /// Calls that were admitted.
     package internal(set) var callsStarted = 0
     /// Calls that were reset unseen, because too many were running (REFUSED_STREAM).

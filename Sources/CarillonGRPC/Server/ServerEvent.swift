@@ -8,4 +8,8 @@ package enum ServerEvent: Sendable {
     case tooManyConnections(limit: Int)
     /// So many handshakes are under way, for the peer's address or over all, that one more was not begun.
     case tooManyHandshakes(peer: String)
+    /// The peer's address begins so many handshakes that one more was not begun.
+    case tooFrequentHandshakes(peer: String)
+    /// So many handshakes wait for their turn that no connection is accepted for a moment.
+    case acceptingRests(waiting: Int)
 }

@@ -27,11 +27,19 @@ package struct ServerLimits: Sendable {
     package var http2 = HTTP2Limits()
     /// Connections that may be open at once, over all loops; more are closed at once.
     package var connections = 50_000
-    /// TLS handshakes that may be under way at once for one address (IPv4), or one network of 64 bits (IPv6); more are closed
-    /// at once. Behind a load balancer that hides its clients' addresses they all count as one.
+    /// TLS handshakes that may be under way at once for one address (IPv4), or one network of 64 bits (IPv6). For a further
+    /// one, whoever has kept us waiting longest has to go. Behind a load balancer that hides its clients' addresses they all
+    /// count as one.
     package var handshakesPerAddress = 512
-    /// The same over all addresses.
-    package var handshakes = 2048
+    /// The same over all addresses. OpenSSL takes up to 60 KiB for each, so that they have at most 60 MiB together.
+    package var handshakes = 1024
+    /// Handshakes that may begin at once for one address or network; more are closed at once.
+    package var handshakeBurst = 1000
+    /// How many a second after that. A handshake takes a third of a millisecond of a processor.
+    package var handshakesPerSecond = 500
+    /// Handshakes that may wait for their turn, over all loops; while there are as many, new connections wait in the
+    /// system's queue.
+    package var waitingHandshakes = 256
     /// Calls of one connection that may run at once, those included whose stream is gone and whose handler has not
     /// returned yet; more are refused (REFUSED_STREAM), untouched, and may be tried again elsewhere.
     package var callsPerConnection = 2000
@@ -86,5 +94,12 @@ package struct ServerLimits: Sendable {
             the message of \(length) compressed bytes becomes more than \(size); beyond \(freeInflation) it may grow \
             \(inflationRatio) times at most: send it without compression
             """)
+    }
+
+    /// What the gate of the handshakes needs to know.
+    var ofHandshakes: HandshakeLimits {
+        HandshakeLimits(
+            perAddress: handshakesPerAddress, overall: handshakes, waiting: waitingHandshakes, burst: handshakeBurst,
+            perSecond: handshakesPerSecond)
     }
 }

@@ -4,6 +4,8 @@ package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
     case finished
     /// The peer did not finish the handshake or begin with HTTP/2 in time.
     case handshakeTimeout
+    /// Too many handshakes were under way, and the peer's was the one that kept us waiting.
+    case gaveWay
     /// TLS failed, or the peer did not speak it.
     case tls(TLSError)
     /// The peer speaks TLS, and said nothing of HTTP/2 in the handshake.
@@ -26,6 +28,7 @@ package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
         switch self {
         case .finished: "finished"
         case .handshakeTimeout: "the handshake took too long"
+        case .gaveWay: "the handshake had to go for a newer one: too many are under way"
         case .tls(let error): error.description
         case .noALPN: "the peer offers no protocol by ALPN; this port takes HTTP/2 over TLS with ALPN h2"
         case .notHTTP2: "the peer does not speak HTTP/2; this port takes HTTP/2 over TLS with ALPN h2"

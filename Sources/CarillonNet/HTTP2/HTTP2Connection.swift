@@ -8,12 +8,6 @@
 /// connection goes the same way: GOAWAY with the reason, then lingering.
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
 package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwner, @unchecked Sendable {
-    enum State {
-        case handshaking
-        case open
-        case lingering
-        case closed
-    }
     /// The loop that all of this runs on.
     package let loop: EventLoop
     private let isServer: Bool
@@ -106,6 +100,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         watch = loop.watch(descriptor: descriptor) { events in self.ready(events) }
         watch?.interest = isServer ? [.readable] : [.readable, .writable]
         deadline = loop.schedule(after: limits.handshakeTime) { self.close(.handshakeTimeout) }
+        permit?.onLeave { [weak self] in loop.execute { [weak self] in self?.giveWay() } }
     }
 
     // MARK: Readiness
@@ -116,6 +111,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         case .handshaking where isServer:
             // Whoever comes may have us sign: those who are connected do not wait for it. Nothing is heard until then.
             watch?.interest = []
+            permit?.wait()
             loop.waitForTurn(self)
         case .handshaking: handshake()
         case .open:
@@ -130,6 +126,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
 
     /// Goes on with the handshake. Called by the loop.
     package func takeTurn() {
+        permit?.serve()
         guard state == .handshaking, closing == nil else { return }
         handshake()
     }
@@ -142,6 +139,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
                 Socket.sendSome(descriptor, stranger.answer)
                 return linger(.tls(stranger.error))
             }
+            // What it said is not worth a signature that nobody will read.
+            if hasCome, Socket.hasEnded(descriptor) { return close(.tls(.leftHandshake)) }
         }
         switch tls.handshake() {
         case .moved: handshakeComplete()

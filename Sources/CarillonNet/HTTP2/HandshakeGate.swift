@@ -1,88 +1,143 @@
 internal import Synchronization
 
-/// Counts the handshakes that are under way, over all and for each address of peers: what a handshake costs is asked for by
-/// whoever comes, before anything is known of them.
-///
-/// The table has an entry only for addresses with a handshake under way, so the limit over all bounds it too.
-package final class HandshakeGate: Sendable {
-    private struct State {
-        var underWay = 0
-        var byAddress: [PeerAddress: Int] = [:]
-    }
+/// How many handshakes may be under way, and how often one may begin: what a handshake costs is asked for by whoever comes,
+/// before anything is known of them.
+package struct HandshakeLimits: Sendable {
+    /// Handshakes that may be under way at once for one address.
+    package var perAddress: Int
+    /// The same over all addresses.
+    package var overall: Int
+    /// Handshakes that may wait for their turn before no more connections are accepted.
+    package var waiting: Int
+    /// Handshakes that may begin at once for one address.
+    package var burst: Int
+    /// How many a second after that.
+    package var perSecond: Int
 
-    private let perAddress: Int
-    private let overall: Int
-    private let state = Mutex(State())
-
-    /// Makes a gate with nothing under way.
-    ///
-    /// - Parameters:
-    ///   - perAddress: handshakes that may be under way at once for one address.
-    ///   - overall: the same over all addresses.
-    package init(perAddress: Int, overall: Int) {
+    /// Makes limits.
+    package init(perAddress: Int, overall: Int, waiting: Int, burst: Int, perSecond: Int) {
         self.perAddress = perAddress
         self.overall = overall
+        self.waiting = waiting
+        self.burst = burst
+        self.perSecond = perSecond
+    }
+}
+
+/// Decides on each connection that was accepted, and tells those that have to go for it. The rules are those of
+/// ``HandshakeLedger`` and ``AddressRates``; here are their lock, and the ways to reach those who are under way. Any thread.
+package final class HandshakeGate: Sendable {
+    /// What becomes of a connection that was accepted.
+    package enum Decision: Sendable {
+        /// It is taken over; the permit is kept until the handshake is over.
+        case admitted(HandshakePermit)
+        /// There is no room for it.
+        case tooMany
+        /// Its address comes too often.
+        case tooOften
+        /// Its peer is gone already, without a word.
+        case left
     }
 
-    /// Asks for a permit for a connection that was accepted. Any thread.
+    private struct State {
+        var ledger: HandshakeLedger
+        var rates: AddressRates
+        /// How those who are under way are told to go; `nil` while they have not said how.
+        var farewells: [HandshakeLedger.Ticket: @Sendable () -> Void] = [:]
+    }
+
+    private let limits: HandshakeLimits
+    private let state: Mutex<State>
+
+    /// Makes a gate with nothing under way.
+    package init(_ limits: HandshakeLimits) {
+        self.limits = limits
+        state = Mutex(
+            State(
+                ledger: HandshakeLedger(perAddress: limits.perAddress, overall: limits.overall),
+                rates: AddressRates(burst: limits.burst, perSecond: limits.perSecond)))
+    }
+
+    /// Whether so many handshakes wait for their turn that none should be added.
+    package var isCrowded: Bool { state.withLock { $0.ledger.waitingForUs >= limits.waiting } }
+
+    /// Decides on a connection that was accepted.
     ///
-    /// - Returns: a permit, to be kept until the handshake is over; `nil` when there are too many.
-    package func ask(_ descriptor: CInt) -> HandshakePermit? {
-        ask(PeerAddress(Socket.peerOctets(descriptor)))
-    }
-
-    func ask(_ address: PeerAddress) -> HandshakePermit? {
-        state.withLock { state in
-            guard state.underWay < overall, state.byAddress[address, default: 0] < perAddress else { return nil }
-            state.underWay += 1
-            state.byAddress[address, default: 0] += 1
-            return HandshakePermit(gate: self, address: address)
+    /// - Parameter now: the time of the loop that accepted it.
+    package func decide(on descriptor: CInt, at now: MonotonicTime) -> Decision {
+        let isSilent: Bool
+        switch Socket.firstLook(descriptor) {
+        case .left: return .left
+        case .silent: isSilent = true
+        case .hasSpoken: isSilent = false
         }
+        return decide(on: PeerAddress(Socket.peerOctets(descriptor)), isSilent: isSilent, at: now)
     }
 
-    /// How many handshakes are under way. Any thread.
-    var underWay: Int { state.withLock { $0.underWay } }
+    func decide(on address: PeerAddress, isSilent: Bool, at now: MonotonicTime) -> Decision {
+        var farewell: (@Sendable () -> Void)?
+        let decision: Decision = state.withLock { state in
+            guard state.rates.take(address, at: now) else { return .tooOften }
+            guard case .admitted(let ticket, let leaver) = state.ledger.arrive(from: address, hasBegun: !isSilent)
+            else {
+                return .tooMany
+            }
+            if let leaver { farewell = state.farewells.removeValue(forKey: leaver) }
+            return .admitted(HandshakePermit(gate: self, ticket: ticket))
+        }
+        farewell?()
+        return decision
+    }
 
-    fileprivate func end(_ address: PeerAddress) {
+    /// How many handshakes are under way.
+    var underWay: Int { state.withLock { $0.ledger.underWay } }
+
+    fileprivate func wait(_ ticket: HandshakeLedger.Ticket) {
+        state.withLock { $0.ledger.wait(ticket) }
+    }
+
+    fileprivate func serve(_ ticket: HandshakeLedger.Ticket) {
+        state.withLock { $0.ledger.serve(ticket) }
+    }
+
+    fileprivate func setFarewell(_ ticket: HandshakeLedger.Ticket, _ farewell: @escaping @Sendable () -> Void) {
+        let isUnderWay = state.withLock { state in
+            guard state.ledger.isUnderWay(ticket) else { return false }
+            state.farewells[ticket] = farewell
+            return true
+        }
+        if !isUnderWay { farewell() }
+    }
+
+    fileprivate func end(_ ticket: HandshakeLedger.Ticket) {
         state.withLock { state in
-            state.underWay -= 1
-            let rest = state.byAddress[address, default: 1] - 1
-            state.byAddress[address] = rest > 0 ? rest : nil
+            state.ledger.end(ticket)
+            state.farewells[ticket] = nil
         }
     }
 }
 
-/// One handshake that is under way; it counts until the last reference is dropped.
+/// One handshake that is under way; it counts until the last reference is dropped. Any thread.
 package final class HandshakePermit: Sendable {
     private let gate: HandshakeGate
-    private let address: PeerAddress
+    private let ticket: HandshakeLedger.Ticket
 
-    fileprivate init(gate: HandshakeGate, address: PeerAddress) {
+    fileprivate init(gate: HandshakeGate, ticket: HandshakeLedger.Ticket) {
         self.gate = gate
-        self.address = address
+        self.ticket = ticket
     }
+
+    /// Something came from the peer, and the handshake waits for its turn.
+    func wait() { gate.wait(ticket) }
+
+    /// Its turn has come.
+    func serve() { gate.serve(ticket) }
+
+    /// Says what to do when the handshake has to go for a newer one: called at most once, from any thread, at once if it is
+    /// too late already. It is forgotten with the permit, and must not keep it.
+    func onLeave(_ farewell: @escaping @Sendable () -> Void) { gate.setFarewell(ticket, farewell) }
 
     deinit {
-        gate.end(address)
-    }
-}
-
-/// Whom a connection comes from, for counting: an IPv4 address, or the network of 64 bits of an IPv6 address, since one
-/// subscriber has at least that many.
-struct PeerAddress: Hashable, Sendable {
-    private let high: UInt64
-    private let low: UInt64
-
-    /// Takes the octets of an address, 4 or 16; IPv4 within IPv6 (`::ffff:a.b.c.d`) counts as IPv4.
-    init(_ octets: some Collection<UInt8>) {
-        func number(_ octets: some Collection<UInt8>) -> UInt64 { octets.reduce(0) { $0 << 8 | UInt64($1) } }
-        let isMapped =
-            octets.count == 16 && octets.prefix(10).allSatisfy { $0 == 0 }
-            && number(octets.dropFirst(10).prefix(2)) == 0xffff
-        if octets.count == 4 || isMapped {
-            (high, low) = (0, 0xffff_0000_0000 | number(octets.suffix(4)))
-        } else {
-            (high, low) = (number(octets.prefix(8)), 0)
-        }
+        gate.end(ticket)
     }
 }

@@ -67,6 +67,7 @@ enum Socket {
         do throws(SocketError) {
             setOption(descriptor, SOL_SOCKET, SO_REUSEADDR)
             if onlyIPv6, address.isIPv6 { setOption(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY) }
+            deferAccept(descriptor)
             var storage = address.socketAddress.storage
             let length = address.socketAddress.length
             let bound = withUnsafePointer(to: &storage) {
@@ -81,6 +82,14 @@ enum Socket {
             systemClose(descriptor)
             throw error
         }
+    }
+
+    /// Lets the system keep a connection to itself until its first octets come, or for about a second (TCP_DEFER_ACCEPT,
+    /// Linux only): clients of TLS speak first, and who says nothing costs no descriptor and no turn here.
+    private static func deferAccept(_ descriptor: CInt) {
+        #if canImport(Glibc)
+            setOption(descriptor, CInt(IPPROTO_TCP), TCP_DEFER_ACCEPT)
+        #endif
     }
 
     /// Begins to connect; the descriptor is writable when the attempt has ended, then see ``pendingError(_:)``.
@@ -176,6 +185,36 @@ enum Socket {
     /// Copies the first octets that wait to be read, and leaves them there; 0 when there are none.
     static func peek(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
         max(0, recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_PEEK)))
+    }
+
+    /// What there is to see of a connection before anything was read from it.
+    enum FirstLook {
+        /// Something waits to be read.
+        case hasSpoken
+        /// Nothing has come.
+        case silent
+        /// The peer has left, and said nothing.
+        case left
+    }
+
+    /// Looks at a connection that was accepted.
+    static func firstLook(_ descriptor: CInt) -> FirstLook {
+        var octet: UInt8 = 0
+        let count = recv(descriptor, &octet, 1, CInt(MSG_PEEK))
+        if count > 0 { return .hasSpoken }
+        return count < 0 && (errno == EAGAIN || errno == EINTR) ? .silent : .left
+    }
+
+    /// Whether the peer has said all that it will, read or not (on Linux; elsewhere it is not known, and no).
+    static func hasEnded(_ descriptor: CInt) -> Bool {
+        #if canImport(Glibc)
+            // POLLRDHUP, which is not in the headers' default view.
+            let ended: Int16 = 0x2000
+            var entry = pollfd(fd: descriptor, events: ended, revents: 0)
+            return poll(&entry, 1, 0) > 0
+        #else
+            return false
+        #endif
     }
 
     /// Sends a few octets without TLS, as far as the socket takes them.

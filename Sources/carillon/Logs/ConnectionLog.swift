@@ -26,9 +26,18 @@ final class ConnectionLog: Sendable {
                 .warning, "a connection was refused", "too_many",
                 ["reason": reason, "limit": .stringConvertible(limit)])
         case .tooManyHandshakes(let peer):
-            let reason: Logger.MetadataValue = "too many handshakes are under way"
-            write(.warning, "a connection was refused", "too_many_handshakes", ["peer": "\(peer)", "reason": reason])
+            refused("too_many_handshakes", "too many handshakes are under way", peer)
+        case .tooFrequentHandshakes(let peer):
+            refused("too_frequent_handshakes", "its address begins too many handshakes", peer)
+        case .acceptingRests(let waiting):
+            write(
+                .notice, "no connection is accepted for a moment", "accepting_rests",
+                ["reason": "too many handshakes wait for their turn", "limit": .stringConvertible(waiting)])
         }
+    }
+
+    private func refused(_ kind: String, _ reason: Logger.MetadataValue, _ peer: String) {
+        write(.warning, "a connection was refused", kind, ["peer": "\(peer)", "reason": reason])
     }
 
     /// Tells how many lines were left out, of the kinds whose time is over; of all at the end.
@@ -67,6 +76,7 @@ final class ConnectionLog: Sendable {
         case .aborted: ("cut_off", .debug)
         case .aged: ("aged", .debug)
         case .handshakeTimeout: ("handshake_timeout", .info)
+        case .gaveWay: ("handshake_gave_way", .info)
         case .notHTTP2: ("not_http2", .notice)
         case .tls(let error): kind(of: error.code)
         case .noALPN: ("no_alpn_h2", .notice)

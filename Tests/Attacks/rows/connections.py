@@ -7,6 +7,8 @@ import time
 from arena import frames
 from arena.stage import Stage, TurnedAway, attack, attackers, await_all
 
+from .tls import client_hello
+
 
 @attack(28, "idle-2000-connections", seconds=1, memory=80, settles=8, share=100)
 def idle_connections(stage: Stage) -> str:
@@ -50,6 +52,34 @@ def tcp_flood(stage: Stage) -> str:
         for one in batch:
             one.close()
     return f"made({count})"
+
+
+@attack(28, "handshakes-held", seconds=3, memory=64, settles=10, share=100)
+def handshakes_held(stage: Stage) -> str:
+    """More handshakes than there is room for, none of which goes on: the oldest have to go, for new clients as well."""
+    hello = client_hello(stage)
+    held = []
+    # As many from one address as there is room for from one, and a crowd's.
+    for number in [0] * 600 + list(range(20, 1020)):
+        held.append(stage.dial(number))
+        held[-1].send(hello)
+    for _ in range(10):
+        with stage.connect(decodes=True) as peer:
+            status = peer.call(1, frames.head(frames.ECHO + "Inline"), frames.echo(), 3).status
+            stage.expect(status == 0, f"a new client from the attackers' address got {status}, {peer.end}")
+    open_yet = 0
+    for one in held:
+        one.setblocking(False)
+        try:
+            while one.recv(65536):
+                pass
+        except BlockingIOError:
+            open_yet += 1
+        except OSError:
+            pass
+        one.close()
+    stage.expect(open_yet <= 1024, f"{open_yet} handshakes are under way")
+    return f"held({open_yet}of{len(held)})"
 
 
 @attack(28, "above-the-limit-of-connections", server="crowded", seconds=2, arrivals=False, memory=24)

@@ -1,0 +1,19 @@
+/// Whom a connection comes from, for counting: an IPv4 address, or the network of 64 bits of an IPv6 address, since one
+/// subscriber has at least that many.
+struct PeerAddress: Hashable, Sendable {
+    private let high: UInt64
+    private let low: UInt64
+
+    /// Takes the octets of an address, 4 or 16; IPv4 within IPv6 (`::ffff:a.b.c.d`) counts as IPv4.
+    init(_ octets: some Collection<UInt8>) {
+        func number(_ octets: some Collection<UInt8>) -> UInt64 { octets.reduce(0) { $0 << 8 | UInt64($1) } }
+        let isMapped =
+            octets.count == 16 && octets.prefix(10).allSatisfy { $0 == 0 }
+            && number(octets.dropFirst(10).prefix(2)) == 0xffff
+        if octets.count == 4 || isMapped {
+            (high, low) = (0, 0xffff_0000_0000 | number(octets.suffix(4)))
+        } else {
+            (high, low) = (number(octets.prefix(8)), 0)
+        }
+    }
+}
