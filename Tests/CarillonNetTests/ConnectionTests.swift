@@ -3,6 +3,10 @@ import Testing
 
 @testable import CarillonNet
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Connections that behave in ways no library would, against a server of the HTTP/2 layer alone.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ConnectionTests {
     private func play(_ scenario: String, _ probe: HTTP2Probe) async throws -> String {
@@ -111,6 +115,27 @@ import Testing
         #expect(end.seen.contains("\(seen)\nend"), "\(end.seen)")
         #expect(end.reason == "closed: \(reason)")
     }
+
+    /// The system ends connections whose peer acknowledges nothing, where it can be told so (gRFC A18).
+    #if canImport(Glibc)
+        @Test(arguments: [20_000, 1500])
+        func whatIsSentMustBeAcknowledged(milliseconds: Int) async throws {
+            var limits = HTTP2Limits()
+            limits.keepaliveTimeout = .milliseconds(milliseconds)
+            let probe = try await HTTP2Probe.start(limits)
+            async let stays = play("stay", probe)
+            await probe.events.first(containing: "ready")
+            let option = await probe.look { descriptor in
+                var (value, length) = (UInt32(0), socklen_t(MemoryLayout<UInt32>.size))
+                getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, &value, &length)
+                return value
+            }
+            #expect(option == UInt32(milliseconds))
+            await probe.drain(.shutdown)
+            _ = try await stays
+            await probe.stop()
+        }
+    #endif
 
     @Test func aPrefaceOfSomethingElseIsToldSo() async throws {
         let (seen, reason) = try await ending("wrong_preface")

@@ -13,6 +13,7 @@ final class HTTP2Probe: HTTP2ConnectionDelegate, @unchecked Sendable {
     private let limits: HTTP2Limits
     // Both are touched on the loop only.
     private var connections: [ObjectIdentifier: HTTP2Connection] = [:]
+    private var descriptor: CInt?
     private var listener: Listener?
     private(set) var port: UInt16 = 0
 
@@ -43,6 +44,7 @@ final class HTTP2Probe: HTTP2ConnectionDelegate, @unchecked Sendable {
         do {
             let connection = try HTTP2Connection(
                 loop: loop, descriptor: descriptor, context: context, limits: limits, delegate: self)
+            self.descriptor = descriptor
             connections[ObjectIdentifier(connection)] = connection
         } catch {
             events.record("not begun: \(error)")
@@ -55,6 +57,11 @@ final class HTTP2Probe: HTTP2ConnectionDelegate, @unchecked Sendable {
             for connection in Array(self.connections.values) { connection.close(.aborted) }
         }
         await loop.shutDown()
+    }
+
+    /// Looks at the socket of the newest connection; `nil` when there was none.
+    func look<Value: Sendable>(_ look: @escaping @Sendable (CInt) -> Value) async -> Value? {
+        await loop.run { self.descriptor.map(look) }
     }
 
     /// Begins to drain all connections.

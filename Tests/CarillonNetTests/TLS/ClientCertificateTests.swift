@@ -59,6 +59,21 @@ import Testing
         await probe.stop()
     }
 
+    @Test func aChainMayHaveSoManyAuthoritiesAndNoMore() async throws {
+        let probe = try await TLSProbe.start(settings(.required))
+        let depth = Int(TLSLimits.chainDepth)
+        let longest = try await connect(
+            probe, as: "deep\(depth)", "-cert_chain", files.path("deep\(depth).chain"))
+        #expect(longest.contains("hello"))
+        let longer = try await connect(
+            probe, as: "deep\(depth + 1)", "-cert_chain", files.path("deep\(depth + 1).chain"))
+        #expect(longer.contains("alert") && !longer.contains("hello"))
+        let event = await probe.events.first(containing: "failed")
+        #expect(
+            event == "failed in the handshake: the client's certificate is not trusted: certificate chain too long")
+        await probe.stop()
+    }
+
     @Test func withoutACertificateOptionalLetsInAndRequiredDoesNot() async throws {
         let lenient = try await TLSProbe.start(settings(.optional))
         _ = try await connect(lenient, as: nil)

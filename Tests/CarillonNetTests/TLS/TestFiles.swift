@@ -51,5 +51,14 @@ struct TestFiles: Sendable {
         leaf signing ca "subjectAltName=$orders" 'basicConstraints=critical,CA:TRUE'
         leaf foreign stranger "subjectAltName=$orders" "$usage"
         leaf useless ca "subjectAltName=$orders"
+        # Chains: the client "deepN" has N authorities between itself and the one that is trusted.
+        issuer=ca chain=
+        for depth in 1 2 3 4 5; do
+            leaf "step$depth" "$issuer" 'basicConstraints=critical,CA:TRUE'
+            issuer="step$depth"
+            chain="$issuer.pem $chain"
+            leaf "deep$depth" "$issuer" "subjectAltName=$orders" "$usage"
+            cat $chain > "deep$depth.chain"
+        done
         """
 }
