@@ -17,7 +17,8 @@ TEST_PACKAGES := nghttp2-client nghttp2-server openssl protobuf-compiler libprot
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 REPORTS := .build/reports
-PYTHON_SUITES := Tests/HelmTests Tests/ProtoTests Tests/Conformance Tests/EndToEnd
+# The attacks come first: they fork, and other suites start threads.
+PYTHON_SUITES := Tests/Attacks Tests/HelmTests Tests/ProtoTests Tests/Conformance Tests/EndToEnd
 FORMATTED := Package.swift Sources Tests
 PROTO_FOLDERS := Protos Tests/InteropServer/Protos
 

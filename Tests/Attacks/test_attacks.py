@@ -1,4 +1,7 @@
-"""The attacks of faults.md that are quick: rows 29 to 33 and 36 to 38. `make attacks` runs all, at full length."""
+"""The attacks of faults.md that are quick: rows 29 to 33, 36 to 38 and the floods of 28 and 35.
+
+`make attacks` runs all, at full length.
+"""
 
 from __future__ import annotations
 

@@ -88,11 +88,13 @@ class Peer:
     """A connection on which the preface was sent. What the server says is read when something is sent or waited for.
 
     Header blocks are only kept, and decoded if `decodes` is set: decoding costs an attacker more than all the rest.
+    What is waited for may take so many times longer as `slowness` says.
     """
 
     def __init__(
         self, port: int, context: ssl.SSLContext, *, source: str = CUSTOMER, greeting: bytes = b"", reads: bool = True,
         decodes: bool = False, acknowledges: bool = True, receive_buffer: int = 0, name: str | None = "localhost",
+        slowness: float = 1.0,
     ) -> None:  # fmt: skip
         plain = dial(port, source, receive_buffer)
         try:
@@ -103,6 +105,7 @@ class Peer:
         self.socket.setblocking(False)
         self.reads = reads
         self.acknowledges = acknowledges
+        self.slowness = slowness
         self.decoder = hpack.Decoder() if decodes else None
         self.born = time.monotonic()
         self.died: float | None = None
@@ -235,7 +238,7 @@ class Peer:
 
     def wait(self, done, within: float = PATIENCE) -> bool:
         """Reads until `done()` or the end of the connection or of the time; what `done()` says then."""
-        last = time.monotonic() + within
+        last = time.monotonic() + within * self.slowness
         self.drain()
         while not done() and self.is_open:
             left = last - time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,17 @@ class Target:
         assert answer.status == 0, f"Count: {answer}, {self.control.end}, {self.program.tail(500)}"
         numbers = frames.read_numbers(answer.body[5:])
         return Counts(running=numbers.get(1, 0), started=numbers.get(2, 0), cancelled=numbers.get(3, 0))
+
+    def pace(self) -> float:
+        """Seconds that a new client needs to connect, ask once and leave: the middle one of five."""
+        times = []
+        for _ in range(5):
+            began = time.monotonic()
+            with Peer(self.port, self.context, source=CUSTOMER, decodes=True) as peer:
+                answer = peer.call(1, frames.head(frames.ECHO + "Inline"), frames.echo())
+                assert answer.status == 0, f"a new client got {answer}, {peer.end}"
+            times.append(time.monotonic() - began)
+        return sorted(times)[2]
 
     def end(self) -> None:
         if self.control:

@@ -37,7 +37,7 @@ def connection_flood(stage: Stage) -> str:
     return f"made({made})turned-away({away})"
 
 
-@attack(28, "tcp-flood", seconds=2, share=80)
+@attack(28, "tcp-flood", seconds=2, share=80, short=True)
 def tcp_flood(stage: Stage) -> str:
     """Connections without a word of TLS, in batches that are reset."""
     count = 0

@@ -25,13 +25,13 @@ def each(make: Callable[[int], bytes], count: int = 200, first: int = 1) -> Call
     return burst
 
 
-@attack(29, "rapid-reset", short=True)
+# Two hundred hasty resets are let: so many handlers may have been started.
+@attack(29, "rapid-reset", handlers=220, short=True)
 def rapid_reset(stage: Stage) -> str:
     """CVE-2023-44487: HEADERS and RST_STREAM, for streaming calls whose handlers start with the header block."""
     return str(storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))))
 
 
-# Two hundred hasty resets are let: so many handlers may have been started.
 @attack(29, "rapid-reset-calls", handlers=220, short=True)
 def rapid_reset_calls(stage: Stage) -> str:
     """The same with whole requests, whose handlers run until they are cancelled."""

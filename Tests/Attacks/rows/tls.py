@@ -236,13 +236,13 @@ def hello_flood(stage: Stage, spread: int) -> str:
     return f"sent({sent / (time.monotonic() - began):.0f}/s)answered({answered / (time.monotonic() - began):.0f}/s)"
 
 
-@attack(35, "client-hello-flood", seconds=3, share=60, settles=8)
+@attack(35, "client-hello-flood", seconds=3, share=60, settles=8, short=True)
 def client_hello_flood(stage: Stage) -> str:
     """From one address: there is a cap on the rate of handshakes, before anything is computed for them."""
     return hello_flood(stage, 0)
 
 
-@attack(35, "client-hello-flood-of-a-crowd", seconds=3, share=101, settles=8)
+@attack(35, "client-hello-flood-of-a-crowd", seconds=3, share=101, settles=8, short=True)
 def client_hello_flood_of_a_crowd(stage: Stage) -> str:
     """From 64 addresses, none of which does much: those who are connected are served all the same."""
     return hello_flood(stage, 20)
