@@ -72,12 +72,13 @@ enum HTTP2Callbacks {
             let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.headersComplete($0, endsStream: endsStream) }
         case NGHTTP2_DATA:
+            if head.length > 0 { session.dataReceived(head.length - frame.pointee.data.padlen) }
             guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
             let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.receiveEnded($0) }
         case NGHTTP2_PING:
             let isAnswer = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
-            if isAnswer { session.pongReceived() } else { session.pingReceived() }
+            if isAnswer { session.pongReceived(frame.pointee.ping) } else { session.pingReceived() }
         case NGHTTP2_RST_STREAM:
             let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.resetReceived($0) }
@@ -137,7 +138,7 @@ enum HTTP2Callbacks {
         // Takes back the one retain of the stream's beginning.
         let stream = Unmanaged<HTTP2Stream>.fromOpaque(user).takeRetainedValue()
         session(data)._withUnsafeGuaranteedRef {
-            if code == HTTP2ErrorCode.noError.rawValue { $0.conduct.budget.streamCompleted() }
+            if code == HTTP2ErrorCode.noError.rawValue, !stream.isResetByPeer { $0.conduct.budget.streamCompleted() }
             $0.closed(stream, HTTP2ErrorCode(rawValue: code))
             $0.pool.recycle(stream)
         }

@@ -18,6 +18,8 @@ package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
     case abuse(ConnectionAbuse)
     /// The peer took too long over something.
     case timedOut(String)
+    /// This side could not go on with it, for want of memory.
+    case failed(String)
     /// It got old, and the grace for the calls that were open then is over (``HTTP2Limits/ageGrace``).
     case aged
     /// It was cut off by its owner.
@@ -35,6 +37,7 @@ package enum HTTP2CloseReason: Sendable, CustomStringConvertible {
         case .protocolViolation(let what): what
         case .abuse(let abuse): "the peer was cut off: \(abuse.rawValue)"
         case .timedOut(let what): what
+        case .failed(let what): what
         case .aged: "the grace of an aged connection is over"
         case .aborted: "cut off"
         }

@@ -78,9 +78,10 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     /// - Parameters:
     ///   - serverName: for a client, the name that the certificate must carry; it may be another than was dialled.
     ///   - permit: for a server, what counts the handshake until it is over.
+    ///   - chance: from 0 to 1: when around ``HTTP2Limits/maxAge`` it is old (``ConnectionAge``).
     package init(
         loop: EventLoop, descriptor: CInt, context: TLSContext, serverName: String? = nil,
-        limits: HTTP2Limits = .init(), permit: HandshakePermit? = nil,
+        limits: HTTP2Limits = .init(), permit: HandshakePermit? = nil, chance: Double = .random(in: 0...1),
         delegate: any HTTP2ConnectionDelegate
     ) throws(TLSError) {
         loop.assertOnLoop()
@@ -93,7 +94,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         tls = try TLSSession(context: context, descriptor: descriptor, serverName: serverName)
         session = HTTP2Session(
             isServer: context.isServer, loop: loop, peer: Socket.peerName(descriptor), limits: limits)
-        let chance = limits.maxAge == nil ? 0.5 : Double.random(in: 0...1)
         life = ConnectionLife(limits, bornAt: loop.now, chance: chance)
         if limits.keepaliveTime != nil { Socket.setUserTimeout(descriptor, limits.keepaliveTimeout) }
         session.owner = self
@@ -393,7 +393,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
 
     /// Goes on with a drain that waited for it, and passes it on.
     package func sessionReceivedPong(_ session: HTTP2Session) {
-        if drain == .announced { sendFinalGoAway() }
+        // Another PING's answer says nothing of whether the peer knows.
+        if drain == .announced, session.isAnnouncementAnswered { sendFinalGoAway() }
         delegate?.connectionReceivedPingAnswer(self)
     }
 
@@ -413,8 +414,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     // MARK: Ending
 
     /// Begins a graceful end: the peer is told to open no more streams, those that are open are finished. The limit of
-    /// accepted streams is fixed, and the reason told, when the peer has seen the notice (its PING answer), or after a
-    /// second.
+    /// accepted streams is fixed, and the reason told, when the peer has seen the notice (its PING answer), or after
+    /// ``HTTP2Limits/drainNoticeTime``.
     package func beginDrain(_ reason: DrainReason = .shutdown) {
         loop.assertOnLoop()
         guard drain == .none else { return }
@@ -424,7 +425,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         delegate?.connectionIsDraining(self)
         session.announceGoAway()
         deadline?.cancel()
-        deadline = loop.schedule(after: .seconds(1)) { self.sendFinalGoAway() }
+        deadline = loop.schedule(after: limits.drainNoticeTime) { self.sendFinalGoAway() }
         touch()
     }
 

@@ -20,13 +20,20 @@ package struct HTTP2Limits: Sendable {
 
     // MARK: Attacks
 
-    /// Resets by the peer of any kind: how many at once, and how many a second after that (libnghttp2's own bucket, whose
-    /// default of 1000 and 33 would end the connection of a gRPC client that cancels a lot).
-    package var resetBurst: UInt64 = 10_000
+    /// Resets by the peer of streams that are open, of any kind: how many at once, and how many a second after that. See
+    /// ``ConnectionBudget`` for this and the next ones.
+    package var resetBurst = 10_000
     /// See ``resetBurst``.
-    package var resetsPerSecond: UInt64 = 1000
-    /// Resets of streams that came with the same read as the stream itself (CVE-2023-44487); a call that ends well earns
-    /// one more. See ``ConnectionBudget``.
+    package var resetsPerSecond = 1000
+    /// Resets of streams that lived less than ``briefStreamTime`` and of whose answer nothing was sent; a call that was
+    /// answered earns one more.
+    package var briefResetBurst = 2000
+    /// See ``briefResetBurst``.
+    package var briefResetsPerSecond = 200
+    /// How long a stream must have lived for its reset not to count as a brief one.
+    package var briefStreamTime: Duration = .seconds(1)
+    /// Resets of such streams that came with the same read as the stream itself (CVE-2023-44487); a call that was answered
+    /// earns one more.
     package var hastyResetBurst = 200
     /// See ``hastyResetBurst``.
     package var hastyResetsPerSecond = 20
@@ -34,8 +41,8 @@ package struct HTTP2Limits: Sendable {
     package var provokedResetBurst = 100
     /// See ``provokedResetBurst``.
     package var provokedResetsPerSecond = 1
-    /// Frames that carry no call (PING, SETTINGS, PRIORITY, RST_STREAM of unknown streams, WINDOW_UPDATE, empty DATA,
-    /// unknown types); each frame of a call earns four more.
+    /// Frames that carry no call (PING, SETTINGS, PRIORITY, RST_STREAM, WINDOW_UPDATE, empty DATA, unknown types, and what
+    /// comes late for streams that are gone); each frame of a call earns up to four more. See ``ConnectionBudget``.
     package var idleFrameBurst = 1000
     /// See ``idleFrameBurst``.
     package var idleFramesPerSecond = 100
@@ -78,6 +85,8 @@ package struct HTTP2Limits: Sendable {
     package var ageGrace: Duration?
     /// How long a connection without streams is kept; `nil` for ever.
     package var maxIdle: Duration?
+    /// How long a draining connection waits for the PONG that shows that the peer knows, before the last stream is fixed.
+    package var drainNoticeTime: Duration = .seconds(5)
     /// How long a connection that is over waits for the peer's end, so that no reset overtakes the last frames.
     package var lingerTime: Duration = .seconds(1)
 

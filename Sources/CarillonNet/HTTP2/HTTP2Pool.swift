@@ -1,5 +1,5 @@
-/// What the HTTP/2 sessions of one loop use again: closed streams, and libnghttp2's memory. It is bounded, and an idle
-/// connection holds nothing of it. Confined to its loop.
+/// What the HTTP/2 sessions of one loop use again: closed streams, and libnghttp2's memory. It is bounded, holds no octet of
+/// a body, and an idle connection holds nothing of it. Confined to its loop.
 final class HTTP2Pool {
     let memory = HTTP2Memory()
     @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
@@ -19,6 +19,7 @@ final class HTTP2Pool {
 
     /// Keeps a closed stream for a new one, if nobody else holds it and its header block was not a large one.
     func recycle(_ stream: consuming HTTP2Stream) {
+        assert(stream.output.queued == 0, "a closed stream holds octets of a body")
         guard streams.count < Self.limit, isKnownUniquelyReferenced(&stream), stream.received.isSmall else { return }
         streams.append(stream)
     }

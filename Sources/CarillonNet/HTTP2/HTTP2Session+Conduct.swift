@@ -25,7 +25,10 @@ extension HTTP2Session {
             if head.type == FrameHead.priority {
                 judgePriority(head, UnsafeRawBufferPointer(rebasing: bytes[place...]))
             }
-            if isServer, head.stream <= ahead, head.type == FrameHead.data || head.type == FrameHead.headers {
+            let isOfCall = head.type == FrameHead.data || head.type == FrameHead.headers
+            if isOfCall, !isServer {
+                judgeForeign(head)
+            } else if isOfCall, head.stream <= ahead {
                 // What a frame means for a stream depends on those before it: these come first, where it matters.
                 let start = max(given, place - FrameHead.length)
                 if head.type == FrameHead.headers || head.stream <= ended {
@@ -34,7 +37,7 @@ extension HTTP2Session {
                     given = start
                     ended = 0
                 }
-                judgeLate(head)
+                judgeOlder(head)
             }
             if conduct.verdict != nil { break }
             switch head.type {
@@ -60,7 +63,7 @@ extension HTTP2Session {
         return nghttp2_session_mem_recv(pointer, bytes.baseAddress.map { $0 + start }, end - start)
     }
 
-    /// Counts a frame for what it costs.
+    /// Counts a frame for what it costs by itself, whatever its stream.
     private func judge(_ head: FrameHead) {
         // libnghttp2 does not look at the length of CONTINUATION, and at that of the first SETTINGS only when it is there.
         guard head.payload <= FrameHead.largestPayload else {
@@ -68,8 +71,8 @@ extension HTTP2Session {
         }
         switch head.type {
         case FrameHead.headers, FrameHead.continuation: break
-        // An empty frame is good for the end of a body only. One that carries octets earns more than it takes.
-        case FrameHead.data where head.endsStream: break
+        // An empty frame is good for the end of a body only. What others are worth is known when they have come.
+        case FrameHead.data where head.payload > 0 || head.endsStream: break
         default: conduct.judge(conduct.budget.idleFrame(at: conduct.now))
         }
     }
@@ -83,18 +86,43 @@ extension HTTP2Session {
         if dependency == UInt32(head.stream) { conduct.violation(.protocolError, "PRIORITY: depends on itself") }
     }
 
-    /// HEADERS or DATA came for an identifier that was in use: fine while the stream is open. libnghttp2 ignores the others,
-    /// since it does not remember closed streams.
-    private func judgeLate(_ head: FrameHead) {
+    /// HEADERS or DATA of a client came for an identifier that was in use: fine while the stream is open. libnghttp2 ignores
+    /// the others, since it does not remember closed streams.
+    private func judgeOlder(_ head: FrameHead) {
         let id = head.stream
-        guard id & 1 == 1, id <= conduct.recent.highest, nghttp2_session_find_stream(pointer, id) == nil else { return }
+        guard id & 1 == 1, id <= conduct.recent.highest else { return }
+        guard nghttp2_session_find_stream(pointer, id) == nil else {
+            if head.type == FrameHead.headers { conduct.judge(conduct.budget.trailers(at: conduct.now)) }
+            return
+        }
         switch conduct.recent.find(id) {
-        case .late: break
+        case .late:
+            judgeLate(head)
+            if head.endsStream { conduct.recent.ended(id) }
         case .closed: conduct.violation(.streamClosed, "frame for a closed stream")
         case .neverOpened:
             let opens = head.type == FrameHead.headers
             conduct.violation(.protocolError, opens ? "unexpected stream identifier" : "DATA: stream in idle")
         }
+    }
+
+    /// HEADERS or DATA of a server came: fine while the stream is open.
+    private func judgeForeign(_ head: FrameHead) {
+        if nghttp2_session_find_stream(pointer, head.stream) == nil { judgeLate(head) }
+    }
+
+    /// HEADERS or DATA came for a stream that is gone. DATA that is empty and does not end the stream has paid already.
+    private func judgeLate(_ head: FrameHead) {
+        if head.type == FrameHead.headers {
+            if !conduct.late.coversBlock() { conduct.judge(conduct.budget.wastedHeaders(at: conduct.now)) }
+        } else if head.payload > 0 || head.endsStream, !conduct.late.covers(head.payload) {
+            conduct.judge(conduct.budget.idleFrame(at: conduct.now))
+        }
+    }
+
+    /// DATA with a payload came as a whole for an open stream.
+    func dataReceived(_ octets: Int) {
+        conduct.judge(conduct.budget.data(octets, at: conduct.now))
     }
 
     /// A PING of the peer came (not the answer to one of ours).
@@ -105,8 +133,16 @@ extension HTTP2Session {
 
     /// The peer reset a stream that is open still.
     func resetReceived(_ stream: HTTP2Stream) {
-        let isHasty = isServer && stream.beganAt == conduct.now
-        conduct.judge(conduct.budget.resetByPeer(isHasty: isHasty, at: conduct.now))
+        stream.isResetByPeer = true
+        conduct.judge(conduct.budget.resetByPeer(kind(ofReset: stream), at: conduct.now))
+    }
+
+    private func kind(ofReset stream: HTTP2Stream) -> ConnectionBudget.Reset {
+        // HEADERS wait for no window: whatever was submitted has gone out since all was gathered.
+        let isAnswerSent = stream.drainsBeforeAnswer >= 0 && stream.drainsBeforeAnswer < drains
+        guard isServer, !isAnswerSent else { return .late }
+        if stream.beganAt == conduct.now { return .hasty }
+        return stream.beganAt.duration(to: conduct.now) < limits.briefStreamTime ? .brief : .late
     }
 
     /// HEADERS or DATA went out.
@@ -117,7 +153,11 @@ extension HTTP2Session {
 
     /// A reset of ours went out.
     func resetSent(_ id: Int32, _ code: HTTP2ErrorCode) {
-        conduct.recent.reset(id)
+        // What has ended already has nothing more under way.
+        if HTTP2Callbacks.stream(pointer, id)?.isReceiveEnded != true {
+            conduct.recent.reset(id)
+            conduct.late.reset()
+        }
         switch code {
         case .flowControlError where conduct.hasChangedWindows:
             // libnghttp2 only resets the stream whose window SETTINGS lifted too high (RFC 9113 §6.9.2).
@@ -141,7 +181,8 @@ extension HTTP2Session {
             case CInt(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue):
                 submitGoAway(.protocolError, debug: "this port takes HTTP/2")
                 return .notHTTP2
-            case CInt(NGHTTP2_ERR_FLOODED.rawValue), CInt(NGHTTP2_ERR_TOO_MANY_SETTINGS.rawValue):
+            case CInt(NGHTTP2_ERR_FLOODED.rawValue), CInt(NGHTTP2_ERR_TOO_MANY_SETTINGS.rawValue),
+                CInt(NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue):
                 conduct.judge(.flood)
             default: conduct.violation(.protocolError, String(cString: nghttp2_strerror(CInt(taken))))
             }
@@ -159,8 +200,9 @@ extension HTTP2Session {
     /// Looks at the open streams: what stands still is reset.
     func lookAfterStreams() {
         visitStreams { stream in
+            let waiting = stream.queuedOutput + (isServer && stream.output.owesEnd ? 1 : 0)
             if stream.pace.isOutputStalled(
-                sent: stream.sentOutput, waiting: stream.queuedOutput, stall: limits.outputStall, at: conduct.now)
+                sent: stream.sentOutput, waiting: waiting, stall: limits.outputStall, at: conduct.now)
             {
                 stream.reset(.cancel)
             } else if stream.awaitsWholeBody, !stream.isReceiveEnded,

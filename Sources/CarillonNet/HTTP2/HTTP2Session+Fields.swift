@@ -67,7 +67,7 @@ extension HTTP2Session {
     /// What is beyond the limit is not stored.
     private func refuseFields() {
         receiving?.isHeaderListTooLarge = true
-        conduct.judge(conduct.budget.oversizedHeaderList(at: conduct.now))
+        conduct.judge(conduct.budget.wastedHeaders(at: conduct.now))
         endWriting()
         forgetLast()
     }
@@ -153,7 +153,6 @@ extension HTTP2Session {
 
     /// Takes octets of a body.
     func bodyReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
-        conduct.budget.frameOfCall()
         stream.receivedBody &+= bytes.count
         if stream.announcedBody >= 0, stream.receivedBody > stream.announcedBody { resetMalformed(stream) }
         guard !stream.isMalformed else { return }

@@ -8,7 +8,8 @@ extension HTTP2Session {
         defer { nghttp2_option_del(option) }
         // Windows are opened when octets were taken, not when they came.
         nghttp2_option_set_no_auto_window_update(option, 1)
-        nghttp2_option_set_stream_reset_rate_limit(option, limits.resetBurst, limits.resetsPerSecond)
+        // Never reached: each reset takes from a bucket of ConnectionBudget, which says why it ends a session.
+        nghttp2_option_set_stream_reset_rate_limit(option, 1 << 32, 1 << 32)
         nghttp2_option_set_max_continuations(option, limits.continuations)
         nghttp2_option_set_max_settings(option, limits.settings)
         nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgements)
@@ -41,9 +42,10 @@ extension HTTP2Session {
         } else {
             entries.append(.init(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
         }
-        nghttp2_submit_settings(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
-        nghttp2_session_set_local_window_size(
-            pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, limits.connectionWindow)
+        demand(nghttp2_submit_settings(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
+        demand(
+            nghttp2_session_set_local_window_size(
+                pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, limits.connectionWindow))
     }
 }
 

@@ -17,8 +17,8 @@ package protocol HTTP2SessionOwner: AnyObject {
     func sessionClosedStream(_ session: HTTP2Session)
 }
 
-/// The frames and streams of one connection: libnghttp2 with octets in and octets out. It knows no socket, no TLS and no
-/// clock, so that it can be fed by a fuzzer as well as by a connection.
+/// The frames and streams of one connection: libnghttp2 with octets in and octets out. It knows no socket and no TLS, and of
+/// time what its owner or its loop's tick says, so that it can be fed by a fuzzer as well as by a connection.
 ///
 /// Octets that came are given to ``receive(_:)``, which calls the streams' handlers; what they answer gathers in
 /// libnghttp2 until ``gather(into:upTo:)`` drains it.
@@ -38,6 +38,10 @@ package final class HTTP2Session: @unchecked Sendable {
     @exclusivity(unchecked) package unowned(unsafe) var owner: (any HTTP2SessionOwner)?
     /// Whether a request was answered before it was complete; until then nobody looks for such answers.
     @exclusivity(unchecked) private var answersEarly = false
+    /// How often all that there was to send has been gathered.
+    @exclusivity(unchecked) private(set) var drains = 0
+    /// Whether the peer has answered the PING that came with the announcement of a GOAWAY.
+    private(set) var isAnnouncementAnswered = false
     /// Whether the owner knows that there is output.
     @exclusivity(unchecked) private var isOutputNoted = false
     /// The stream whose header block is being received; saves a look-up for each field.
@@ -111,13 +115,23 @@ package final class HTTP2Session: @unchecked Sendable {
             var frame: UnsafePointer<UInt8>?
             let length = nghttp2_session_mem_send(pointer, &frame)
             guard length > 0, let frame else {
+                if length < 0 { demand(CInt(length)) }
                 conduct.hasChangedWindows = false
+                drains &+= 1
                 break
             }
             (start + count).copyMemory(from: frame, byteCount: length)
             count += length
         }
         return count
+    }
+
+    /// Takes note of what libnghttp2 answers to a submission: it refuses only for want of memory, and a peer must not wait for
+    /// ever for what was not sent. The session ends with the next look at ``concludeVerdict()``.
+    func demand(_ result: CInt) {
+        guard result < 0 else { return }
+        conduct.failure("the connection cannot go on: \(String(cString: nghttp2_strerror(result)))")
+        owner?.sessionHasOutput(self)
     }
 
     /// Counts octets that were made of few that came, by decompression, against the connection's turn
@@ -146,8 +160,18 @@ package final class HTTP2Session: @unchecked Sendable {
         // A server that answered before the request was complete tells the client to stop sending (RFC 9113 §8.1). The
         // reset is queued only now: queued earlier, libnghttp2 would send it before the trailers.
         guard let stream = HTTP2Callbacks.stream(pointer, streamID), !stream.isReceiveEnded else { return }
-        nghttp2_submit_rst_stream(
-            pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, HTTP2ErrorCode.noError.rawValue)
+        demand(
+            nghttp2_submit_rst_stream(
+                pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, HTTP2ErrorCode.noError.rawValue))
+    }
+
+    /// Gives libnghttp2 the trailers of a stream that has no octets left to send. It drops what it still holds of the body
+    /// when they have gone out.
+    func submitTrailers(of stream: HTTP2Stream, _ pairs: UnsafePointer<nghttp2_nv>, _ count: Int) {
+        noteEnd(of: stream)
+        stream.output.isEndSaid = true
+        demand(nghttp2_submit_trailer(pointer, stream.id, pairs, count))
+        noteOutput()
     }
 
     func readBody(
@@ -159,23 +183,22 @@ package final class HTTP2Session: @unchecked Sendable {
         queuedOutput -= count
         if wasFull, stream.output.queued < limits.streamOutput { stream.handler?.streamDrained(stream) }
         guard stream.output.queued == 0 else { return count }
-        switch stream.output.end {
-        case .open:
+        guard stream.output.owesEnd else {
             guard count == 0 else { return count }
             stream.output.isDeferred = true
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
-        case .endOfStream:
-            noteEnd(of: stream)
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-        case .trailers(let trailers):
-            noteEnd(of: stream)
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            trailers.withNameValues { pairs, count in _ = nghttp2_submit_trailer(pointer, stream.id, pairs, count) }
-        case .constantTrailers(let trailers):
-            noteEnd(of: stream)
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            nghttp2_submit_trailer(pointer, stream.id, trailers.pairs, trailers.count)
         }
+        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        switch stream.output.end {
+        case .open, .endOfStream:
+            noteEnd(of: stream)
+            stream.output.isEndSaid = true
+            return count
+        case .trailers(let trailers):
+            trailers.withNameValues { pairs, count in submitTrailers(of: stream, pairs, count) }
+        case .constantTrailers(let trailers): submitTrailers(of: stream, trailers.pairs, trailers.count)
+        }
+        flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
         return count
     }
 
@@ -188,6 +211,7 @@ package final class HTTP2Session: @unchecked Sendable {
         if trailing === stream { trailing = nil }
         stream.isClosed = true
         queuedOutput -= stream.output.queued
+        stream.output.reset()
         if openStreams.count == 0 { conduct.idleSince = conduct.now }
         let handler = stream.handler.take()
         stream.session = nil
@@ -199,7 +223,11 @@ package final class HTTP2Session: @unchecked Sendable {
         if changesWindows { conduct.hasChangedWindows = true }
         owner?.sessionReceivedSettings(self)
     }
-    func pongReceived() { owner?.sessionReceivedPong(self) }
+    func pongReceived(_ ping: nghttp2_ping) {
+        let isAnswer = withUnsafeBytes(of: ping.opaque_data) { $0.elementsEqual(Self.announcement) }
+        if isAnswer { isAnnouncementAnswered = true }
+        owner?.sessionReceivedPong(self)
+    }
     func goAwayReceived(_ goAway: HTTP2GoAway) { owner?.session(self, received: goAway) }
 
     /// Takes note of an answer whose end is about to be sent.
@@ -248,29 +276,34 @@ package final class HTTP2Session: @unchecked Sendable {
 
     /// Sends a PING (RFC 9113 §6.7); the owner is told when it comes back.
     func submitPing() {
-        nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+        demand(nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil))
         noteOutput()
     }
+
+    /// What the PING of an announcement carries, so that no other's answer is taken for its own.
+    private static let announcement = Array("farewell".utf8)
 
     // MARK: Ending
 
     /// Tells the peer to open no more streams, and asks for a PONG that shows that it knows (RFC 9113 §6.8).
     func announceGoAway() {
-        nghttp2_submit_shutdown_notice(pointer)
-        submitPing()
+        if isServer { demand(nghttp2_submit_shutdown_notice(pointer)) }
+        demand(nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.announcement))
+        noteOutput()
     }
 
     /// Fixes the last stream that is served, and says why.
     func submitGoAway(_ code: HTTP2ErrorCode = .noError, debug: String) {
         conduct.sentGoAway = nil
         let debug = Array(debug.utf8)
-        nghttp2_submit_goaway(
-            pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(pointer),
-            code.rawValue, debug, debug.count)
+        demand(
+            nghttp2_submit_goaway(
+                pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(pointer),
+                code.rawValue, debug, debug.count))
         noteOutput()
     }
 
-    /// Calls a closure with each open stream; it may close the one it is called with.
+    /// Calls a closure with each open stream; it may close any of them.
     package func visitStreams(_ body: (HTTP2Stream) -> Void) {
         openStreams.visit(body)
     }

@@ -47,6 +47,10 @@ package final class HTTP2Stream {
     /// Whether it is over.
     @exclusivity(unchecked) package internal(set) var isClosed = false
     @exclusivity(unchecked) var output = OutgoingBody()
+    /// How often the session had gathered all that there was when the answer's header block was submitted; -1 before that.
+    @exclusivity(unchecked) var drainsBeforeAnswer = -1
+    /// Whether the peer has reset it.
+    @exclusivity(unchecked) var isResetByPeer = false
     /// Whether the request has to come as a whole before it can be answered: then its body must not come too slowly
     /// (``HTTP2Limits/bodyRate``). Set by the handler when it has seen the headers.
     @exclusivity(unchecked) package var awaitsWholeBody = false
@@ -79,7 +83,8 @@ package final class HTTP2Stream {
         receivedBody = 0
         sentOutput = 0
         pace = TransferPace()
-        output.reset()
+        drainsBeforeAnswer = -1
+        isResetByPeer = false
     }
 
     /// Octets of the body that wait to be sent.
@@ -96,8 +101,9 @@ package final class HTTP2Stream {
     package func sendHeadersOnly(_ headers: HeaderBlock) {
         guard !isClosed, let session else { return }
         session.noteEnd(of: self)
+        drainsBeforeAnswer = session.drains
         headers.withNameValues { pairs, count in
-            _ = nghttp2_submit_response(session.pointer, id, pairs, count, nil)
+            session.demand(nghttp2_submit_response(session.pointer, id, pairs, count, nil))
         }
         session.noteOutput()
     }
@@ -128,7 +134,8 @@ package final class HTTP2Stream {
         var provider = nghttp2_data_provider(
             source: nghttp2_data_source(ptr: Unmanaged.passUnretained(self).toOpaque()),
             read_callback: HTTP2Callbacks.readBody)
-        _ = nghttp2_submit_response(session.pointer, id, pairs, count, &provider)
+        drainsBeforeAnswer = session.drains
+        session.demand(nghttp2_submit_response(session.pointer, id, pairs, count, &provider))
         session.noteOutput()
     }
 
@@ -143,22 +150,35 @@ package final class HTTP2Stream {
     /// Ends the body, with trailers if there are any.
     package func end(trailers: HeaderBlock? = nil) {
         guard !isClosed, case .open = output.end else { return }
-        output.end = trailers.map { .trailers($0) } ?? .endOfStream
-        resume()
+        guard let trailers else {
+            output.end = .endOfStream
+            return resume()
+        }
+        output.end = .trailers(trailers)
+        guard let session = sessionForTrailers else { return resume() }
+        trailers.withNameValues { pairs, count in session.submitTrailers(of: self, pairs, count) }
     }
 
     /// Ends the body with constant trailers.
     package func end(trailers: StaticHeaderBlock) {
         guard !isClosed, case .open = output.end else { return }
         output.end = .constantTrailers(trailers)
-        resume()
+        guard let session = sessionForTrailers else { return resume() }
+        session.submitTrailers(of: self, trailers.pairs, trailers.count)
+    }
+
+    /// Trailers wait for octets of the body that wait, and for nothing else: HEADERS need no window (RFC 9113 §6.9), while
+    /// libnghttp2 asks for more of a body only when there is one.
+    private var sessionForTrailers: HTTP2Session? {
+        output.queued == 0 && drainsBeforeAnswer >= 0 ? session : nil
     }
 
     private func resume() {
         guard let session else { return }
         if output.isDeferred {
             output.isDeferred = false
-            nghttp2_session_resume_data(session.pointer, id)
+            // Refused while the stream is being reset.
+            _ = nghttp2_session_resume_data(session.pointer, id)
         }
         session.noteOutput()
     }
@@ -166,7 +186,8 @@ package final class HTTP2Stream {
     /// Ends the stream at once in both directions.
     package func reset(_ code: HTTP2ErrorCode) {
         guard !isClosed, let session else { return }
-        nghttp2_submit_rst_stream(session.pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+        session.demand(
+            nghttp2_submit_rst_stream(session.pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue))
         session.noteOutput()
     }
 }

@@ -16,6 +16,13 @@ struct OutgoingBody {
     /// Octets that wait.
     private(set) var queued = 0
     var end = End.open
+    /// Whether libnghttp2 was given the end.
+    var isEndSaid = false
+    /// Whether there is an end that libnghttp2 was not given yet.
+    var owesEnd: Bool {
+        if case .open = end { return false }
+        return !isEndSaid
+    }
     /// Whether libnghttp2 was told that there is nothing to read, and has to be told otherwise.
     var isDeferred = false
 
@@ -68,10 +75,14 @@ struct OutgoingBody {
         return true
     }
 
-    /// Forgets what waits, and whatever was said of the end.
+    /// Chunks for which the list of those behind may keep its memory.
+    private static let keptChunks = 64
+
+    /// Forgets what waits, and whatever was said of the end. No memory of a body is kept.
     mutating func reset() {
-        if queued > 0 { self = OutgoingBody() }
+        if queued > 0 || behind.capacity > Self.keptChunks { self = OutgoingBody() }
         end = .open
+        isEndSaid = false
         isDeferred = false
     }
 }

@@ -14,6 +14,7 @@ struct PeerConduct {
     var budget: ConnectionBudget
     var strikes: PingStrikes
     var recent = RecentStreams()
+    var late: LateFrames
     /// Since when a header block is incomplete.
     var headerBlockSince: MonotonicTime?
     /// Since when no stream is open.
@@ -31,6 +32,7 @@ struct PeerConduct {
         self.now = now
         idleSince = now
         budget = ConnectionBudget(limits)
+        late = LateFrames(limits, ofClient: ofClient)
         strikes = PingStrikes(
             interval: limits.pingInterval, permitsWithoutStreams: limits.permitsPingsWithoutStreams)
     }
@@ -44,6 +46,11 @@ struct PeerConduct {
     /// Ends the session for a break of the protocol.
     mutating func violation(_ code: HTTP2ErrorCode, _ words: String) {
         condemn(code, words, .protocolViolation("\(words) (\(code))"))
+    }
+
+    /// Ends the session because this side cannot go on.
+    mutating func failure(_ words: String) {
+        condemn(.internalError, "", .failed(words))
     }
 
     private mutating func condemn(_ code: HTTP2ErrorCode, _ debug: String, _ reason: HTTP2CloseReason) {

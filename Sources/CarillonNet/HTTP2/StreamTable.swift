@@ -20,8 +20,10 @@ struct StreamTable {
         moved._withUnsafeGuaranteedRef { $0.place = stream.place }
     }
 
-    /// Calls a closure with each stream; it may close the one it is called with.
+    /// Calls a closure with each stream; it may close any of them, and those that it closed are left out.
     func visit(_ body: (HTTP2Stream) -> Void) {
-        for stream in streams { body(stream.takeUnretainedValue()) }
+        // Counted references: the table's own are good only while a stream is open.
+        let open = streams.map { $0.takeUnretainedValue() }
+        for stream in open where !stream.isClosed { body(stream) }
     }
 }

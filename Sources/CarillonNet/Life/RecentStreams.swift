@@ -35,6 +35,13 @@ struct RecentStreams {
         oldest = (oldest + 1) % Self.limit
     }
 
+    /// The peer has ended a stream that this side had reset: nothing more can be under way.
+    mutating func ended(_ id: Int32) {
+        guard let place = resets.firstIndex(of: id) else { return }
+        // No stream of a peer has this identifier.
+        resets[place] = 0
+    }
+
     /// What a frame for a stream is that is not open and not above ``highest``.
     func find(_ id: Int32) -> Finding {
         if resets.contains(id) { return .late }

@@ -11,7 +11,7 @@ struct TransferPace {
     ///
     /// - Parameters:
     ///   - sent: octets of the answer that have been sent so far.
-    ///   - waiting: octets that wait to be sent.
+    ///   - waiting: octets that wait to be sent, an end that waits as one.
     ///   - stall: how long they may wait without ``step`` octets being taken.
     mutating func isOutputStalled(sent: Int, waiting: Int, stall: Duration, at now: MonotonicTime) -> Bool {
         guard waiting > 0 else {

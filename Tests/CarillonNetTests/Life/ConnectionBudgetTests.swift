@@ -39,25 +39,66 @@ import Testing
         #expect(saved == 20)
     }
 
+    @Test func octetsOfBodiesEarnInProportion() {
+        var budget = ConnectionBudget(limits())
+        for _ in 0..<20 { _ = budget.idleFrame(at: .at(0)) }
+        // Small messages cost nothing and pay for nothing.
+        let small = (0..<100_000).compactMap { _ in budget.data(5, at: .at(0)) }
+        #expect(small.isEmpty)
+        let none = budget.idleFrame(at: .at(0))
+        #expect(none == .idleFrames)
+        _ = budget.data(600, at: .at(0))
+        let two = (0..<3).map { _ in budget.idleFrame(at: .at(0)) }
+        #expect(two == [nil, nil, .idleFrames])
+        _ = budget.data(16_384, at: .at(0))
+        let four = (0..<5).map { _ in budget.idleFrame(at: .at(0)) }
+        #expect(four == [nil, nil, nil, nil, .idleFrames])
+    }
+
+    @Test func framesOfPaddingAndTrailersPayForThemselves() {
+        var budget = ConnectionBudget(limits())
+        let padding = (0..<21).map { _ in budget.data(0, at: .at(0)) }
+        #expect(padding.last == .idleFrames)
+        var other = ConnectionBudget(limits())
+        let dropped = (0..<6).map { _ in other.trailers(at: .at(0)) }
+        #expect(dropped == [nil, nil, nil, nil, nil, .idleFrames])
+    }
+
     @Test func aHeaderListThatIsThrownAwayCostsMore() {
         var budget = ConnectionBudget(limits())
-        let answers = (0..<3).map { _ in budget.oversizedHeaderList(at: .at(0)) }
+        let answers = (0..<3).map { _ in budget.wastedHeaders(at: .at(0)) }
         #expect(answers == [nil, nil, .idleFrames])
     }
 
     @Test func hastyResetsEndTheConnectionAndCancelledCallsDoNot() {
         var budget = ConnectionBudget(limits())
-        let cancelled = (0..<10_000).compactMap { _ in budget.resetByPeer(isHasty: false, at: .at(0)) }
+        let cancelled = (0..<9_000).compactMap { _ in budget.resetByPeer(.late, at: .at(0)) }
         #expect(cancelled.isEmpty)
-        let hasty = (0..<6).map { _ in budget.resetByPeer(isHasty: true, at: .at(0)) }
+        let hasty = (0..<6).map { _ in budget.resetByPeer(.hasty, at: .at(0)) }
         #expect(hasty == [nil, nil, nil, nil, nil, .hastyResets])
+        // Not even those go on for ever.
+        let more = (0..<1000).map { _ in budget.resetByPeer(.late, at: .at(0)) }
+        #expect(more.first == .some(nil))
+        #expect(more.last == .hastyResets)
+    }
+
+    @Test func briefResetsHaveALargerBucketThanHastyOnes() {
+        var limits = limits()
+        (limits.briefResetBurst, limits.briefResetsPerSecond) = (20, 10)
+        var budget = ConnectionBudget(limits)
+        let brief = (0..<21).map { _ in budget.resetByPeer(.brief, at: .at(0)) }
+        #expect(brief.dropLast().allSatisfy { $0 == nil })
+        #expect(brief.last == .hastyResets)
+        // A deadline of 50 ms that each call misses, fewer than ten a second.
+        let later = (1...100).compactMap { budget.resetByPeer(.brief, at: .at(Double($0) * 0.11)) }
+        #expect(later.isEmpty)
     }
 
     @Test func whoseCallsMostlyEndWellMayCancelInHasteToo() {
         var budget = ConnectionBudget(limits())
         let refused = (0..<1000).compactMap { _ -> ConnectionAbuse? in
             budget.streamCompleted()
-            return budget.resetByPeer(isHasty: true, at: .at(0))
+            return budget.resetByPeer(.hasty, at: .at(0)) ?? budget.resetByPeer(.brief, at: .at(0))
         }
         #expect(refused.isEmpty)
     }
@@ -119,6 +160,16 @@ import Testing
         #expect([5, 7, 9, 999].map { recent.find($0) } == [.closed, .late, .closed, .neverOpened])
     }
 
+    @Test func whatTheClientHasEndedIsNoLongerUnderWay() {
+        var recent = RecentStreams()
+        for id: Int32 in [1, 3] { recent.opened(id) }
+        recent.reset(1)
+        recent.reset(3)
+        recent.ended(1)
+        recent.ended(1)
+        #expect([1, 3].map { recent.find($0) } == [.closed, .late])
+    }
+
     @Test func remembersAThousandResets() {
         var recent = RecentStreams()
         for index: Int32 in 0..<2000 {
@@ -128,5 +179,27 @@ import Testing
         #expect(recent.find(3999) == .late)
         #expect(recent.find((2000 - Int32(RecentStreams.limit)) * 2 + 1) == .late)
         #expect(recent.find((2000 - Int32(RecentStreams.limit)) * 2 - 1) == .closed)
+    }
+}
+
+@Suite struct LateFramesTests {
+    @Test func asMuchMayComeLateAsFlowControlLets() {
+        var limits = HTTP2Limits()
+        (limits.streamWindow, limits.connectionWindow) = (1000, 2500)
+        var late = LateFrames(limits, ofClient: true)
+        let unasked = late.covers(1)
+        #expect(!unasked)
+        for _ in 0..<10 { late.reset() }
+        let octets = [1000, 1000, 501, 500, 1, 0].map { late.covers($0) }
+        #expect(octets == [true, true, false, true, false, false])
+        let block = late.coversBlock()
+        #expect(!block)
+    }
+
+    @Test func aClientThatCancelsExpectsAnswers() {
+        var late = LateFrames(HTTP2Limits(), ofClient: false)
+        late.reset()
+        let blocks = (0..<3).map { _ in late.coversBlock() }
+        #expect(blocks == [true, true, false])
     }
 }

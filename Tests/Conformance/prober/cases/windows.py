@@ -26,6 +26,7 @@ from ..wire import (
     INITIAL_WINDOW_SIZE,
     MAX_WINDOW,
     PROTOCOL_ERROR,
+    STREAM,
     WINDOW_UPDATE,
     call,
     data,
@@ -52,6 +53,9 @@ def upload(stream: int, size: int, end: bool = True) -> list[bytes]:
         *[data(stream, one) for one in parts],
         *([data(stream, end=True)] if end else []),
     ]
+
+
+ECHOED = message(payload(b"x" * 50))
 
 
 def set_window(size: int) -> bytes:
@@ -258,6 +262,41 @@ CASES = [
         [OPEN, data(1, message(), end=True), BARRIER, window_update(1, 5)],
         [OK],
         settings=((INITIAL_WINDOW_SIZE, 0),),
+    ),
+    Case(
+        "window/trailers-behind-a-full-one",
+        "the trailers of a stream whose messages took all of its window",
+        SECTION,
+        [headers(1, call(STREAM), end=False), data(1, ECHOED), Body(len(ECHOED)), data(1, end=True)],
+        [OK],
+        settings=((INITIAL_WINDOW_SIZE, len(ECHOED)),),
+    ),
+    Case(
+        "window/late-trailers-behind-none",
+        "the trailers of a stream that is past its deadline and without a window",
+        SECTION,
+        [
+            headers(1, call(STREAM, [("grpc-timeout", "300m")]), end=False),
+            data(1, ECHOED),
+            Body(len(ECHOED)),
+        ],
+        [status(4)],
+        settings=((INITIAL_WINDOW_SIZE, len(ECHOED)),),
+    ),
+    Case(
+        "window/trailers-behind-a-neighbour",
+        "trailers while another stream has taken all of the connection's window",
+        SECTION,
+        [
+            headers(1, call(STREAM), end=False),
+            data(1, ECHOED),
+            Body(len(ECHOED)),
+            *upload(3, 100_000),
+            Body(65_535 - len(ECHOED), stream=3),
+            data(1, end=True),
+        ],
+        [OK],
+        settings=((INITIAL_WINDOW_SIZE, 1_000_000),),
     ),
     Case(
         "window/trailers-need-none",
