@@ -80,6 +80,10 @@ class Attack:
     seconds: float = 2.5
     # How much the resident memory may grow, in MiB.
     memory: float = 16.0
+    # How much of it may stay when the attack is over, in MiB: what malloc keeps for itself. More, and the attack is run
+    # again, when no more may stay; with `clean`, no more may stay the first time either.
+    kept: float = 6.0
+    clean: bool = False
     # How much of one processor the server may use on average, in percent; the good clients take a few of them.
     share: float = 70.0
     # How many handlers may run at once.
@@ -121,6 +125,8 @@ class Verdict:
     memory: float = 0.0
     share: float = 0.0
     handlers: int = 0
+    # MiB that were in use more than before when all was over.
+    kept: float = math.nan
     # Milliseconds: a new client's pace before the attack, the good client's p99 at rest and during the attack.
     pace: float = math.nan
     quiet: float = math.nan
@@ -135,8 +141,9 @@ class Verdict:
 
     def __str__(self) -> str:
         line = (
-            f"attack {self.attack.title} outcome={self.outcome} rss=+{self.memory:.1f}MiB cpu={self.share:.0f}% "
-            f"handlers={self.handlers} good_p99={self.good:.1f}ms (quiet {self.quiet:.1f}ms) "
+            f"attack {self.attack.title} outcome={self.outcome} rss=+{self.memory:.1f}MiB "
+            f"kept={self.kept:+.1f}MiB cpu={self.share:.0f}% handlers={self.handlers} good_p99={self.good:.1f}ms "
+            f"(quiet {self.quiet:.1f}ms) "
         )
         if not math.isnan(self.pace):
             line += f"pace={self.pace:.1f}ms "
@@ -161,6 +168,11 @@ PATIENCE = 30.0
 def perform(one: Attack, target: Target, customers: Customers, is_short: bool) -> Verdict:
     """Runs an attack, and again if it was only slow: then the median of the good client's p99 decides."""
     verdicts = [perform_once(one, target, customers, is_short)]
+    if verdicts[0].kept > one.kept and not verdicts[0].broken and not one.clean:
+        # What a server needed once it may keep for the next time, but each time as much again is a leak.
+        verdicts = [perform_once(one, target, customers, is_short)]
+    if verdicts[0].kept > one.kept:
+        verdicts[0].broken.append(f"more than {one.kept:g} MiB are not given back")
     while verdicts[-1].late and not verdicts[-1].broken and len(verdicts) < REPEATS:
         verdicts.append(perform_once(one, target, customers, is_short))
     if verdicts[-1].broken:
@@ -221,6 +233,7 @@ def perform_once(one: Attack, target: Target, customers: Customers, is_short: bo
     verdict.good = during.p99()
     if target.program.is_running:
         judge_aftermath(verdict, target, counts.running, descriptors, one.settles * slowness)
+        verdict.kept = memory_kept(one, target, memory, slowness)
         if not is_short:
             customers.account()
             # The machine may have become busy meanwhile, with others' work.
@@ -263,6 +276,14 @@ def judge_aftermath(verdict: Verdict, target: Target, running: int, descriptors:
             )
             return
         time.sleep(0.05)
+
+
+def memory_kept(one: Attack, target: Target, memory: int, slowness: float) -> float:
+    """How many MiB are in use more than before, as soon as they are few or when it should be over."""
+    end = time.monotonic() + one.settles * slowness
+    while (kept := (target.resident() - memory) / MEBI) > one.kept and time.monotonic() < end:
+        time.sleep(0.05)
+    return kept
 
 
 def play(one: Attack, stage: Stage, pipe: Pipe) -> None:

@@ -44,8 +44,8 @@ for reason in (0, 7, 11):
     reset_with(reason)
 
 
-# Two thousand brief resets are let, of which so many handlers may run at once as are reset together.
-@attack(29, "rapid-reset-in-two-segments", seconds=1.6, handlers=220, short=True)
+# Two hundred are reset together, while those of the connection before may still be ending.
+@attack(29, "rapid-reset-in-two-segments", seconds=1.6, handlers=420, short=True)
 def rapid_reset_later(stage: Stage) -> str:
     """The same with a few milliseconds between HEADERS and RST_STREAM, so that no read of the server has both."""
     opens = each(lambda stream: frames.call(stream, HANG, ECHO))

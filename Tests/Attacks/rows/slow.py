@@ -49,6 +49,28 @@ def slow_streams(stage: Stage) -> str:
     return "evicted(1000)"
 
 
+@attack(27, "answers-that-are-reset", seconds=1, memory=48, kept=4, clean=True, handlers=210)
+def reset_answers(stage: Stage) -> str:
+    """Answers that no window is opened for, on streams that are open at once and are then reset: none may stay."""
+    peers = attackers(stage, 4, greeting=SHUT)
+    block = frames.pack(frames.head(frames.ECHO + "Inline"))
+    body = frames.echo(b"x" * 64_000)
+    streams = range(1, 100, 2)
+    for peer in peers:
+        peer.send(b"".join(frames.headers(stream, block) for stream in streams))
+    for peer in peers:
+        for stream in streams:
+            peer.send_body(stream, body, ends=True, within=5)
+    left = await_all(peers, lambda peer: peer.kinds[frames.HEADERS] >= len(streams), 20)
+    stage.expect(not left, f"{[(peer.kinds[frames.HEADERS], peer.end, peer.goaways) for peer in left]}")
+    for peer in peers:
+        peer.send(b"".join(frames.rst_stream(stream) for stream in streams))
+        # What is answered behind the resets shows that they were taken up.
+        stage.expect(peer.call(201, frames.head("/no.such/Method"), b"").ended, f"{peer.end} {peer.goaways}")
+        peer.close()
+    return f"dropped({len(peers) * len(streams)})"
+
+
 @attack(27, "never-reads", server="impatient", seconds=1, memory=64, handlers=1100)
 def never_reads(stage: Stage) -> str:
     """CVE-2019-9517: every window is open, but nothing is read from the socket."""
