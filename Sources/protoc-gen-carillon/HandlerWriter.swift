@@ -105,10 +105,14 @@ struct HandlerWriter {
             printer.withIndentation { printer in
                 printer.print("\"\(method.path)\",")
                 if method.hasNoSideEffects { printer.print("hasNoSideEffects: true,") }
-                printer.print(
-                    "inline: { try self.\(method.inlineName)($0, $1) },",
-                    "async: { try await self.\(method.name)($0, $1) }"
+                // Written out here, where the messages' types are known: generic code looks them up for each call.
+                printer.print("atOnce: {")
+                printer.printIndented(
+                    "guard let response = try self.\(method.inlineName)($0, $1) else { return false }",
+                    "try $1.reply(response)",
+                    "return true"
                 )
+                printer.print("},", "async: { try await self.\(method.name)($0, $1) }")
             }
             printer.print("),")
         case .serverStreaming:

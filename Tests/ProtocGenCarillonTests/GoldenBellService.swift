@@ -39,7 +39,11 @@ let goldenBellService = """
             [
                 .unary(
                     "/tower.v1.BellService/Ring",
-                    inline: { try self.ringInline($0, $1) },
+                    atOnce: {
+                        guard let response = try self.ringInline($0, $1) else { return false }
+                        try $1.reply(response)
+                        return true
+                    },
                     async: { try await self.ring($0, $1) }
                 ),
                 .serverStreaming("/tower.v1.BellService/Listen") { try await self.listen($0, $1, $2) },

@@ -77,29 +77,49 @@ extension AccountServiceHandler {
         [
             .unary(
                 "/carillon.v1.AccountService/UpsertAccount",
-                inline: { try self.upsertAccountInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.upsertAccountInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.upsertAccount($0, $1) }
             ),
             .unary(
                 "/carillon.v1.AccountService/GetAccount",
                 hasNoSideEffects: true,
-                inline: { try self.getAccountInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getAccountInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getAccount($0, $1) }
             ),
             .unary(
                 "/carillon.v1.AccountService/UpsertUser",
-                inline: { try self.upsertUserInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.upsertUserInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.upsertUser($0, $1) }
             ),
             .unary(
                 "/carillon.v1.AccountService/ListUsers",
                 hasNoSideEffects: true,
-                inline: { try self.listUsersInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listUsersInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.listUsers($0, $1) }
             ),
             .unary(
                 "/carillon.v1.AccountService/SetDefaultUser",
-                inline: { try self.setDefaultUserInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.setDefaultUserInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.setDefaultUser($0, $1) }
             ),
         ]

@@ -54,19 +54,31 @@ extension CatalogServiceHandler {
             .unary(
                 "/carillon.v1.CatalogService/ListNotificationTypes",
                 hasNoSideEffects: true,
-                inline: { try self.listNotificationTypesInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listNotificationTypesInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.listNotificationTypes($0, $1) }
             ),
             .unary(
                 "/carillon.v1.CatalogService/GetNotificationType",
                 hasNoSideEffects: true,
-                inline: { try self.getNotificationTypeInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getNotificationTypeInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getNotificationType($0, $1) }
             ),
             .unary(
                 "/carillon.v1.CatalogService/GetSettings",
                 hasNoSideEffects: true,
-                inline: { try self.getSettingsInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getSettingsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getSettings($0, $1) }
             ),
         ]

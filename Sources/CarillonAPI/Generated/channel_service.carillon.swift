@@ -41,13 +41,21 @@ extension ChannelServiceHandler {
         [
             .unary(
                 "/carillon.v1.ChannelService/PutProvider",
-                inline: { try self.putProviderInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.putProviderInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.putProvider($0, $1) }
             ),
             .unary(
                 "/carillon.v1.ChannelService/ListProviders",
                 hasNoSideEffects: true,
-                inline: { try self.listProvidersInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listProvidersInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.listProviders($0, $1) }
             ),
         ]

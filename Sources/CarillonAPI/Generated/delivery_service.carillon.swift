@@ -57,19 +57,31 @@ extension DeliveryServiceHandler {
         [
             .unary(
                 "/carillon.v1.DeliveryService/Publish",
-                inline: { try self.publishInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.publishInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.publish($0, $1) }
             ),
             .unary(
                 "/carillon.v1.DeliveryService/GetNotification",
                 hasNoSideEffects: true,
-                inline: { try self.getNotificationInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getNotificationInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getNotification($0, $1) }
             ),
             .unary(
                 "/carillon.v1.DeliveryService/ListNotifications",
                 hasNoSideEffects: true,
-                inline: { try self.listNotificationsInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listNotificationsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.listNotifications($0, $1) }
             ),
         ]

@@ -49,12 +49,20 @@ extension HealthHandler {
         [
             .unary(
                 "/grpc.health.v1.Health/Check",
-                inline: { try self.checkInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.checkInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.check($0, $1) }
             ),
             .unary(
                 "/grpc.health.v1.Health/List",
-                inline: { try self.listInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.list($0, $1) }
             ),
             .serverStreaming("/grpc.health.v1.Health/Watch") { try await self.watch($0, $1, $2) },

@@ -58,19 +58,31 @@ extension InboxServiceHandler {
             .unary(
                 "/carillon.v1.InboxService/ListInbox",
                 hasNoSideEffects: true,
-                inline: { try self.listInboxInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listInboxInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.listInbox($0, $1) }
             ),
             .serverStreaming("/carillon.v1.InboxService/WatchInbox") { try await self.watchInbox($0, $1, $2) },
             .unary(
                 "/carillon.v1.InboxService/GetCounts",
                 hasNoSideEffects: true,
-                inline: { try self.getCountsInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getCountsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getCounts($0, $1) }
             ),
             .unary(
                 "/carillon.v1.InboxService/MarkRead",
-                inline: { try self.markReadInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.markReadInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.markRead($0, $1) }
             ),
         ]

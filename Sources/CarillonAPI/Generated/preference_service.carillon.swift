@@ -55,18 +55,30 @@ extension PreferenceServiceHandler {
             .unary(
                 "/carillon.v1.PreferenceService/CheckPreference",
                 hasNoSideEffects: true,
-                inline: { try self.checkPreferenceInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.checkPreferenceInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.checkPreference($0, $1) }
             ),
             .unary(
                 "/carillon.v1.PreferenceService/GetPreferences",
                 hasNoSideEffects: true,
-                inline: { try self.getPreferencesInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getPreferencesInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getPreferences($0, $1) }
             ),
             .unary(
                 "/carillon.v1.PreferenceService/UpdatePreferences",
-                inline: { try self.updatePreferencesInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.updatePreferencesInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.updatePreferences($0, $1) }
             ),
         ]

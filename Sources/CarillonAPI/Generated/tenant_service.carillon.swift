@@ -78,29 +78,49 @@ extension TenantServiceHandler {
         [
             .unary(
                 "/carillon.v1.TenantService/CreateTenant",
-                inline: { try self.createTenantInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.createTenantInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.createTenant($0, $1) }
             ),
             .unary(
                 "/carillon.v1.TenantService/GetTenant",
                 hasNoSideEffects: true,
-                inline: { try self.getTenantInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getTenantInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getTenant($0, $1) }
             ),
             .unary(
                 "/carillon.v1.TenantService/ListTenants",
                 hasNoSideEffects: true,
-                inline: { try self.listTenantsInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.listTenantsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.listTenants($0, $1) }
             ),
             .unary(
                 "/carillon.v1.TenantService/CreateApiKey",
-                inline: { try self.createApiKeyInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.createApiKeyInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.createApiKey($0, $1) }
             ),
             .unary(
                 "/carillon.v1.TenantService/SetPortalKeys",
-                inline: { try self.setPortalKeysInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.setPortalKeysInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.setPortalKeys($0, $1) }
             ),
         ]

@@ -1,11 +1,13 @@
 internal import CarillonNet
-internal import SwiftProtobuf
+package import SwiftProtobuf
 
 // How a call's answer gets out. gRPC with Protocol Buffers and nothing out of the ordinary comes first in each function and
 // costs no more than its message; the other dialects take the ways behind it.
 extension CallContext {
-    /// Answers a call that has one message.
-    func reply(_ response: some Message) throws(Status) {
+    /// Answers a call that has one message. Nothing happens when it is answered already.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED when too much of earlier answers waits to be read.
+    package func reply(_ response: some Message) throws(Status) {
         loop.assertOnLoop()
         guard !isAnswered else { return }
         try checkRoomForOutput()
@@ -103,13 +105,13 @@ extension CallContext {
     }
 
     /// Writes a message with its prefix as the caller reads it.
-    private func encode(_ response: some Message, compressed: Bool) throws(Status) -> [UInt8] {
+    private func encode(_ response: some Message, compressed: Bool) throws(Status) -> OutgoingOctets {
         let compresses = compressed && (areHeadersSent ? promisedGzip : acceptsGzip)
         guard compresses || contentType.codec != .proto else { return try MessageFrame.of(response) }
         let message = try contentType.serialize(response)
         // What is empty cannot become smaller.
-        guard compresses, !message.isEmpty else { return MessagePrefix.prefixed(message, flags: 0) }
-        return MessagePrefix.prefixed(try Gzip.compress(message), flags: 1)
+        guard compresses, !message.isEmpty else { return MessagePrefix.framed(message, flags: 0) }
+        return MessagePrefix.framed(try Gzip.compress(message), flags: 1)
     }
 
     // MARK: Connect calls with one message

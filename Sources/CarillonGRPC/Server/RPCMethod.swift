@@ -56,12 +56,35 @@ package struct RPCMethod: Sendable {
         inline: @escaping @Sendable (Request, CallContext) throws -> Response?,
         async: @escaping @Sendable (Request, CallContext) async throws -> Response
     ) -> RPCMethod {
+        unary(
+            path, hasNoSideEffects: hasNoSideEffects,
+            atOnce: { request, context in
+                guard let response = try inline(request, context) else { return false }
+                try context.reply(response)
+                return true
+            },
+            async: async)
+    }
+
+    /// A call with one message each way, whose handler answers for itself where it can: generated code, in which the type of
+    /// the answer is known, so that it is not looked up for each call.
+    ///
+    /// - Parameters:
+    ///   - hasNoSideEffects: see ``hasNoSideEffects``.
+    ///   - atOnce: runs on the loop without a task; it must not wait. Either it answers by ``CallContext/reply(_:)`` and
+    ///     returns true, or it passes the request on to `async`.
+    ///   - async: runs in a task on the loop.
+    package static func unary<Request: Message, Response: Message>(
+        _ path: StaticString, hasNoSideEffects: Bool = false,
+        atOnce: @escaping @Sendable (Request, CallContext) throws -> Bool,
+        async: @escaping @Sendable (Request, CallContext) async throws -> Response
+    ) -> RPCMethod {
         RPCMethod(
             path, isUnary: true, hasNoSideEffects: hasNoSideEffects,
             .one { context, bytes throws(Status) in
                 let request: Request = try context.parse(bytes)
                 do {
-                    if let response = try inline(request, context) { return try context.reply(response) }
+                    if try atOnce(request, context) { return }
                 } catch {
                     return context.fail(Status(handlerError: error))
                 }
@@ -78,11 +101,7 @@ package struct RPCMethod: Sendable {
                 context.run {
                     do {
                         let request: Request = try await context.decode(message)
-                        if let response = try inline(request, context) {
-                            try context.reply(response)
-                        } else {
-                            try context.reply(try await async(request, context))
-                        }
+                        if try !atOnce(request, context) { try context.reply(try await async(request, context)) }
                     } catch {
                         context.fail(Status(handlerError: error))
                     }

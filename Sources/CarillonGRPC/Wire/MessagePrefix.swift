@@ -1,3 +1,5 @@
+internal import CarillonNet
+
 /// The prefix of a message on the wire: an octet of flags and four of length, big-endian (gRPC over HTTP/2,
 /// "Length-Prefixed-Message").
 enum MessagePrefix {
@@ -10,6 +12,13 @@ enum MessagePrefix {
         frame.append(flags)
         for shift in [24, 16, 8, 0] { frame.append(UInt8(truncatingIfNeeded: octets.count >> shift)) }
         frame += octets
+        return frame
+    }
+
+    /// The same on its way out.
+    static func framed(_ octets: [UInt8], flags: UInt8) -> OutgoingOctets {
+        let frame = MessageFrame(octets).octets
+        frame.memory[0] = flags
         return frame
     }
 }

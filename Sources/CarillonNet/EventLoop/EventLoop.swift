@@ -43,7 +43,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     let writeBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
 
     /// The time of the current tick. Loop's thread only.
-    @exclusivity(unchecked) package private(set) var now: MonotonicTime
+    package var now: MonotonicTime { tickTime }
+    // Behind a function, since the attribute works in this module alone.
+    @exclusivity(unchecked) private var tickTime: MonotonicTime
 
     /// How many queued pieces of work run before descriptors are looked at again.
     private static let workPerTick = 128
@@ -56,7 +58,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         uv = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
         alarm = .allocate(capacity: 1)
-        now = MonotonicTime.current
+        tickTime = MonotonicTime.current
         precondition(uv_loop_init(uv) == 0, "libuv could not make a loop: out of descriptors?")
         uv_async_init(uv, wake) { handle in
             guard let data = handle?.pointee.data else { return }
@@ -184,7 +186,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func readClock() {
         isClockStale = false
-        now = MonotonicTime.current
+        tickTime = MonotonicTime.current
     }
 
     private func fireTimers() {

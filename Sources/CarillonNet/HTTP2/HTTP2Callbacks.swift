@@ -29,15 +29,19 @@ enum HTTP2Callbacks {
         Unmanaged.fromOpaque(data.unsafelyUnwrapped)
     }
 
-    /// The stream with a number, as above: it is retained from its beginning to its close callback.
-    private static func stream(_ pointer: OpaquePointer?, _ id: Int32) -> Unmanaged<HTTP2Stream>? {
-        nghttp2_session_get_stream_user_data(pointer, id).map { Unmanaged.fromOpaque($0) }
+    /// The stream with a number, as above: it is retained from its beginning to its close callback. Several calls in a row
+    /// are for one stream, so libnghttp2 is asked once for them.
+    private static func stream(_ session: HTTP2Session, _ id: Int32) -> Unmanaged<HTTP2Stream>? {
+        if session.currentID == id { return session.current }
+        guard let user = nghttp2_session_get_stream_user_data(session.pointer, id) else { return nil }
+        session.current = .fromOpaque(user)
+        session.currentID = id
+        return session.current
     }
 
     /// The stream with a number, for those who keep it.
     static func stream(_ pointer: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
-        let found: Unmanaged<HTTP2Stream>? = stream(pointer, id)
-        return found?.takeUnretainedValue()
+        nghttp2_session_get_stream_user_data(pointer, id).map { Unmanaged.fromOpaque($0).takeUnretainedValue() }
     }
 
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { _, frame, data in
@@ -54,33 +58,31 @@ enum HTTP2Callbacks {
         return session(data)._withUnsafeGuaranteedRef { $0.header(name, value) }
     }
 
-    private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, data in
+    private static let frameReceived: nghttp2_on_frame_recv_callback = { _, frame, data in
         guard let frame else { return 0 }
         return session(data)._withUnsafeGuaranteedRef {
-            received(frame, pointer, $0)
+            received(frame, $0)
             return $0.readingAnswer
         }
     }
 
-    private static func received(
-        _ frame: UnsafePointer<nghttp2_frame>, _ pointer: OpaquePointer?, _ session: HTTP2Session
-    ) {
+    private static func received(_ frame: UnsafePointer<nghttp2_frame>, _ session: HTTP2Session) {
         let head = frame.pointee.hd
         switch nghttp2_frame_type(rawValue: UInt32(head.type)) {
         case NGHTTP2_HEADERS:
             let endsStream = head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-            let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
+            let found = stream(session, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.headersComplete($0, endsStream: endsStream) }
         case NGHTTP2_DATA:
             if head.length > 0 { session.dataReceived(head.length - frame.pointee.data.padlen) }
             guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
-            let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
+            let found = stream(session, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.receiveEnded($0) }
         case NGHTTP2_PING:
             let isAnswer = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
             if isAnswer { session.pongReceived(frame.pointee.ping) } else { session.pingReceived() }
         case NGHTTP2_RST_STREAM:
-            let found: Unmanaged<HTTP2Stream>? = stream(pointer, head.stream_id)
+            let found = stream(session, head.stream_id)
             found?._withUnsafeGuaranteedRef { session.resetReceived($0) }
         case NGHTTP2_GOAWAY:
             session.goAwayReceived(HTTP2GoAway(frame.pointee.goaway))
@@ -105,9 +107,8 @@ enum HTTP2Callbacks {
         // The connection's window is opened at once, the stream's when the call takes the octets: a slow call does not
         // hold up its neighbours.
         nghttp2_session_consume_connection(pointer, count)
-        let found: Unmanaged<HTTP2Stream>? = stream(pointer, id)
         session(data)._withUnsafeGuaranteedRef { session in
-            found?._withUnsafeGuaranteedRef {
+            stream(session, id)?._withUnsafeGuaranteedRef {
                 session.bodyReceived($0, UnsafeRawBufferPointer(start: bytes, count: count))
             }
         }

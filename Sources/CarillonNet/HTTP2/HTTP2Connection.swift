@@ -18,7 +18,12 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     // A cycle while the connection is open: it ends with the last call to the delegate.
     private var delegate: (any HTTP2ConnectionDelegate)?
     /// What the delegate keeps for the connection; nothing here touches it.
-    @exclusivity(unchecked) package var attachment: AnyObject?
+    package var attachment: AnyObject? {
+        get { attached }
+        set { attached = newValue }
+    }
+    // Behind functions, since the attribute works in this module alone.
+    @exclusivity(unchecked) private var attached: AnyObject?
     private(set) var state = State.handshaking
     private var deadline: LoopTimer?
     private var isTouched = false

@@ -20,7 +20,7 @@ final class HTTP2Pool {
     /// Keeps a closed stream for a new one, if nobody else holds it and its header block was not a large one.
     func recycle(_ stream: consuming HTTP2Stream) {
         assert(stream.output.queued == 0, "a closed stream holds octets of a body")
-        guard streams.count < Self.limit, isKnownUniquelyReferenced(&stream), stream.received.isSmall else { return }
+        guard streams.count < Self.limit, isKnownUniquelyReferenced(&stream), stream.block.isSmall else { return }
         streams.append(stream)
     }
 }

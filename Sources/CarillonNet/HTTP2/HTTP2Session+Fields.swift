@@ -7,6 +7,7 @@ extension HTTP2Session {
         if isRequest, isServer {
             let stream = pool.makeStream(in: self)
             stream.id = streamID
+            (current, currentID) = (.passUnretained(stream), streamID)
             openStreams.insert(stream)
             nghttp2_session_set_stream_user_data(pointer, streamID, Unmanaged.passRetained(stream).toOpaque())
             stream.beganAt = conduct.now
@@ -22,7 +23,7 @@ extension HTTP2Session {
             receiving = isServer ? nil : HTTP2Callbacks.stream(pointer, streamID)
             trailing = isServer ? HTTP2Callbacks.stream(pointer, streamID) : nil
         }
-        fields = receiving?.received.beginWriting()
+        fields = receiving?.block.beginWriting()
         discarded = 0
     }
 
@@ -85,13 +86,13 @@ extension HTTP2Session {
     private static let discardedLists = 16
 
     private func growFields(_ octets: Int) {
-        fields = fields.flatMap { writer in receiving?.received.grow(writer, by: octets) }
+        fields = fields.flatMap { writer in receiving?.block.grow(writer, by: octets) }
     }
 
     /// Gives what was received of a header block to its stream.
     func endWriting() {
         guard let writer = fields, let stream = receiving else { return }
-        stream.received.endWriting(writer)
+        stream.block.endWriting(writer)
         fields = nil
     }
 

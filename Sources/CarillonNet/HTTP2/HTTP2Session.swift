@@ -44,6 +44,10 @@ package final class HTTP2Session: @unchecked Sendable {
     private(set) var isAnnouncementAnswered = false
     /// Whether the owner knows that there is output.
     @exclusivity(unchecked) private var isOutputNoted = false
+    /// The stream that libnghttp2 called for last.
+    @exclusivity(unchecked) var current: Unmanaged<HTTP2Stream>?
+    /// Its identifier; 0 when there is none.
+    @exclusivity(unchecked) var currentID: Int32 = 0
     /// The stream whose header block is being received; saves a look-up for each field.
     @exclusivity(unchecked) unowned(unsafe) var receiving: HTTP2Stream?
     /// The stream whose trailers are being received, which a server only checks.
@@ -204,6 +208,7 @@ package final class HTTP2Session: @unchecked Sendable {
 
     func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         openStreams.remove(stream)
+        if currentID == stream.id { (current, currentID) = (nil, 0) }
         if receiving === stream {
             endWriting()
             receiving = nil
@@ -245,7 +250,7 @@ package final class HTTP2Session: @unchecked Sendable {
     ) -> HTTP2Stream? {
         let stream = HTTP2Stream(session: self)
         stream.handler = handler
-        stream.output.append(body)
+        stream.output.append(.array(body))
         stream.beganAt = conduct.now
         if endsBody { stream.output.end = .endOfStream }
         let retained = Unmanaged.passRetained(stream)

@@ -29,40 +29,32 @@ package final class HTTP2Stream {
     @exclusivity(unchecked) package internal(set) unowned(unsafe) var session: HTTP2Session?
     /// Who is told of what happens.
     @exclusivity(unchecked) package internal(set) var handler: (any HTTP2StreamHandler)?
-    /// The header block that was received last.
-    @exclusivity(unchecked) package internal(set) var received = HeaderBlock.forRequest()
-    /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
-    @exclusivity(unchecked) package internal(set) var isHeaderListTooLarge = false
-    /// Which fields of ``received`` differ from those of the header block that a handler was told of before, on the same
-    /// connection. For requests only.
-    @exclusivity(unchecked) package internal(set) var changes = FieldChanges.all
-    /// Whether the request broke the rules of HTTP, so that its stream is being reset.
-    @exclusivity(unchecked) var isMalformed = false
-    /// How many octets the request's body is to have; -1 when it does not say.
-    @exclusivity(unchecked) var announcedBody = -1
-    /// Whether the peer has sent its END_STREAM.
-    @exclusivity(unchecked) package internal(set) var isReceiveEnded = false
-    /// Whether the first header block has been told of.
-    @exclusivity(unchecked) var hasReceivedHeaders = false
-    /// Whether it is over.
-    @exclusivity(unchecked) package internal(set) var isClosed = false
     @exclusivity(unchecked) var output = OutgoingBody()
     /// How often the session had gathered all that there was when the answer's header block was submitted; -1 before that.
     @exclusivity(unchecked) var drainsBeforeAnswer = -1
     /// Whether the peer has reset it.
     @exclusivity(unchecked) var isResetByPeer = false
-    /// Whether the request has to come as a whole before it can be answered: then its body must not come too slowly
-    /// (``HTTP2Limits/bodyRate``). Set by the handler when it has seen the headers.
-    @exclusivity(unchecked) package var awaitsWholeBody = false
-    /// When the stream was opened.
-    @exclusivity(unchecked) package internal(set) var beganAt = MonotonicTime(nanoseconds: 0)
-    /// Octets of the peer's body that came so far.
-    @exclusivity(unchecked) package internal(set) var receivedBody = 0
-    /// Octets of the body that libnghttp2 has taken so far.
-    @exclusivity(unchecked) package internal(set) var sentOutput = 0
     @exclusivity(unchecked) var pace = TransferPace()
     /// Where it stands in the session's table of open streams.
     @exclusivity(unchecked) var place = 0
+    /// The memory of ``received``.
+    @exclusivity(unchecked) var block = HeaderBlock.forRequest()
+    // The attribute works in this module alone, so what other modules look at for each call is behind functions.
+    @exclusivity(unchecked) private var facts = Facts()
+
+    private struct Facts {
+        var isHeaderListTooLarge = false
+        var changes = FieldChanges.all
+        var isMalformed = false
+        var announcedBody = -1
+        var isReceiveEnded = false
+        var hasReceivedHeaders = false
+        var isClosed = false
+        var awaitsWholeBody = false
+        var beganAt = MonotonicTime(nanoseconds: 0)
+        var receivedBody = 0
+        var sentOutput = 0
+    }
 
     init(session: HTTP2Session) {
         self.session = session
@@ -71,20 +63,84 @@ package final class HTTP2Stream {
     /// Makes a closed stream that nobody else holds a new one, which keeps the memory of its header block.
     func reopen(in session: HTTP2Session) {
         self.session = session
-        received.removeAll()
-        isHeaderListTooLarge = false
-        changes = .all
-        isMalformed = false
-        announcedBody = -1
-        isReceiveEnded = false
-        hasReceivedHeaders = false
-        isClosed = false
-        awaitsWholeBody = false
-        receivedBody = 0
-        sentOutput = 0
+        block.removeAll()
+        facts = Facts()
         pace = TransferPace()
         drainsBeforeAnswer = -1
         isResetByPeer = false
+    }
+
+    // MARK: What is known of it
+
+    /// The header block that was received last.
+    package var received: HeaderBlock { block }
+
+    /// Whether fields were left out because the list exceeded ``HTTP2Limits/headerListSize``.
+    package internal(set) var isHeaderListTooLarge: Bool {
+        get { facts.isHeaderListTooLarge }
+        set { facts.isHeaderListTooLarge = newValue }
+    }
+
+    /// Which fields of ``received`` differ from those of the header block that a handler was told of before, on the same
+    /// connection. For requests only.
+    package internal(set) var changes: FieldChanges {
+        get { facts.changes }
+        set { facts.changes = newValue }
+    }
+
+    /// Whether the request broke the rules of HTTP, so that its stream is being reset.
+    var isMalformed: Bool {
+        get { facts.isMalformed }
+        set { facts.isMalformed = newValue }
+    }
+
+    /// How many octets the request's body is to have; -1 when it does not say.
+    var announcedBody: Int {
+        get { facts.announcedBody }
+        set { facts.announcedBody = newValue }
+    }
+
+    /// Whether the peer has sent its END_STREAM.
+    package internal(set) var isReceiveEnded: Bool {
+        get { facts.isReceiveEnded }
+        set { facts.isReceiveEnded = newValue }
+    }
+
+    /// Whether the first header block has been told of.
+    var hasReceivedHeaders: Bool {
+        get { facts.hasReceivedHeaders }
+        set { facts.hasReceivedHeaders = newValue }
+    }
+
+    /// Whether it is over.
+    package internal(set) var isClosed: Bool {
+        get { facts.isClosed }
+        set { facts.isClosed = newValue }
+    }
+
+    /// Whether the request has to come as a whole before it can be answered: then its body must not come too slowly
+    /// (``HTTP2Limits/bodyRate``). Set by the handler when it has seen the headers.
+    package var awaitsWholeBody: Bool {
+        get { facts.awaitsWholeBody }
+        set { facts.awaitsWholeBody = newValue }
+    }
+
+    /// When the stream was opened.
+    package internal(set) var beganAt: MonotonicTime {
+        get { facts.beganAt }
+        set { facts.beganAt = newValue }
+    }
+
+    /// Octets of the peer's body that came so far.
+    package internal(set) var receivedBody: Int {
+        get { facts.receivedBody }
+        set { facts.receivedBody = newValue }
+    }
+
+    /// Octets of the body that libnghttp2 has taken so far.
+    package internal(set) var sentOutput: Int {
+        get { facts.sentOutput }
+        set { facts.sentOutput = newValue }
     }
 
     /// Octets of the body that wait to be sent.
@@ -115,9 +171,9 @@ package final class HTTP2Stream {
     }
 
     /// Sends a constant header block, a body and constant trailers: the whole of an answer.
-    package func respond(_ headers: StaticHeaderBlock, body: [UInt8], trailers: StaticHeaderBlock) {
+    package func respond(_ headers: StaticHeaderBlock, body: OutgoingOctets, trailers: StaticHeaderBlock) {
         guard !isClosed, let session else { return }
-        output.append(body)
+        output.append(.octets(body))
         session.queuedOutput += body.count
         output.end = .constantTrailers(trailers)
         submitResponse(session, headers.pairs, headers.count)
@@ -140,10 +196,15 @@ package final class HTTP2Stream {
     }
 
     /// Queues octets of the body.
-    package func send(_ bytes: [UInt8]) {
+    package func send(_ bytes: [UInt8]) { send(.array(bytes)) }
+
+    /// Queues octets of the body.
+    package func send(_ octets: OutgoingOctets) { send(.octets(octets)) }
+
+    private func send(_ chunk: OutgoingBody.Chunk) {
         guard !isClosed, case .open = output.end else { return }
-        output.append(bytes)
-        session?.queuedOutput += bytes.count
+        output.append(chunk)
+        session?.queuedOutput += chunk.count
         resume()
     }
 

@@ -6,9 +6,34 @@ struct OutgoingBody {
         case trailers(HeaderBlock)
         case constantTrailers(StaticHeaderBlock)
     }
+    /// A piece of the body, shared with whoever made it.
+    enum Chunk {
+        case array([UInt8])
+        case octets(OutgoingOctets)
+
+        var count: Int {
+            switch self {
+            case .array(let array): array.count
+            case .octets(let octets): octets.count
+            }
+        }
+
+        func copy(from offset: Int, _ count: Int, to target: UnsafeMutableRawPointer) {
+            switch self {
+            case .array(let array):
+                array.withUnsafeBytes {
+                    target.copyMemory(from: $0.baseAddress.unsafelyUnwrapped + offset, byteCount: count)
+                }
+            case .octets(let octets):
+                withExtendedLifetime(octets) {
+                    target.copyMemory(from: octets.memory.baseAddress.unsafelyUnwrapped + offset, byteCount: count)
+                }
+            }
+        }
+    }
     /// The chunk that is sent now. Most answers have no other, so the list of those behind it is rarely made.
-    private var front: [UInt8] = []
-    private var behind: [[UInt8]] = []
+    private var front: Chunk?
+    private var behind: [Chunk?] = []
     /// How many of the chunks behind were taken already.
     private var taken = 0
     /// How much of the front is sent.
@@ -26,44 +51,41 @@ struct OutgoingBody {
     /// Whether libnghttp2 was told that there is nothing to read, and has to be told otherwise.
     var isDeferred = false
 
-    mutating func append(_ bytes: [UInt8]) {
-        guard !bytes.isEmpty else { return }
+    mutating func append(_ chunk: Chunk) {
+        let count = chunk.count
+        guard count > 0 else { return }
         if queued == 0 {
-            front = bytes
+            front = chunk
             offset = 0
         } else {
-            behind.append(bytes)
+            behind.append(chunk)
         }
-        queued += bytes.count
+        queued += count
     }
 
     /// Copies as much as fits, and returns how much it was.
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        guard queued > 0, let target = buffer.baseAddress else { return 0 }
+        guard let target = buffer.baseAddress else { return 0 }
         var copied = 0
-        while true {
-            let count = min(front.count - offset, buffer.count - copied)
-            front.withUnsafeBytes { chunk in
-                (target + copied).copyMemory(from: chunk.baseAddress.unsafelyUnwrapped + offset, byteCount: count)
-            }
+        while copied < buffer.count, let chunk = front {
+            let whole = chunk.count
+            let count = min(whole - offset, buffer.count - copied)
+            chunk.copy(from: offset, count, to: target + copied)
             copied += count
             offset += count
             queued -= count
-            guard offset == front.count else { return copied }
-            guard takeNext() else { return copied }
-            guard copied < buffer.count else { return copied }
+            if offset == whole { takeNext() }
         }
+        return copied
     }
 
-    /// Puts the next chunk to the front; false when there is none.
-    private mutating func takeNext() -> Bool {
+    /// Puts the next chunk to the front.
+    private mutating func takeNext() {
         offset = 0
-        guard taken < behind.count else {
-            front = []
-            return false
-        }
+        front = nil
+        guard taken < behind.count else { return }
         front = behind[taken]
-        behind[taken] = []
+        behind[taken] = nil
         taken += 1
         if taken == behind.count {
             behind.removeAll(keepingCapacity: true)
@@ -72,7 +94,6 @@ struct OutgoingBody {
             behind.removeFirst(taken)
             taken = 0
         }
-        return true
     }
 
     /// Chunks for which the list of those behind may keep its memory.

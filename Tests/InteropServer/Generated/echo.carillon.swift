@@ -110,40 +110,68 @@ extension EchoServiceHandler {
         [
             .unary(
                 "/carillon.testing.v1.EchoService/Inline",
-                inline: { try self.inlineInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.inlineInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.inline($0, $1) }
             ),
             .unary(
                 "/carillon.testing.v1.EchoService/Async",
-                inline: { try self.asyncInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.asyncInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.async($0, $1) }
             ),
             .bidirectionalStreaming("/carillon.testing.v1.EchoService/Stream") { try await self.stream($0, $1, $2) },
             .unary(
                 "/carillon.testing.v1.EchoService/Hang",
-                inline: { try self.hangInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.hangInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.hang($0, $1) }
             ),
             .unary(
                 "/carillon.testing.v1.EchoService/Count",
-                inline: { try self.countInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.countInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.count($0, $1) }
             ),
             .unary(
                 "/carillon.testing.v1.EchoService/Get",
                 hasNoSideEffects: true,
-                inline: { try self.getInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.get($0, $1) }
             ),
             .unary(
                 "/carillon.testing.v1.EchoService/Parse",
-                inline: { try self.parseInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.parseInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.parse($0, $1) }
             ),
             .serverStreaming("/carillon.testing.v1.EchoService/Pour") { try await self.pour($0, $1, $2) },
             .unary(
                 "/carillon.testing.v1.EchoService/Fail",
-                inline: { try self.failInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.failInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.fail($0, $1) }
             ),
             .serverStreaming("/carillon.testing.v1.EchoService/FailLate") { try await self.failLate($0, $1, $2) },

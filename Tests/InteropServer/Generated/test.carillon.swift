@@ -88,17 +88,29 @@ extension TestServiceHandler {
         [
             .unary(
                 "/grpc.testing.TestService/EmptyCall",
-                inline: { try self.emptyCallInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.emptyCallInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.emptyCall($0, $1) }
             ),
             .unary(
                 "/grpc.testing.TestService/UnaryCall",
-                inline: { try self.unaryCallInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.unaryCallInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.unaryCall($0, $1) }
             ),
             .unary(
                 "/grpc.testing.TestService/CacheableUnaryCall",
-                inline: { try self.cacheableUnaryCallInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.cacheableUnaryCallInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.cacheableUnaryCall($0, $1) }
             ),
             .serverStreaming("/grpc.testing.TestService/StreamingOutputCall") { try await self.streamingOutputCall($0, $1, $2) },
@@ -107,7 +119,11 @@ extension TestServiceHandler {
             .bidirectionalStreaming("/grpc.testing.TestService/HalfDuplexCall") { try await self.halfDuplexCall($0, $1, $2) },
             .unary(
                 "/grpc.testing.TestService/UnimplementedCall",
-                inline: { try self.unimplementedCallInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.unimplementedCallInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.unimplementedCall($0, $1) }
             ),
         ]
@@ -199,7 +215,11 @@ extension UnimplementedServiceHandler {
         [
             .unary(
                 "/grpc.testing.UnimplementedService/UnimplementedCall",
-                inline: { try self.unimplementedCallInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.unimplementedCallInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.unimplementedCall($0, $1) }
             ),
         ]
@@ -255,12 +275,20 @@ extension ReconnectServiceHandler {
         [
             .unary(
                 "/grpc.testing.ReconnectService/Start",
-                inline: { try self.startInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.startInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.start($0, $1) }
             ),
             .unary(
                 "/grpc.testing.ReconnectService/Stop",
-                inline: { try self.stopInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.stopInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.stop($0, $1) }
             ),
         ]
@@ -320,12 +348,20 @@ extension LoadBalancerStatsServiceHandler {
         [
             .unary(
                 "/grpc.testing.LoadBalancerStatsService/GetClientStats",
-                inline: { try self.getClientStatsInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getClientStatsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getClientStats($0, $1) }
             ),
             .unary(
                 "/grpc.testing.LoadBalancerStatsService/GetClientAccumulatedStats",
-                inline: { try self.getClientAccumulatedStatsInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.getClientAccumulatedStatsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.getClientAccumulatedStats($0, $1) }
             ),
         ]
@@ -385,12 +421,20 @@ extension XdsUpdateHealthServiceHandler {
         [
             .unary(
                 "/grpc.testing.XdsUpdateHealthService/SetServing",
-                inline: { try self.setServingInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.setServingInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.setServing($0, $1) }
             ),
             .unary(
                 "/grpc.testing.XdsUpdateHealthService/SetNotServing",
-                inline: { try self.setNotServingInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.setNotServingInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.setNotServing($0, $1) }
             ),
         ]
@@ -438,7 +482,11 @@ extension XdsUpdateClientConfigureServiceHandler {
         [
             .unary(
                 "/grpc.testing.XdsUpdateClientConfigureService/Configure",
-                inline: { try self.configureInline($0, $1) },
+                atOnce: {
+                    guard let response = try self.configureInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
                 async: { try await self.configure($0, $1) }
             ),
         ]
