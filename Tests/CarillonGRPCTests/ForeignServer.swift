@@ -54,7 +54,7 @@ final class ForeignServer: Sendable {
             }
         }
         reader.start()
-        try process.run()
+        try process.startInTurn()
         await events.first(containing: "port ")
     }
 

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Foreign programs, run to their end.
 enum Command {
@@ -8,8 +7,6 @@ enum Command {
         /// Standard output and standard error, as they came.
         let output: String
     }
-
-    private static let starting = Mutex(())
 
     /// Runs a program of the `PATH` with some input and returns what it said.
     static func run(_ arguments: [String], input: String = "") async throws -> Outcome {
@@ -25,8 +22,7 @@ enum Command {
             // A thread of its own: reading to the end blocks, and the pool of the tests has two threads.
             Thread {
                 do {
-                    // Foundation lists the open descriptors while it starts a program, and two threads at that get mixed up.
-                    try starting.withLock { _ in try process.run() }
+                    try process.startInTurn()
                     try? given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
                     try? given.fileHandleForWriting.close()
                     let data = try output.fileHandleForReading.readToEnd() ?? Data()

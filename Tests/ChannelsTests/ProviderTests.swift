@@ -121,7 +121,7 @@ struct ProviderTests {
         let (input, output) = (Pipe(), Pipe())
         process.standardInput = input
         process.standardOutput = output
-        try process.run()
+        try process.startInTurn()
         try input.fileHandleForWriting.write(contentsOf: Data(content.unicodeScalars.map { UInt8($0.value) }))
         try input.fileHandleForWriting.close()
         let data = try output.fileHandleForReading.readToEnd() ?? Data()

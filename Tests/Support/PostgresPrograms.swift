@@ -59,7 +59,7 @@ struct PostgresPrograms: Sendable {
         process.standardOutput = output
         process.standardError = output
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try process.startInTurn()
         let printed = PipeReader(output).all()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {

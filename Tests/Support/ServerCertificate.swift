@@ -15,7 +15,7 @@ package enum ServerCertificate {
             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
         ]
         openssl.standardError = FileHandle.nullDevice
-        try? openssl.run()
+        try? openssl.startInTurn()
         openssl.waitUntilExit()
         precondition(openssl.terminationStatus == 0, "the command openssl could not make a certificate")
         return (certificate, key)

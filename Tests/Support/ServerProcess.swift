@@ -45,7 +45,7 @@ final class ServerProcess: Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.standardInput = FileHandle.nullDevice
         do {
-            try process.run()
+            try process.startInTurn()
         } catch {
             return change {
                 $0.failure = error

@@ -31,7 +31,7 @@ final class ServiceDouble: Sendable {
             files.certificate,
         ]
         openssl.standardError = FileHandle.nullDevice
-        try? openssl.run()
+        try? openssl.startInTurn()
         openssl.waitUntilExit()
         precondition(openssl.terminationStatus == 0, "the command openssl could not make a certificate")
         return files

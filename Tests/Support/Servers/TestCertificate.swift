@@ -18,7 +18,7 @@ package struct TestCertificate: Sendable {
         process.arguments = [
             TestServer.support.appending(path: "smtp_server.py").path, "--make-certificate", directory.path,
         ]
-        try process.run()
+        try process.startInTurn()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw TestServer.CannotStart(description: "no certificate: is the openssl command there?")

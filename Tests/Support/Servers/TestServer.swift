@@ -72,7 +72,7 @@ package final class TestServer: Sendable {
             if data.isEmpty { handle.readabilityHandler = nil }
             server?.received(data)
         }
-        try process.run()
+        try process.startInTurn()
         await server.wait { !$0.isEmpty }
         guard server.port > 0 else { throw CannotStart(description: "\(script) ended before it listened") }
         return server
