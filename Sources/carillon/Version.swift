@@ -1,5 +1,7 @@
-/// The one place that says which version this is.
+internal import CarillonGRPC
+
+/// Which version this is.
 enum Version {
-    /// Semantic version of the program, the same as the chart's `appVersion`.
-    static let text = "0.1.0"
+    /// Semantic version of the program: that of the library, which tells it to servers.
+    static let text = LibraryVersion.text
 }

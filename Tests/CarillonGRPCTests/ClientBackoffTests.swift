@@ -33,32 +33,6 @@ import Testing
 }
 
 @Suite struct KeepaliveTests {
-    private static func at(_ seconds: Double) -> MonotonicTime {
-        MonotonicTime(nanoseconds: Int64(seconds * 1_000_000_000))
-    }
-
-    @Test func aSilentConnectionIsAskedAndThenGivenUp() {
-        var state = KeepaliveState(KeepalivePolicy(time: .seconds(30), timeout: .seconds(20)))
-        #expect(state.next(now: Self.at(10), lastReceived: Self.at(5), hasCalls: true) == .wait(until: Self.at(35)))
-        #expect(state.next(now: Self.at(35), lastReceived: Self.at(5), hasCalls: true) == .ping(lookAgain: Self.at(55)))
-        #expect(state.next(now: Self.at(40), lastReceived: Self.at(5), hasCalls: true) == .wait(until: Self.at(55)))
-        #expect(state.next(now: Self.at(55), lastReceived: Self.at(5), hasCalls: true) == .close)
-    }
-
-    @Test func anyOctetProvesLife() {
-        var state = KeepaliveState(KeepalivePolicy(time: .seconds(30), timeout: .seconds(20)))
-        _ = state.next(now: Self.at(35), lastReceived: Self.at(5), hasCalls: true)
-        #expect(state.next(now: Self.at(55), lastReceived: Self.at(36), hasCalls: true) == .wait(until: Self.at(66)))
-    }
-
-    @Test(arguments: [(false, false, true), (false, true, false), (true, false, false)])
-    func withoutCallsItRestsUnlessAllowed(isWithoutCalls: Bool, hasCalls: Bool, rests: Bool) {
-        var state = KeepaliveState(
-            KeepalivePolicy(time: .seconds(30), timeout: .seconds(20), isWithoutCalls: isWithoutCalls))
-        let action = state.next(now: Self.at(100), lastReceived: Self.at(5), hasCalls: hasCalls)
-        #expect((action == .rest) == rests)
-    }
-
     @Test func noPolicyAsksMoreOftenThanEveryTenSeconds() {
         var policy = KeepalivePolicy(time: .seconds(1))
         #expect(policy.time == .seconds(10))

@@ -67,7 +67,7 @@ extension RPCClient {
         }
 
         /// The library's own name, in the form of "gRPC over HTTP/2", "User Agents".
-        package static let libraryName = "grpc-swift-carillon/0.1.0"
+        package static let libraryName = "grpc-swift-carillon/\(LibraryVersion.text)"
 
         func encoding(_ options: CallOptions) -> MessageEncoding {
             options.isCompressed ?? isCompressed ? .gzip : .identity

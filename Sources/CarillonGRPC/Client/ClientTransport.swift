@@ -21,7 +21,8 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
     /// Told of every change; it holds the transport until its end.
     private weak var subchannel: Subchannel?
     private var state: State
-    private var keepalive: KeepaliveState?
+    private var keepalive: KeepaliveClock?
+    private let asksWithoutCalls: Bool
     private var keepaliveTimer: LoopTimer?
     private var isSilent = false
     /// Streams that are open.
@@ -41,7 +42,8 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
         self.configuration = configuration
         self.serverName = serverName
         self.subchannel = subchannel
-        self.keepalive = keepalive.map { KeepaliveState($0) }
+        self.keepalive = keepalive.map { KeepaliveClock(time: $0.time, timeout: $0.timeout) }
+        asksWithoutCalls = keepalive?.isWithoutCalls ?? false
         state = .closed
         let attempt = ConnectionAttempt.begin(address, timeout: loop.now.duration(to: deadline), on: loop) { result in
             self.attempted(result, deadline)
@@ -194,19 +196,19 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
         case .ready(let open), .draining(let open): connection = open
         case .connecting, .handshaking, .closed: return
         }
-        guard
-            let action = keepalive?.next(
-                now: loop.now, lastReceived: connection.lastReceived, hasCalls: streams > 0)
-        else { return }
-        switch action {
-        case .wait(let time): keepaliveTimer = loop.schedule(at: time) { self.keepAlive() }
-        case .ping(let time):
+        let asks = streams > 0 || asksWithoutCalls
+        var step = keepalive?.look(at: loop.now, lastReceived: connection.lastReceived, asks: asks)
+        if step == .ping {
             connection.sendPing()
+            step = keepalive?.look(at: loop.now, lastReceived: connection.lastReceived, asks: asks)
+        }
+        switch step {
+        case .wait(let time) where time < .distantFuture:
             keepaliveTimer = loop.schedule(at: time) { self.keepAlive() }
-        case .close:
+        case .dead:
             isSilent = true
             connection.close(.aborted)
-        case .rest: break
+        case .wait, .ping, nil: break
         }
     }
 }

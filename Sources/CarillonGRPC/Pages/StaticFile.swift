@@ -76,11 +76,8 @@ package struct StaticFile: Sendable {
             && hash.allSatisfy { figures.contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
     }
 
-    /// FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/) and the length: it has to tell the releases of one
-    /// file apart, not to withstand anybody.
+    /// A hash and the length: it has to tell the releases of one file apart, not to withstand anybody.
     private static func hash(_ octets: [UInt8]) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for octet in octets { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16) + "-" + String(octets.count, radix: 16)
+        String(octets.withUnsafeBytes { FNV1a.hash($0) }, radix: 16) + "-" + String(octets.count, radix: 16)
     }
 }

@@ -49,11 +49,9 @@ struct MethodTable: Sendable {
         return String(decoding: path[1..<slash], as: UTF8.self)
     }
 
-    /// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): short, and good enough for a few hundred known paths. The
-    /// table is never filled by a caller, so collisions cannot be provoked.
+    /// The table is never filled by a caller, so collisions cannot be provoked.
     private static func hash(_ octets: UnsafeRawBufferPointer) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for octet in octets { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01b3 }
+        let hash = FNV1a.hash(octets)
         return Int(truncatingIfNeeded: hash ^ hash >> 32)
     }
 }

@@ -21,6 +21,11 @@ import Testing
         expect(clock.look(at: .at(170), lastReceived: .at(160)), .wait(until: .at(260)))
         expect(clock.look(at: .at(260), lastReceived: .at(160)), .ping)
         expect(clock.look(at: .at(280), lastReceived: .at(160)), .dead)
+        // Who may not ask has nothing to wait for, but still waits for an answer.
+        expect(clock.look(at: .at(400), lastReceived: .at(281), asks: false), .wait(until: .distantFuture))
+        expect(clock.look(at: .at(400), lastReceived: .at(281)), .ping)
+        expect(clock.look(at: .at(410), lastReceived: .at(281), asks: false), .wait(until: .at(420)))
+        expect(clock.look(at: .at(420), lastReceived: .at(281), asks: false), .dead)
         var never = KeepaliveClock(time: nil, timeout: .seconds(20))
         expect(never.look(at: .at(1_000_000), lastReceived: .at(0)), .wait(until: .distantFuture))
     }

@@ -1,5 +1,3 @@
-internal import CarillonNet
-
 /// When a client asks a silent connection whether it is alive (gRFC A8, https://grpc.io/docs/guides/keepalive/).
 package struct KeepalivePolicy: Sendable {
     /// How long nothing may come before a PING is sent: at least ten seconds, or servers take it for abuse.
@@ -29,43 +27,5 @@ package struct KeepalivePolicy: Sendable {
     /// Asks half as often: what a client does that was told `too_many_pings`.
     mutating func slowDown() {
         time = time * 2
-    }
-}
-
-/// The keepalive of one connection. A value: time comes from outside.
-struct KeepaliveState: Sendable {
-    /// What to do now.
-    enum Action: Hashable, Sendable {
-        /// Nothing until then.
-        case wait(until: MonotonicTime)
-        /// Send a PING, and look again then.
-        case ping(lookAgain: MonotonicTime)
-        /// Give the connection up: no octet came since the PING.
-        case close
-        /// Nothing until a call begins.
-        case rest
-    }
-
-    private let policy: KeepalivePolicy
-    private var pinged: MonotonicTime?
-
-    init(_ policy: KeepalivePolicy) {
-        self.policy = policy
-    }
-
-    /// Decides. Any octet that came after the PING proves life, not only its answer.
-    mutating func next(now: MonotonicTime, lastReceived: MonotonicTime, hasCalls: Bool) -> Action {
-        if let pinged {
-            if lastReceived <= pinged {
-                let limit = pinged.advanced(by: policy.timeout)
-                return now >= limit ? .close : .wait(until: limit)
-            }
-            self.pinged = nil
-        }
-        guard hasCalls || policy.isWithoutCalls else { return .rest }
-        let due = lastReceived.advanced(by: policy.time)
-        guard now >= due else { return .wait(until: due) }
-        pinged = now
-        return .ping(lookAgain: now.advanced(by: policy.timeout))
     }
 }
