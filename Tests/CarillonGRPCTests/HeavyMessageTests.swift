@@ -168,6 +168,24 @@ import Testing
         }
     }
 
+    @Test func requestsHeldInMemoryAreBounded() async throws {
+        var limits = ServerLimits()
+        limits.inputPerConnection = 10_000
+        try await Rules.withServer(limits: limits) { _, client in
+            let half = Rules.frame([UInt8](repeating: 0, count: 6000), length: 12_000)
+            let waiting = try await client.send(Rules.inline, parts: [half], ends: false)
+            let refused = try await client.ask(Rules.inline, parts: [half], ends: false)
+            #expect(refused.grpcStatus == "8")
+            // What was refused is let go, so that others fit.
+            let other = try await client.ask(Rules.inline, parts: [Rules.text("a")])
+            #expect(other.grpcStatus == "0")
+            await waiting.reset()
+            let later = try await client.ask(
+                Rules.inline, parts: [Rules.frame([0x0a, 0xa8, 0x46] + [UInt8](repeating: 0x61, count: 9000))])
+            #expect(later.grpcStatus == "0")
+        }
+    }
+
     // MARK: Compression
 
     @Test func aSmallMessageMayCompressAsWellAsItLikes() async throws {

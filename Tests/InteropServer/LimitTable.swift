@@ -29,6 +29,7 @@ struct LimitTable {
             number("calls", \.calls),
             number("abandonedCallsPerConnection", \.abandonedCallsPerConnection),
             number("abandonedCalls", \.abandonedCalls),
+            duration("timeout", \.timeout),
             number("inputPerConnection", \.inputPerConnection),
             number("input", \.input),
             number("fewCalls", \.fewCalls),

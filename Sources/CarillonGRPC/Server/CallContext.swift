@@ -14,7 +14,7 @@ package final class CallContext: @unchecked Sendable {
     package var loop: EventLoop { connection.loop }
     /// The method, such as `/carillon.v1.InboxService/ListInbox`.
     package var path: StaticString { method.path }
-    /// When the caller stops waiting; ``MonotonicTime/distantFuture`` if it did not say.
+    /// When the caller stops waiting, or ``ServerLimits/timeout`` is over; ``MonotonicTime/distantFuture`` if it did not say.
     package let deadline: MonotonicTime
     /// What the owner of the server keeps for the connection, such as the credential that was checked last.
     package let connection: ConnectionState
@@ -56,7 +56,8 @@ package final class CallContext: @unchecked Sendable {
         acceptsGzip = head.acceptsGzip
         compressesResponses = method.compressesResponses
         let now = connection.loop.now
-        deadline = head.timeout.map { now.advanced(byNanoseconds: $0) } ?? .distantFuture
+        let longest = connection.longestTimeout
+        deadline = head.timeout.map { now.advanced(byNanoseconds: min($0, longest)) } ?? .distantFuture
     }
 
     // MARK: For handlers

@@ -14,6 +14,8 @@ package final class ConnectionState {
     let peer: String
     /// Octets that may wait on one stream before its writer should wait.
     let streamOutput: Int
+    /// ``ServerLimits/timeout`` in nanoseconds.
+    let longestTimeout: Int64
     /// Calls that were admitted and are not over; see ``CallContext``.
     @exclusivity(unchecked) private(set) var running = 0
     /// Those of them whose stream is gone while their handler works on.
@@ -39,6 +41,7 @@ package final class ConnectionState {
         counters = part.counters
         self.peer = peer
         streamOutput = part.limits.http2.streamOutput
+        longestTimeout = part.longestTimeout
     }
 
     /// What callers may ask of the server.

@@ -50,6 +50,9 @@ package struct ServerLimits: Sendable {
     package var abandonedCallsPerConnection = 200
     /// The same over all connections, divided evenly among the loops.
     package var abandonedCalls = 2000
+    /// The longest time that a call's timeout gives it; longer ones count as this. Calls without a timeout have none: whoever
+    /// watches something may do so for days.
+    package var timeout: Duration = .seconds(24 * 60 * 60)
     /// Octets of requests that are not complete, or not taken by their handlers, of one connection; what comes beyond that
     /// ends its call with RESOURCE_EXHAUSTED.
     package var inputPerConnection = 16 * 1024 * 1024

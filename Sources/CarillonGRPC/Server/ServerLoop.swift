@@ -34,6 +34,8 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     let outputLimit: Int
     /// This loop's share of ``ServerLimits/input``.
     let inputLimit: Int
+    /// ``ServerLimits/timeout`` in nanoseconds.
+    let longestTimeout: Int64
     /// This loop's share of ``ServerLimits/calls``.
     let callLimit: Int
     /// This loop's share of ``ServerLimits/abandonedCalls``.
@@ -44,6 +46,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         self.core = core
         self.tls = tls
         decoder = MessageDecoder(loop: loop, limits: core.limits, loops: loops)
+        longestTimeout = core.limits.timeout.wholeNanoseconds
         inputLimit = core.limits.input / loops
         outputLimit = core.limits.output / loops
         callLimit = max(1, core.limits.calls / loops)

@@ -290,7 +290,8 @@ package final class HTTP2Session: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Tells the peer to open no more streams, and asks for a PONG that shows that it knows (RFC 9113 §6.8).
+    /// Tells the peer to open no more streams, and asks for a PONG that shows that it knows (RFC 9113 §6.8). The reason comes
+    /// with the last GOAWAY: libnghttp2's notice takes no words, and behind any other GOAWAY it ignores new streams.
     func announceGoAway() {
         if isServer { demand(nghttp2_submit_shutdown_notice(pointer)) }
         demand(nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.announcement))
