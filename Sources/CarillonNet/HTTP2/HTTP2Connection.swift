@@ -212,9 +212,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
 
     /// Whether the turn may go on by the clock, which is read only between one record and the next.
     private func isTimeLeft(until end: inout MonotonicTime?) -> Bool {
-        let limit = end ?? MonotonicTime.current.advanced(by: limits.readTime)
-        end = limit
-        return MonotonicTime.current < limit
+        if end == nil { end = MonotonicTime.current.advanced(by: limits.readTime) }
+        return end.map { MonotonicTime.current < $0 } ?? true
     }
 
     private func readEnough() {
