@@ -1,5 +1,8 @@
 // What clients ask of a connection beside what it does by itself.
 extension HTTP2Connection {
+    /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
+    package var peerConcurrentStreams: Int { session.peerConcurrentStreams }
+
     /// Sends a PING (RFC 9113 §6.7); the answer comes as ``HTTP2ConnectionDelegate/connectionReceivedPingAnswer(_:)``.
     package func sendPing() {
         loop.assertOnLoop()

@@ -29,7 +29,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var isTouched = false
     private var isInSession = false
     private var readsAgain = false
-    /// Whether nothing more is read, as what came already takes its owner long: TCP lets the peer wait meanwhile.
+    /// Whether nothing is read, as what came takes its owner long: TCP lets the peer wait. What was not read is not late.
     @exclusivity(unchecked) package var isInputHeld = false {
         didSet {
             guard isInputHeld != oldValue, state == .open else { return }
@@ -60,8 +60,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     package var peer: String { session.peer }
     /// The number of streams that are open.
     package var streamCount: Int { session.streamCount }
-    /// Octets that may wait on one stream before its writer should wait.
-    package var outputLimit: Int { limits.streamOutput }
     /// Octets of bodies that wait to be sent, over all streams.
     package var queuedOutput: Int { session.queuedOutput }
     /// Who the peer is by the certificate it showed; `nil` when it showed none.
@@ -75,8 +73,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     package var closeReason: HTTP2CloseReason? { closing ?? ending }
     /// When octets came last.
     package private(set) var lastReceived: MonotonicTime
-    /// How many streams the peer takes at once (SETTINGS_MAX_CONCURRENT_STREAMS); `Int32.max` if it sets no limit.
-    package var peerConcurrentStreams: Int { session.peerConcurrentStreams }
 
     /// Takes over a connected non-blocking socket and begins the handshake. Loop's thread only.
     ///
@@ -364,7 +360,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var facts: ConnectionLife.Facts {
         ConnectionLife.Facts(
             now: loop.now, lastReceived: lastReceived, idleSince: session.conduct.idleSince,
-            // What was not read cannot have come too late.
             headerBlockSince: isInputHeld ? nil : session.conduct.headerBlockSince,
             settingsSince: isInputHeld || session.conduct.hasAcknowledgedSettings ? nil : openedAt,
             blockedSince: blockedSince, hasStreams: session.streamCount > 0)
