@@ -44,6 +44,21 @@ import Testing
         #expect(["flood", "too_many_idle_frames"].contains { reason == "closed: the peer was cut off: \($0)" })
     }
 
+    @Test func smallMessagesAreAsGoodAsLargeOnes() async throws {
+        let (seen, reason) = try await ending("small_messages")
+        #expect(seen.contains("HEADERS 5\nDATA 5") && !seen.contains("GOAWAY"), "\(seen)")
+        #expect(reason == "closed: finished")
+    }
+
+    /// What a frame earns does not depend on how many reads it takes.
+    @Test func aFrameThatComesInPiecesEarnsOnce() async throws {
+        let (seen, reason) = try await ending("dribbled_data") {
+            ($0.idleFrameBurst, $0.idleFramesPerSecond) = (500, 0)
+        }
+        #expect(seen.contains("11 too_many_idle_frames"), "\(seen)")
+        #expect(reason == "closed: the peer was cut off: too_many_idle_frames")
+    }
+
     @Test func rapidResetsEndTheConnection() async throws {
         let (seen, reason) = try await ending("rapid_reset")
         #expect(seen.contains("11 too_many_resets"), "\(seen)")
@@ -172,6 +187,32 @@ import Testing
         let busy = try await ending("stay_busy") { ($0.maxAge, $0.ageGrace) = (.milliseconds(200), .milliseconds(200)) }
         #expect(busy.seen.contains(notice) && busy.seen.contains(" 0 max_age\nend"), "\(busy.seen)")
         #expect(busy.reason == "closed: the grace of an aged connection is over")
+    }
+
+    /// The last stream is fixed when the peer has seen the announcement, which no other PING's answer shows.
+    @Test func onlyItsOwnAnswerEndsAnAnnouncement() async throws {
+        let end = try await ending("wrong_pong") {
+            ($0.maxIdle, $0.drainNoticeTime) = (.milliseconds(200), .milliseconds(700))
+        }
+        let words = end.seen.components(separatedBy: "answered\n")
+        #expect(words.count == 2 && !words[0].contains("max_idle"), "\(end.seen)")
+        #expect(words.last?.contains(" 0 max_idle\nend") == true, "\(end.seen)")
+    }
+
+    /// A peer does not wait for ever for what libnghttp2 had no memory to send.
+    @Test func whatCannotBeSubmittedEndsTheSession() async {
+        let loop = EventLoop(name: "session")
+        let reason = await loop.run {
+            let session = HTTP2Session(isServer: true, loop: loop, peer: "nobody", limits: .init())
+            defer { session.close() }
+            session.demand(0)
+            guard session.concludeVerdict() == nil else { return "too early" }
+            // NGHTTP2_ERR_NOMEM
+            session.demand(-901)
+            return session.concludeVerdict()?.description ?? "never"
+        }
+        #expect(reason == "the connection cannot go on: Out of memory")
+        await loop.shutDown()
     }
 
     @Test func strangersAreToldInTheirOwnLanguage() async throws {

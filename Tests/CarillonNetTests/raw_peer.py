@@ -261,6 +261,39 @@ def stay_busy(port, ca):
     answer_pings(peer)
 
 
+def wrong_pong(port, ca):
+    """Waits for the announcement of the end, and answers another PING than the one that came with it."""
+    peer = begin(port, ca)
+    peer.tell(until=PING)
+    peer.send(frame(PING, ACK, 0, bytes(8)))
+    # The server has met the answer when it answers this.
+    peer.send(frame(PING, 0, 0, b"12345678"))
+    peer.tell(until=PING)
+    print("answered", flush=True)
+    peer.tell()
+
+
+def small_messages(port, ca):
+    """Fifty thousand empty gRPC messages, each in a DATA frame of its own, many in each record."""
+    peer = begin(port, ca)
+    peer.send(frame(HEADERS, END_HEADERS, 3, request(b"/never", method=0x83)))
+    peer.send(frame(DATA, 0, 3, bytes(5)) * 50_000)
+    peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 5, request()))
+    peer.tell(until=DATA)
+
+
+def dribbled_data(port, ca):
+    """One DATA frame of 16 KiB in records of 16 octets, between frames that carry no call."""
+    peer = begin(port, ca)
+    idle = frame(PRIORITY, 0, 1, bytes([0, 0, 0, 0, 1])) * 450
+    octets = frame(DATA, 0, 3, bytes(16_384))
+    peer.send(frame(HEADERS, END_HEADERS, 3, request(b"/never", method=0x83)) + idle)
+    for at in range(0, len(octets), 16):
+        peer.send(octets[at : at + 16])
+    peer.send(idle + frame(HEADERS, END_STREAM | END_HEADERS, 5, request()))
+    peer.tell(until=DATA)
+
+
 def mute(port, ca):
     """Answers nothing."""
     begin(port, ca).tell()
