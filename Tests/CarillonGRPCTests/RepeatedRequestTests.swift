@@ -27,6 +27,18 @@ import Testing
         }
     }
 
+    @Test func closedStreamsAreUsedAgain() async {
+        let loop = EventLoop(name: "requests")
+        await loop.run {
+            let handler = Recorder()
+            let pair = SessionPair(on: loop) { _ in handler }
+            for _ in 0..<20 { _ = pair.send([(":method", "POST"), (":path", "/none")]) }
+            #expect(handler.requests == 20)
+            // The client's are from the same pool.
+            #expect(handler.streams.count <= 2)
+        }
+    }
+
     /// What clients do from one call to the next: nothing new, another method, timeout or value, more or fewer fields, and
     /// now and then so much that it is not kept.
     private static func change(_ fields: inout [(String, String)], _ random: inout Random) {
@@ -64,6 +76,7 @@ private struct Random: RandomNumberGenerator {
 /// Keeps what the last request was, and whether what was said to be the same was.
 private final class Recorder: HTTP2StreamHandler {
     private(set) var requests = 0
+    private(set) var streams: Set<ObjectIdentifier> = []
     private(set) var repeated = 0
     private(set) var fields: [(name: String, value: String)] = []
     private(set) var wronglySame: [String] = []
@@ -81,6 +94,7 @@ private final class Recorder: HTTP2StreamHandler {
             fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
         }
         requests += 1
+        streams.insert(ObjectIdentifier(stream))
         if stream.changes.isNone { repeated += 1 }
         if stream.changes.hasSameNames {
             for (place, field) in fields.enumerated() where place >= 64 || !stream.changes.contains(place) {

@@ -136,12 +136,14 @@ enum HTTP2Callbacks {
     private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, id, code, data in
         guard let user = nghttp2_session_get_stream_user_data(pointer, id) else { return 0 }
         nghttp2_session_set_stream_user_data(pointer, id, nil)
-        // Takes back the one retain of the stream's beginning.
-        let stream = Unmanaged<HTTP2Stream>.fromOpaque(user).takeRetainedValue()
-        session(data)._withUnsafeGuaranteedRef {
-            if code == HTTP2ErrorCode.noError.rawValue, !stream.isResetByPeer { $0.conduct.budget.streamCompleted() }
-            $0.closed(stream, HTTP2ErrorCode(rawValue: code))
-            $0.pool.recycle(stream)
+        let held = Unmanaged<HTTP2Stream>.fromOpaque(user)
+        session(data)._withUnsafeGuaranteedRef { session in
+            held._withUnsafeGuaranteedRef { stream in
+                let isGood = code == HTTP2ErrorCode.noError.rawValue && !stream.isResetByPeer
+                if isGood { session.conduct.budget.streamCompleted() }
+                session.closed(stream, HTTP2ErrorCode(rawValue: code))
+            }
+            session.pool.recycle(held)
         }
         return 0
     }

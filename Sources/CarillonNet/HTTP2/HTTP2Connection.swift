@@ -101,7 +101,9 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         watch = loop.watch(descriptor: descriptor) { events in self.ready(events) }
         watch?.interest = isServer ? [.readable] : [.readable, .writable]
         deadline = loop.schedule(after: limits.handshakeTime) { self.close(.handshakeTimeout) }
-        permit?.onLeave { [weak self] in loop.execute { [weak self] in self?.giveWay() } }
+        // Not weakly: an object that was ever referred to so counts its references at several times the cost. The permit is
+        // let go of, and the closure with it, when the handshake ends in whatever way.
+        permit?.onLeave { loop.execute { self.giveWay() } }
     }
 
     // MARK: Readiness

@@ -17,8 +17,10 @@ final class HTTP2Pool {
         return stream
     }
 
-    /// Keeps a closed stream for a new one, if nobody else holds it and its header block was not a large one.
-    func recycle(_ stream: consuming HTTP2Stream) {
+    /// Takes over the one reference that a session holds to a stream, which is closed: keeps the stream for a new one, if
+    /// nobody else holds it and its header block was not a large one.
+    func recycle(_ held: Unmanaged<HTTP2Stream>) {
+        var stream = held.takeRetainedValue()
         assert(stream.output.queued == 0, "a closed stream holds octets of a body")
         guard streams.count < Self.limit, isKnownUniquelyReferenced(&stream), stream.block.isSmall else { return }
         streams.append(stream)

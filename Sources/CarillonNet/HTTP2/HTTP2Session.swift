@@ -248,7 +248,7 @@ package final class HTTP2Session: @unchecked Sendable {
     package func open(
         _ headers: HeaderBlock, body: [UInt8], endsBody: Bool, handler: any HTTP2StreamHandler
     ) -> HTTP2Stream? {
-        let stream = HTTP2Stream(session: self)
+        let stream = pool.makeStream(in: self)
         stream.handler = handler
         stream.output.append(.array(body))
         stream.beganAt = conduct.now

@@ -134,7 +134,7 @@ package final class HandshakePermit: Sendable {
     func serve() { gate.serve(ticket) }
 
     /// Says what to do when the handshake has to go for a newer one: called at most once, from any thread, at once if it is
-    /// too late already. It is forgotten with the permit, and must not keep it.
+    /// too late already. It is forgotten with the permit, so that who keeps the permit may be kept by it until then.
     func onLeave(_ farewell: @escaping @Sendable () -> Void) { gate.setFarewell(ticket, farewell) }
 
     deinit {
