@@ -206,6 +206,17 @@ import Testing
         }
     }
 
+    /// A second message is known to be one too many before the body ends.
+    @Test func aSecondMessageIsRefusedBeforeTheEnd() async throws {
+        try await Self.withServer { _, client in
+            for path in [Self.inline, "/test.Echo/Count"] {
+                let answer = try await client.ask(path, parts: [Self.frame([]), [0]], ends: false)
+                #expect(answer.isTrailersOnly && answer.grpcStatus == "12", "\(path)")
+                #expect(answer.closed == .noError)
+            }
+        }
+    }
+
     @Test func aMessageOfNoOctetsIsAMessage() async throws {
         try await Self.withServer { _, client in
             let answer = try await client.ask(Self.inline, parts: [Self.frame([])])

@@ -21,8 +21,7 @@ struct EchoServer: Sendable {
         let server = try await RPCServer.start(
             on: loops, host: "127.0.0.1", port: 0,
             tls: try TLSContext(serverCertificateChain: files.certificate, privateKey: files.key),
-            methods: methods(events) + rules(events), pages: [Page("/livez") { .init(status: 200, text: "ok\n") }],
-            limits: limits,
+            methods: methods(events) + rules(events), pages: pages(events), limits: limits,
             report: { event in events.record("\(event)") })
         return try EchoServer(loops: loops, server: server, events: events)
     }
@@ -62,6 +61,23 @@ struct EchoServer: Sendable {
         await client.close()
         await server.drain(grace: .seconds(5))
         for loop in loops + [clientLoop] { await loop.shutDown() }
+    }
+
+    private static func pages(_ events: Events) -> [Page] {
+        [
+            Page("/livez") { .init(status: 200, text: "ok\n") },
+            Page("/large", inline: { _ in PageAnswer(status: 200, text: String(repeating: "a", count: 20_000)) }),
+            Page(
+                "/form", methods: .post, bodyLimit: 8000,
+                async: { PageAnswer(status: 200, text: "\($0.body.count)") }),
+            Page(
+                "/stubborn",
+                async: { _ in
+                    events.record("page began")
+                    await events.first(containing: "let go")
+                    return PageAnswer(status: 200, text: "done\n")
+                }),
+        ]
     }
 
     private static func methods(_ events: Events) -> [RPCMethod] {

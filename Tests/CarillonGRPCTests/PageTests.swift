@@ -24,9 +24,15 @@ import Testing
         func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { page?.streamClosed() }
     }
 
-    private static func pair(on loop: EventLoop, _ pages: [Page]) -> SessionPair {
-        let table = PageTable(pages)
-        return SessionPair(on: loop) { _ in Handler { PageExchange($0, on: loop, table: table) } }
+    private static func pair(on loop: EventLoop, _ pages: [Page]) throws -> SessionPair {
+        let core = ServerCore(methods: [], pages: pages, limits: .init(), report: { _ in })
+        let tls = try TLSContext(trustedCertificates: TestCertificate.files.certificate)
+        let connection = ConnectionState(peer: "tests", of: ServerLoop(loop: loop, core: core, tls: tls, loops: 1))
+        return SessionPair(on: loop) { _ in
+            Handler { stream in
+                PageExchange(stream, of: connection, connection.admit() ?? Admission(), table: core.pages)
+            }
+        }
     }
 
     private static let script = String(repeating: "console.log('hello');\n", count: 100)
@@ -61,9 +67,9 @@ import Testing
 
     private func ask(
         _ method: String, _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true
-    ) async -> Answer {
-        await loop.run { [loop] in
-            let pair = Self.pair(on: loop, Self.pages)
+    ) async throws -> Answer {
+        try await loop.run { [loop] in
+            let pair = try Self.pair(on: loop, Self.pages)
             let got = pair.send([(":method", method), (":path", path)] + fields, parts: parts, ends: ends)
             return Answer(
                 status: got[":status"] ?? "", text: got.text,
@@ -88,25 +94,25 @@ import Testing
             ("GET", "/form?token=x", "200", "get none 0"), ("POST", "/post", "303", "see /livez\n"),
             ("GET", "/tiny.txt", "200", "hi"), ("GET", "/empty.css", "200", ""),
         ] as [(String, String, String, String?)])
-    func answersByExactPath(method: String, path: String, status: String, text: String?) async {
-        let got = await ask(method, path)
+    func answersByExactPath(method: String, path: String, status: String, text: String?) async throws {
+        let got = try await ask(method, path)
         #expect(got.status == status)
         if let text { #expect(got.text == text) }
     }
 
-    @Test func refusalsHelp() async {
-        #expect(await ask("POST", "/livez").fields["allow"] == "GET, HEAD")
-        #expect(await ask("GET", "/post").fields["allow"] == "POST")
-        #expect(await ask("PUT", "/form").fields["allow"] == "GET, HEAD, POST")
-        #expect(await ask("GET", "/nothing").text.contains("/package.Service/Method"))
-        let long = await ask("GET", "/livez?" + String(repeating: "x", count: PageTable.addressLimit))
+    @Test func refusalsHelp() async throws {
+        #expect(try await ask("POST", "/livez").fields["allow"] == "GET, HEAD")
+        #expect(try await ask("GET", "/post").fields["allow"] == "POST")
+        #expect(try await ask("PUT", "/form").fields["allow"] == "GET, HEAD, POST")
+        #expect(try await ask("GET", "/nothing").text.contains("/package.Service/Method"))
+        let long = try await ask("GET", "/livez?" + String(repeating: "x", count: PageTable.addressLimit))
         #expect(long.status == "414")
         #expect(long.text.contains("8192"))
     }
 
     @Test(arguments: ["/livez", "/nothing", "/app.js", "/own"])
-    func everyAnswerKeepsBrowsersSafe(path: String) async {
-        let fields = await ask("GET", path).fields
+    func everyAnswerKeepsBrowsersSafe(path: String) async throws {
+        let fields = try await ask("GET", path).fields
         #expect(fields["x-content-type-options"] == "nosniff")
         #expect(fields["referrer-policy"] == "no-referrer")
         #expect(fields["x-frame-options"] == "DENY")
@@ -116,31 +122,31 @@ import Testing
         #expect(fields["cache-control"]?.isEmpty == false)
     }
 
-    @Test func aPageMaySayOtherwise() async {
-        let got = await ask("GET", "/own")
+    @Test func aPageMaySayOtherwise() async throws {
+        let got = try await ask("GET", "/own")
         #expect(got.fields["cache-control"] == "max-age=5")
         #expect(got.fields["content-type"] == "text/html; charset=utf-8")
         #expect(got.fields["content-length"] == "12")
         #expect(got.fields["x-evil"] == nil)
-        #expect(await ask("POST", "/post").fields["location"] == "/livez")
+        #expect(try await ask("POST", "/post").fields["location"] == "/livez")
     }
 
-    @Test func bodiesReachTheirPageAndAreBounded() async {
+    @Test func bodiesReachTheirPageAndAreBounded() async throws {
         let form = Array("token=a%2Bb".utf8)
-        #expect(await ask("POST", "/form", parts: [form]).text == "post a+b 11")
-        #expect(await ask("POST", "/form", parts: form.map { [$0] }).text == "post a+b 11")
-        #expect(await ask("POST", "/form", parts: [[UInt8](repeating: 0, count: 20)]).text == "post none 20")
-        let early = await ask("POST", "/form", parts: [[UInt8](repeating: 0, count: 21)], ends: false)
+        #expect(try await ask("POST", "/form", parts: [form]).text == "post a+b 11")
+        #expect(try await ask("POST", "/form", parts: form.map { [$0] }).text == "post a+b 11")
+        #expect(try await ask("POST", "/form", parts: [[UInt8](repeating: 0, count: 20)]).text == "post none 20")
+        let early = try await ask("POST", "/form", parts: [[UInt8](repeating: 0, count: 21)], ends: false)
         #expect(early.status == "413")
         #expect(early.closed == .noError)
         // A body that nobody asked for is dropped.
-        #expect(await ask("GET", "/form", parts: [form]).text == "get none 0")
-        #expect(await ask("POST", "/nothing", parts: [form]).status == "404")
+        #expect(try await ask("GET", "/form", parts: [form]).text == "get none 0")
+        #expect(try await ask("POST", "/nothing", parts: [form]).status == "404")
     }
 
-    @Test func nothingIsAnsweredBeforeTheRequestIsComplete() async {
+    @Test func nothingIsAnsweredBeforeTheRequestIsComplete() async throws {
         for path in ["/livez", "/nothing", "/post"] {
-            let got = await ask("GET", path, ends: false)
+            let got = try await ask("GET", path, ends: false)
             #expect(got.status == "")
             #expect(got.closed == nil)
         }
@@ -153,12 +159,12 @@ import Testing
         ("/app.0a1b2c3d.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
         ("/tiny.txt", "text/plain; charset=utf-8", "no-cache"), ("/big.png", "image/png", "no-cache"),
     ])
-    func filesSayWhatTheyAre(path: String, type: String, control: String) async {
-        let got = await ask("GET", path)
+    func filesSayWhatTheyAre(path: String, type: String, control: String) async throws {
+        let got = try await ask("GET", path)
         #expect(got.fields["content-type"] == type)
         #expect(got.fields["cache-control"] == control)
         #expect(got.fields["content-length"] == String(got.text.utf8.count) || path == "/big.png")
-        let head = await ask("HEAD", path)
+        let head = try await ask("HEAD", path)
         #expect(head.text.isEmpty)
         for name in ["etag", "content-type", "content-length", "cache-control", "vary"] {
             #expect(head.fields[name] == got.fields[name])
@@ -166,7 +172,7 @@ import Testing
         let tag = got.fields["etag"] ?? ""
         #expect(tag.count > 8 && tag.hasPrefix("\"") && tag.hasSuffix("\""))
         for known in [tag, "W/" + tag, "\"a\", \(tag)", "\"a\",W/\(tag) , \"b\"", "*"] {
-            let again = await ask("GET", path, [("if-none-match", known)])
+            let again = try await ask("GET", path, [("if-none-match", known)])
             #expect(again.status == "304", "\(known)")
             #expect(again.text.isEmpty)
             #expect(again.fields["etag"] == tag)
@@ -174,12 +180,12 @@ import Testing
             #expect(again.fields["content-length"] == nil)
         }
         for unknown in ["\"a\"", String(tag.dropLast()), "", ",", "W/"] {
-            #expect(await ask("GET", path, [("if-none-match", unknown)]).status == "200", "\(unknown)")
+            #expect(try await ask("GET", path, [("if-none-match", unknown)]).status == "200", "\(unknown)")
         }
     }
 
-    @Test func aLargeFileArrivesWhole() async {
-        let got = await ask("GET", "/big.png")
+    @Test func aLargeFileArrivesWhole() async throws {
+        let got = try await ask("GET", "/big.png")
         #expect(got.text.utf8.count == 3_000_000)
         #expect(got.fields["content-length"] == "3000000")
         #expect(got.fields["vary"] == nil)
@@ -191,13 +197,13 @@ import Testing
         ("", false), ("br", false), ("*", false), ("xgzip", false), ("gzip-x", false), ("identity", false),
     ])
     func theCompressedVariantGoesToThoseWhoTakeIt(accepted: String, isCompressed: Bool) async throws {
-        let plain = await ask("GET", "/app.js")
-        let got = await ask("GET", "/app.js", accepted.isEmpty ? [] : [("accept-encoding", accepted)])
+        let plain = try await ask("GET", "/app.js")
+        let got = try await ask("GET", "/app.js", accepted.isEmpty ? [] : [("accept-encoding", accepted)])
         #expect(got.fields["vary"] == "accept-encoding")
         #expect((got.fields["content-encoding"] == "gzip") == isCompressed)
         #expect((got.fields["etag"] != plain.fields["etag"]) == isCompressed)
         let tag = try #require(got.fields["etag"])
-        let again = await ask("GET", "/app.js", [("accept-encoding", accepted), ("if-none-match", tag)])
+        let again = try await ask("GET", "/app.js", [("accept-encoding", accepted), ("if-none-match", tag)])
         #expect(again.status == "304")
         #expect(again.fields["etag"] == tag)
         #expect(again.fields["vary"] == "accept-encoding")
@@ -244,9 +250,9 @@ import Testing
     /// Asks a page whose handler is a task, and waits for its answer.
     private func ask(
         _ handler: @escaping @Sendable (PageRequest) async throws -> PageAnswer
-    ) async -> (status: String, text: String) {
-        await loop.run { [loop] in
-            let pair = Self.pair(on: loop, [Page("/slow", async: handler)])
+    ) async throws -> (status: String, text: String) {
+        try await loop.run { [loop] in
+            let pair = try Self.pair(on: loop, [Page("/slow", async: handler)])
             let got = pair.send([(":method", "GET"), (":path", "/slow")])
             while !got.isEnded {
                 await Task.yield()
@@ -256,20 +262,20 @@ import Testing
         }
     }
 
-    @Test func aTaskMayAnswerLater() async {
-        let got = await ask { _ in PageAnswer(status: 200, text: "later") }
+    @Test func aTaskMayAnswerLater() async throws {
+        let got = try await ask { _ in PageAnswer(status: 200, text: "later") }
         #expect(got == ("200", "later"))
     }
 
-    @Test func whatATaskThrowsIsNotTold() async {
-        let got = await ask { _ in throw Status(.internalError, "secret") }
+    @Test func whatATaskThrowsIsNotTold() async throws {
+        let got = try await ask { _ in throw Status(.internalError, "secret") }
         #expect(got.status == "500")
         #expect(!got.text.contains("secret"))
     }
 
-    @Test func theEndOfTheStreamCancelsTheTask() async {
+    @Test func theEndOfTheStreamCancelsTheTask() async throws {
         let events = Events()
-        await loop.run { [loop] in
+        try await loop.run { [loop] in
             let page = Page(
                 "/slow",
                 async: { _ in
@@ -277,7 +283,7 @@ import Testing
                     do { try await loop.sleep(for: .seconds(600)) } catch { events.record("cancelled") }
                     return PageAnswer(status: 200, text: "too late")
                 })
-            let pair = Self.pair(on: loop, [page])
+            let pair = try Self.pair(on: loop, [page])
             let got = pair.send([(":method", "GET"), (":path", "/slow")])
             await events.first(containing: "started")
             got.reset()

@@ -188,7 +188,8 @@ private final class CallExchange: HTTP2SessionOwner {
 
     func sessionHasOutput(_ session: HTTP2Session) {}
     func session(_ session: HTTP2Session, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? {
-        ServerStream(server: Self.core, connection: connection)
+        // As a server does, which has streams handled by those that handled earlier ones.
+        connection.makeStream()
     }
     func sessionReceivedSettings(_ session: HTTP2Session) {}
     func sessionReceivedPong(_ session: HTTP2Session) {}

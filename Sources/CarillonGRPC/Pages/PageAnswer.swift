@@ -74,6 +74,17 @@ package struct PageAnswer: Sendable {
         return block
     }
 
+    /// Sends it as the whole answer.
+    ///
+    /// - Parameter isHead: whether the request was HEAD: its answer has the header block of the answer to GET, and no body
+    ///   (RFC 9110 §9.3.2).
+    func send(on stream: HTTP2Stream, isHead: Bool) {
+        guard hasBody, !isHead, !body.isEmpty else { return stream.sendHeadersOnly(block) }
+        stream.sendHeaders(block)
+        stream.send(body)
+        stream.end()
+    }
+
     /// Whether name and value keep within their line, should a proxy write them in HTTP/1.1 (RFC 9110 §5.1, §5.5).
     private static func canCarry(_ name: String, _ value: String) -> Bool {
         !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }

@@ -4,8 +4,7 @@ package import CarillonNet
 ///
 /// States: receiving (until the end of input, or from the first message for streaming calls) → running → answered.
 /// A call is answered at most once; what comes after (a late reply, an error behind a deadline) is dropped. It counts
-/// against the limits until it is answered *and* its handler has returned, and against a narrower one while its handler
-/// works for a stream that is gone: a caller that resets its streams does not get more work done than others.
+/// against the limits as its ``Admission`` says.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts. Handlers run on that loop. For the
 /// same reason its properties are exempt from the check for overlapping access.
@@ -42,13 +41,14 @@ package final class CallContext: @unchecked Sendable {
     @exclusivity(unchecked) private var timer: LoopTimer?
     @exclusivity(unchecked) private var task: Task<Void, Never>?
     @exclusivity(unchecked) private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
-    @exclusivity(unchecked) private var isHandlerRunning = false
-    @exclusivity(unchecked) private var isCounted = true
-    @exclusivity(unchecked) private var isAbandoned = false
+    @exclusivity(unchecked) private var admission: Admission
     @exclusivity(unchecked) private var gate: CallGate?
 
-    /// Makes the context of a call that was admitted; ``ConnectionState/admit()`` has counted it.
-    init(stream: HTTP2Stream, head: RequestHead, method: RPCMethod, connection: ConnectionState) {
+    /// Makes the context of a call that was admitted.
+    init(
+        stream: HTTP2Stream, head: RequestHead, method: RPCMethod, connection: ConnectionState, admission: Admission
+    ) {
+        self.admission = admission
         self.stream = stream
         self.connection = connection
         self.method = method
@@ -84,7 +84,7 @@ package final class CallContext: @unchecked Sendable {
     /// - Throws: RESOURCE_EXHAUSTED when as many calls as the gate lets through are running.
     package func enter(_ gate: CallGate) throws(Status) {
         loop.assertOnLoop()
-        guard isCounted, self.gate !== gate else { return }
+        guard admission.isCounted, self.gate !== gate else { return }
         do {
             try gate.enter()
         } catch {
@@ -127,26 +127,23 @@ package final class CallContext: @unchecked Sendable {
 
     /// Runs an asynchronous handler, whose last act is ``handlerReturned()``; the call's end cancels it.
     func run(_ handler: @escaping @Sendable () async -> Void) {
-        isHandlerRunning = true
+        admission.isHandlerRunning = true
         let started = loop.spawnAtOnce(handler)
         // It has run up to its first wait, and perhaps to its end.
-        guard isHandlerRunning else { return }
+        guard admission.isHandlerRunning else { return }
         if isAnswered { started.cancel() } else { task = started }
     }
 
     /// An asynchronous handler is over, with an answer or without.
     func handlerReturned() {
         loop.assertOnLoop()
-        isHandlerRunning = false
+        admission.isHandlerRunning = false
         if isAnswered { leave() }
     }
 
     /// The stream is over: nothing can be answered any more.
     func streamClosed() {
-        if isHandlerRunning, isCounted, !isAbandoned {
-            isAbandoned = true
-            connection.abandon()
-        }
+        admission.streamClosed(connection)
         finish(.cancelled)
     }
 
@@ -180,13 +177,12 @@ package final class CallContext: @unchecked Sendable {
         task = nil
         wakeWriters()
         queue?.fail(Status(.cancelled, "the call is over"))
-        if !isHandlerRunning { leave() }
+        leave()
     }
 
+    /// Lets go of its place among the calls, unless its handler is at work still.
     private func leave() {
-        guard isCounted else { return }
-        isCounted = false
-        connection.leave(wasAbandoned: isAbandoned)
+        guard admission.leaveIfIdle(connection) else { return }
         heldRequest.release(connection)
         gate?.leave()
         gate = nil

@@ -16,7 +16,7 @@ package final class ConnectionState {
     let streamOutput: Int
     /// ``ServerLimits/timeout`` in nanoseconds.
     let longestTimeout: Int64
-    /// Calls that were admitted and are not over; see ``CallContext``.
+    /// Calls and pages that were admitted and are not over; see ``Admission``.
     @exclusivity(unchecked) private(set) var running = 0
     /// Those of them whose stream is gone while their handler works on.
     @exclusivity(unchecked) private(set) var abandoned = 0
@@ -68,20 +68,20 @@ package final class ConnectionState {
         countOutput()
     }
 
-    // MARK: Calls
+    // MARK: Calls and pages
 
-    /// Counts one more call, unless there are too many, or too much of earlier answers waits to be read.
-    func admit() -> Bool {
+    /// Counts one more request; `nil` when there are too many, or too much of earlier answers waits to be read.
+    func admit() -> Admission? {
         let limits = part.limits
         guard running < limits.callsPerConnection, abandoned < limits.abandonedCallsPerConnection,
             Self.isLet(running + 1, little: limits.fewCalls, of: part.running + 1, limit: part.callLimit),
             // Connections that are lost with many calls on them leave many behind at once, which no limit prevents.
             part.abandoned < part.abandonedLimit || abandoned < limits.fewAbandonedCalls
-        else { return false }
-        guard hasRoomForOutput else { return false }
+        else { return nil }
+        guard hasRoomForOutput else { return nil }
         running += 1
         part.running += 1
-        return true
+        return Admission()
     }
 
     /// Whether a connection may have so much when all together have so much: up to the limit everyone may, above it those
@@ -90,13 +90,13 @@ package final class ConnectionState {
         all <= limit || (own <= little && all <= 2 * limit)
     }
 
-    /// Counts a call whose stream is gone while its handler works on.
+    /// Counts a request whose stream is gone while its handler works on.
     func abandon() {
         abandoned += 1
         part.abandoned += 1
     }
 
-    /// Counts one call less.
+    /// Counts one request less.
     func leave(wasAbandoned: Bool) {
         running -= 1
         part.running -= 1

@@ -12,15 +12,11 @@ extension PageAnswer {
         status: 415, text: "this takes calls: gRPC, gRPC-Web or Connect; see accept-post\n",
         fields: [("accept-post", CallContentType.accepted)])
 
+    /// Too much waits, of requests or of answers that are not read.
+    static let busy = PageAnswer(status: 503, text: "too much waits in memory; try again\n", fields: [("retry-after", "1")])
+
     /// The method is not one that the call has.
     static func wrongMethod(allowed: String) -> PageAnswer {
         PageAnswer(status: 405, text: "this takes \(allowed)\n", fields: [("allow", allowed)])
-    }
-
-    /// Sends it as the whole answer.
-    func send(on stream: HTTP2Stream) {
-        stream.sendHeaders(block)
-        stream.send(body)
-        stream.end()
     }
 }

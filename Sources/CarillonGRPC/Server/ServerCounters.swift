@@ -64,8 +64,8 @@ final class ServerCounters: Sendable {
     /// A gRPC call came without `te: trailers`.
     func trailersMissing() { withoutTrailers.increase() }
 
-    /// A call was reset with REFUSED_STREAM.
-    func callRefused() { refused.increase() }
+    /// A call or a page was reset with REFUSED_STREAM.
+    func requestRefused() { refused.increase() }
 
     /// A call ended, whether or not a handler saw it.
     func callEnded(_ code: StatusCode) { ended[Int(code.rawValue)].increase() }

@@ -16,7 +16,8 @@ package struct ServerCounts: Sendable, Equatable {
     package internal(set) var acceptingRests = 0
     /// Calls that were admitted.
     package internal(set) var callsStarted = 0
-    /// Calls that were reset unseen, because too many were running (REFUSED_STREAM).
+    /// Calls and pages that were reset unseen, because too many were running or too much of their answers waited to be read
+    /// (REFUSED_STREAM).
     package internal(set) var callsRefused = 0
     /// gRPC calls without `te: trailers`, which some proxy may have taken away.
     package internal(set) var callsWithoutTrailers = 0

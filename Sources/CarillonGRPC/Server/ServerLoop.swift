@@ -15,7 +15,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     let counters = ServerCounters()
     /// Open connections, read by the loop that hands out new ones.
     let load = Atomic<Int>(0)
-    /// Calls that were admitted and are not over, of all connections; see ``CallContext``.
+    /// Calls and pages that were admitted and are not over, of all connections; see ``Admission``.
     @exclusivity(unchecked) var running = 0
     /// Those of them whose stream is gone while their handler works on.
     @exclusivity(unchecked) var abandoned = 0

@@ -12,8 +12,8 @@ final class ServerStream: HTTP2StreamHandler {
         case streaming(MessageQueue)
         /// The handler has the whole input.
         case running
-        /// It will be answered in plain HTTP when it is complete.
-        case plain(PageAnswer)
+        /// It will be answered in plain HTTP when it is complete, to HEAD without the body.
+        case plain(PageAnswer, isHead: Bool)
         /// It will be refused when it is complete.
         case refused(CallContentType, Status)
         /// A page is asked for.
@@ -74,15 +74,11 @@ final class ServerStream: HTTP2StreamHandler {
     private func admit(_ stream: HTTP2Stream, _ head: RequestHead, _ method: RPCMethod) {
         let contentType = head.contentType ?? .grpc
         if let problem = head.problem { return refuse(stream, contentType, method, problem.status) }
-        // Nothing was done for the call, so the client may try again elsewhere at once (RFC 9113 §8.7).
-        guard connection.admit() else {
-            state = .answered
-            connection.counters.callRefused()
-            return stream.reset(.refusedStream)
-        }
+        guard let admission = askAdmission(stream) else { return }
         connection.counters.callStarted()
         if contentType.dialect == .grpc, !head.takesTrailers { connection.counters.trailersMissing() }
-        let context = CallContext(stream: stream, head: head, method: method, connection: connection)
+        let context = CallContext(
+            stream: stream, head: head, method: method, connection: connection, admission: admission)
         if context.isTooLate() {
             state = .answered
             return
@@ -107,6 +103,16 @@ final class ServerStream: HTTP2StreamHandler {
         }
     }
 
+    /// A place among the requests that run; without one the stream is reset. Nothing was done for it then, so the client
+    /// may try again elsewhere at once (RFC 9113 §8.7).
+    private func askAdmission(_ stream: HTTP2Stream) -> Admission? {
+        if let admission = connection.admit() { return admission }
+        state = .answered
+        connection.counters.requestRefused()
+        stream.reset(.refusedStream)
+        return nil
+    }
+
     // MARK: The body
 
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
@@ -120,6 +126,8 @@ final class ServerStream: HTTP2StreamHandler {
                 } else {
                     try framer.append(bytes)
                     try held.set(framer.buffered, connection)
+                    // Nobody has to wait for the end of a body that holds too much already.
+                    if try framer.holdsSeveral { throw Self.severalMessages }
                 }
             case .streaming(let queue): try queue.append(bytes)
             case .head, .running, .answered: stream.consume(bytes.count)
@@ -181,9 +189,12 @@ final class ServerStream: HTTP2StreamHandler {
         switch cardinality {
         case .one: return
         case .none: throw Status(.unimplemented, "the method takes exactly one message and got none")
-        case .several: throw Status(.unimplemented, "the method takes exactly one message and got more")
+        case .several: throw Self.severalMessages
         }
     }
+
+    private static let severalMessages = Status(
+        .unimplemented, "the method takes exactly one message and got more")
 
     /// Trailers are not part of a request in any of the dialects: they end it like any other last frame.
     func streamReceivedTrailers(_ stream: HTTP2Stream) {}
@@ -243,7 +254,7 @@ final class ServerStream: HTTP2StreamHandler {
 
     /// Answers with plain HTTP: a gRPC client at once, anybody else (gRPC uses POST) when the request is complete.
     private func answer(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) {
-        state = .plain(answer)
+        state = .plain(answer, isHead: head.method == .head)
         stream.awaitsWholeBody = true
         if head.isGRPC, head.method == .post { answerAtEnd(stream) }
     }
@@ -253,9 +264,9 @@ final class ServerStream: HTTP2StreamHandler {
         let decided = state
         state = .answered
         switch decided {
-        case .plain(let answer):
+        case .plain(let answer, let isHead):
             connection.counters.answeredPlainly()
-            answer.send(on: stream)
+            answer.send(on: stream, isHead: isHead)
         case .refused(let contentType, let status):
             connection.counters.callEnded(status.code)
             stream.refuse(contentType, status)
@@ -304,9 +315,10 @@ final class ServerStream: HTTP2StreamHandler {
     }
 
     private func beginPage(_ stream: HTTP2Stream) {
+        guard let admission = askAdmission(stream) else { return }
         connection.counters.answeredPlainly()
         stream.awaitsWholeBody = true
-        state = .page(PageExchange(stream, on: connection.loop, table: server.pages))
+        state = .page(PageExchange(stream, of: connection, admission, table: server.pages))
     }
 
     private func refusePlainly(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) -> RPCMethod? {

@@ -68,6 +68,11 @@ struct MessageFramer {
         return length
     }
 
+    /// Whether something stands behind the message at the front.
+    var holdsSeveral: Bool {
+        get throws(Status) { try frontLength().map { buffered > MessageFrame.prefixLength + $0 } ?? false }
+    }
+
     /// Calls a closure with the next complete message, decompressed, and takes it out; `nil` when there is none yet. Clients
     /// read so; what servers take may be too much at once (``nextLight(upTo:_:)``).
     mutating func next<Result>(_ body: (UnsafeRawBufferPointer) throws(Status) -> Result) throws(Status) -> Result? {
