@@ -169,6 +169,38 @@ struct EchoServer: Sendable {
                 context.pushBack(nil)
                 throw Status(.notFound, "nothing", details: [8, 5])
             },
+            .bidirectionalStreaming("/test.Rules/ReadOrLeave") {
+                (texts: RequestReader<Text>, writer: ResponseWriter<Text>, context) async throws in
+                await withTaskGroup { group in
+                    group.addTask {
+                        var iterator = texts.makeAsyncIterator()
+                        _ = try? await iterator.next()
+                    }
+                    group.addTask { try? await context.loop.sleep(for: .milliseconds(20)) }
+                    await group.next()
+                    group.cancelAll()
+                }
+                events.record("nobody came")
+                for try await text in texts { try await writer.send(text) }
+            },
+            .serverStreaming("/test.Rules/WriteOrLeave") {
+                (_: Text, writer: ResponseWriter<Text>, context) async throws in
+                await withTaskGroup { group in
+                    group.addTask {
+                        let text = Text(String(repeating: "a", count: 20_000))
+                        do {
+                            while true { try await writer.send(text) }
+                        } catch {
+                            events.record("no more: \(error)")
+                        }
+                    }
+                    group.addTask { try? await context.loop.sleep(for: .milliseconds(20)) }
+                    await group.next()
+                    group.cancelAll()
+                }
+                events.record("nobody took")
+                throw Status(.aborted, "the caller takes too little")
+            },
             .unary(
                 "/test.Rules/Stubborn", inline: { (_: Text, _) -> Text? in nil },
                 async: { text, context in

@@ -144,7 +144,8 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
 final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
     private let client: RawClient
     private let loop: EventLoop
-    private let takes: Bool
+    private var takes: Bool
+    private var untaken = 0
     fileprivate var stream: HTTP2Stream?
     private var result = RawAnswer()
     private var waiter: CheckedContinuation<RawAnswer, Never>?
@@ -167,6 +168,16 @@ final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
 
     func end() async { await loop.run { self.stream?.end() } }
 
+    func send(_ part: [UInt8]) async { await loop.run { self.stream?.send(part) } }
+
+    /// Takes what came and was not taken, and whatever comes.
+    func take() async {
+        await loop.run {
+            self.takes = true
+            self.stream?.consume(self.untaken)
+        }
+    }
+
     private static func fields(_ block: HeaderBlock) -> [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = []
         block.visit { fields.append((String(decoding: $0, as: UTF8.self), String(decoding: $1, as: UTF8.self))) }
@@ -176,9 +187,8 @@ final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
     func streamReceivedHeaders(_ stream: HTTP2Stream) { result.headers = Self.fields(stream.received) }
     func streamReceivedTrailers(_ stream: HTTP2Stream) { result.trailers = Self.fields(stream.received) }
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
-        guard takes else { return }
         result.body += bytes
-        stream.consume(bytes.count)
+        if takes { stream.consume(bytes.count) } else { untaken += bytes.count }
     }
     func streamReceivedEnd(_ stream: HTTP2Stream) { result.isEnded = true }
     func streamDrained(_ stream: HTTP2Stream) {}

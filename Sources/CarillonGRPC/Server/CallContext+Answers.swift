@@ -28,11 +28,11 @@ extension CallContext {
             && !(compressesResponses && acceptsGzip)
     }
 
-    /// Sends one message of a streaming answer; waits while the peer takes too little.
+    /// Sends one message of a streaming answer; waits while the peers take too little.
     func send(_ response: some Message, compressed: Bool) async throws(Status) {
         loop.assertOnLoop()
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
-        try checkRoomForOutput()
+        try await waitForTurn()
         sendHeaders()
         stream.send(try encode(response, compressed: compressed))
         connection.countOutput()

@@ -40,7 +40,8 @@ package final class CallContext: @unchecked Sendable {
     @exclusivity(unchecked) var promisedGzip = false
     @exclusivity(unchecked) private var timer: LoopTimer?
     @exclusivity(unchecked) private var task: Task<Void, Never>?
-    @exclusivity(unchecked) private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
+    /// Writers that wait for room; mostly none, and seldom more than one.
+    @exclusivity(unchecked) private var writers: [Waiter] = []
     @exclusivity(unchecked) private var admission: Admission
     @exclusivity(unchecked) private var gate: CallGate?
 
@@ -153,17 +154,45 @@ package final class CallContext: @unchecked Sendable {
     }
 
     private func wakeWriters() {
-        guard !drainWaiters.isEmpty else { return }
-        let waiters = drainWaiters
-        drainWaiters.removeAll()
-        for waiter in waiters { waiter.resume() }
+        for writer in writers { writer.wake() }
     }
 
-    /// Waits while the peer takes less than is sent.
+    /// Waits while the peer takes less of this stream than is sent.
+    ///
+    /// - Throws: CANCELLED when the call is over or the task is cancelled.
     func waitForRoom() async throws(Status) {
         guard stream.queuedOutput >= connection.streamOutput else { return }
-        await withUnsafeContinuation { drainWaiters.append($0) }
+        let waiter = Waiter(on: loop)
+        writers.append(waiter)
+        defer { writers.removeAll { $0 === waiter } }
+        repeat {
+            await waiter.wait()
+            try checkWriter()
+        } while stream.queuedOutput >= connection.streamOutput
+    }
+
+    /// Waits while too much waits to be read by this connection's peer, or by all. Nothing may be awaited between its return
+    /// and what is sent then.
+    ///
+    /// - Throws: CANCELLED when the call is over or the task is cancelled.
+    func waitForTurn() async throws(Status) {
+        guard connection.mustWait else { return }
+        let waiter = Waiter(on: loop)
+        writers.append(waiter)
+        connection.enterLine(waiter)
+        defer {
+            writers.removeAll { $0 === waiter }
+            connection.leaveLine(waiter)
+        }
+        repeat {
+            await waiter.wait()
+            try checkWriter()
+        } while !connection.isTurn(of: waiter)
+    }
+
+    private func checkWriter() throws(Status) {
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
+        guard !Task.isCancelled else { throw Status(.cancelled, "the task that writes was cancelled") }
     }
 
     /// Marks the call as answered and lets go of what it holds. The first status counts.

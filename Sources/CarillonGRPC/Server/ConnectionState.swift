@@ -5,7 +5,7 @@ package final class ConnectionState {
     /// Free for the owner; nothing here touches it.
     package var value: AnyObject?
     // A cycle while the connection is open, which the loop ends. Strong, since a handler may return after its server is gone.
-    private let part: ServerLoop
+    let part: ServerLoop
     /// The loop that the connection lives on.
     let loop: EventLoop
     /// What is counted on that loop.
@@ -24,6 +24,8 @@ package final class ConnectionState {
     @exclusivity(unchecked) private(set) var heldInput = 0
     /// Octets of answers that wait for the peer, as they were counted last.
     @exclusivity(unchecked) private(set) var countedOutput = 0
+    /// Writers of streaming answers that wait for room.
+    @exclusivity(unchecked) var line = WriterLine()
     @exclusivity(unchecked) private var heads = HeadReader()
     /// Messages that wait to be decoded by other threads, or are being decoded, and their octets as they came.
     @exclusivity(unchecked) private var decodings = (count: 0, octets: 0)
@@ -65,7 +67,8 @@ package final class ConnectionState {
     /// The connection is closed: what it held is free.
     func close() {
         connection = nil
-        countOutput()
+        part.waiting.remove(self)
+        outputMoved()
     }
 
     // MARK: Calls and pages
@@ -107,11 +110,15 @@ package final class ConnectionState {
 
     // MARK: Octets
 
+    /// Whether so much waits for this connection's peer that nothing may be added.
+    var isFull: Bool {
+        countOutput()
+        return countedOutput >= part.limits.outputPerConnection
+    }
+
     /// Whether more may be queued for this connection.
     var hasRoomForOutput: Bool {
-        countOutput()
-        guard countedOutput < part.limits.outputPerConnection else { return false }
-        if part.queuedOutput >= part.outputLimit { part.recountOutput() }
+        guard !isFull else { return false }
         return Self.isLet(
             countedOutput, little: part.limits.littleOutput, of: part.queuedOutput + 1, limit: part.outputLimit)
     }

@@ -22,7 +22,7 @@ final class MessageQueue: @unchecked Sendable {
     private var inHand = 0
     private var isDecoding = false
     private var ending = Ending.open
-    private var waiter: UnsafeContinuation<Void, Never>?
+    private let reader: Waiter
     /// Messages that were taken without a pause; large ones count as many.
     private var inARow = 0
     /// After as many messages a reader lets the loop's other work go first: thousands fit into one read of the socket.
@@ -41,6 +41,7 @@ final class MessageQueue: @unchecked Sendable {
         lightMessage = connection.limits.lightMessage
         self.contentType = contentType
         self.framer = framer
+        reader = Waiter(on: connection.loop)
     }
 
     /// Whether the message that was taken last came compressed.
@@ -51,12 +52,12 @@ final class MessageQueue: @unchecked Sendable {
         try framer.append(bytes)
         stream.consume(try framer.takeReleasable())
         try held.set(framer.buffered + inHand, connection)
-        wake()
+        reader.wake()
     }
 
     func finish() {
         if case .open = ending { ending = .finished }
-        wake()
+        reader.wake()
     }
 
     /// Ends the input with an error. What is held is let go: a call that has failed reads nothing more. What is in hand is
@@ -69,12 +70,7 @@ final class MessageQueue: @unchecked Sendable {
         framer.removeAll()
         // Letting go cannot be refused.
         try? held.set(isDecoding ? inHand : 0, connection)
-        wake()
-    }
-
-    private func wake() {
-        waiter?.resume()
-        waiter = nil
+        reader.wake()
     }
 
     private func pauseNowAndThen() async {
@@ -84,7 +80,9 @@ final class MessageQueue: @unchecked Sendable {
         await withUnsafeContinuation { continuation in loop.schedule(after: .zero) { continuation.resume() } }
     }
 
-    /// The next message; `nil` at the end of input.
+    /// The next message; `nil` at the end of input. Of one task at a time.
+    ///
+    /// - Throws: how the input failed; CANCELLED when the call is over, or the task is cancelled and would have to wait.
     func next<Parsed: Message>() async throws(Status) -> Parsed? {
         loop.assertOnLoop()
         if inHand > 0 {
@@ -105,7 +103,9 @@ final class MessageQueue: @unchecked Sendable {
             if let message = try framer.takeFront() { return try await decode(message) }
             inARow = 0
             switch ending {
-            case .open: await withUnsafeContinuation { waiter = $0 }
+            case .open:
+                guard !Task.isCancelled else { throw Status(.cancelled, "the task that reads was cancelled") }
+                await reader.wait()
             case .finished:
                 try framer.checkEnd()
                 return nil
@@ -177,6 +177,9 @@ package struct RequestReader<Request: Message>: AsyncSequence, Sendable {
         let queue: MessageQueue
 
         /// The next message; `nil` at the end of input.
+        ///
+        /// - Throws: how the input failed; CANCELLED when the call is over, or the task is cancelled and would have to
+        ///   wait.
         package mutating func next() async throws(Status) -> Request? {
             try await queue.next()
         }

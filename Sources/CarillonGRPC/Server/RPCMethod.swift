@@ -193,11 +193,12 @@ package struct ResponseWriter<Response: Message>: Sendable {
         context.sendHeaders()
     }
 
-    /// Sends a message, and waits while the peer takes less than is sent.
+    /// Sends a message, and waits while the peer takes less than is sent: before it, while too much waits for all streams of
+    /// the connection, or of the loop; behind it, while too much waits for this one.
     ///
     /// - Parameter compressed: whether to compress it, if the caller can decode that and the header block has said so;
     ///   `nil` for what ``CallContext/compressesResponses`` says.
-    /// - Throws: CANCELLED when the caller is gone.
+    /// - Throws: CANCELLED when the caller is gone, or the task is cancelled and would have to wait.
     package func send(_ message: Response, compressed: Bool? = nil) async throws(Status) {
         try await context.send(message, compressed: compressed ?? context.compressesResponses)
     }

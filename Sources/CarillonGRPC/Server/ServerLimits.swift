@@ -58,8 +58,8 @@ package struct ServerLimits: Sendable {
     package var inputPerConnection = 16 * 1024 * 1024
     /// The same over all connections, divided evenly among the loops.
     package var input = 512 * 1024 * 1024
-    /// Octets of answers that may wait for one connection's peer. Beyond that calls are refused, and answers become
-    /// RESOURCE_EXHAUSTED; one message of each stream that runs may go beyond it.
+    /// Octets of answers that may wait for one connection's peer. Beyond that calls and pages are refused, unary answers
+    /// become RESOURCE_EXHAUSTED and those of pages 503, and the writers of streams wait; one answer may go beyond it.
     package var outputPerConnection = 16 * 1024 * 1024
     /// The same over all connections, divided evenly among the loops.
     package var output = 128 * 1024 * 1024

@@ -27,9 +27,11 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     let decoder: MessageDecoder
     /// Octets of requests that are held, of all connections.
     @exclusivity(unchecked) var heldInput = 0
-    /// Octets of answers that wait for their peers, as the connections counted them last.
+    /// Octets of answers that wait for their peers. Connections count what they queue at once, and what was sent at the end
+    /// of each flush.
     @exclusivity(unchecked) var queuedOutput = 0
-    private var outputCountedAt: MonotonicTime?
+    /// Connections whose writers wait until it is less.
+    @exclusivity(unchecked) var waiting = WaitingConnections()
     /// This loop's share of ``ServerLimits/output``.
     let outputLimit: Int
     /// This loop's share of ``ServerLimits/input``.
@@ -55,11 +57,9 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
 
     var limits: ServerLimits { core.limits }
 
-    /// Makes the sum of what waits anew, at most once in a tick: it may be out of date.
-    func recountOutput() {
-        guard outputCountedAt != loop.now else { return }
-        outputCountedAt = loop.now
-        for entry in connections.values { entry.state.countOutput() }
+    /// Lets a writer go on who waits for room that all share, if there is some; he lets the next.
+    func letWriterOn() {
+        waiting.next(isRoomForAll: queuedOutput < outputLimit)?.line.first?.wake()
     }
 
     /// Takes over an accepted descriptor; `load` was raised for it by the caller.
@@ -90,6 +90,10 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
 
     func connectionIsDraining(_ connection: HTTP2Connection) {}
+
+    func connectionOutputMoved(_ connection: HTTP2Connection) {
+        connections[ObjectIdentifier(connection)]?.state.outputMoved()
+    }
 
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
         guard let entry = connections.removeValue(forKey: ObjectIdentifier(connection)) else { return }

@@ -41,12 +41,10 @@ extension EventLoop {
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     package func sleep(for duration: Duration) async throws(CancellationError) {
         assertOnLoop()
-        let sleeper = Sleeper(loop: self)
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in sleeper.begin(duration, continuation) }
-        } onCancel: {
-            execute { sleeper.wake() }
-        }
+        let waiter = Waiter(on: self)
+        let timer = schedule(after: duration) { waiter.wake() }
+        await waiter.wait()
+        timer.cancel()
         if Task.isCancelled { throw CancellationError() }
     }
 
@@ -58,36 +56,6 @@ extension EventLoop {
         try await withUnsafeThrowingContinuation { continuation in
             execute { OffloadedWork.submit(to: self) { continuation.resume(with: Result(catching: work)) } }
         }
-    }
-}
-
-/// One sleep: woken by its timer or by cancellation, whichever is first, exactly once.
-///
-/// Safe as `@unchecked Sendable` because it is confined to its loop's thread.
-private final class Sleeper: @unchecked Sendable {
-    private let loop: EventLoop
-    private var timer: LoopTimer?
-    private var continuation: UnsafeContinuation<Void, Never>?
-    private var isWoken = false
-
-    init(loop: EventLoop) {
-        self.loop = loop
-    }
-
-    func begin(_ duration: Duration, _ continuation: UnsafeContinuation<Void, Never>) {
-        loop.assertOnLoop()
-        guard !isWoken, !Task.isCancelled else { return continuation.resume() }
-        self.continuation = continuation
-        timer = loop.schedule(after: duration) { self.wake() }
-    }
-
-    func wake() {
-        loop.assertOnLoop()
-        isWoken = true
-        timer?.cancel()
-        timer = nil
-        continuation?.resume()
-        continuation = nil
     }
 }
 

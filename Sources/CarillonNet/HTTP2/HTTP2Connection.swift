@@ -55,6 +55,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var drainReason = DrainReason.shutdown
     private var goodbye = false
     private var readyForStreams = false
+    /// What was queued at the end of the last flush.
+    private var toldOutput = 0
 
     /// The peer's address without its port, for logs.
     package var peer: String { session.peer }
@@ -243,6 +245,10 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         }
         flush()
         guard state == .open, closing == nil else { return }
+        if session.queuedOutput != toldOutput {
+            toldOutput = session.queuedOutput
+            delegate?.connectionOutputMoved(self)
+        }
         if let reason = session.concludeVerdict() { return fail(reason) }
         guard unwritten.isEmpty else { return }
         if session.isFinished { return linger(reasonOfFinish, saysGoodbye: true) }

@@ -10,6 +10,8 @@ package protocol HTTP2ConnectionDelegate: AnyObject {
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)?
     /// The peer or this side has begun to drain: no new streams.
     func connectionIsDraining(_ connection: HTTP2Connection)
+    /// ``HTTP2Connection/queuedOutput`` is another at the end of a flush than it was at the end of the one before.
+    func connectionOutputMoved(_ connection: HTTP2Connection)
     /// It is over and its descriptor is closed. The last call.
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason)
 }
@@ -17,6 +19,8 @@ package protocol HTTP2ConnectionDelegate: AnyObject {
 extension HTTP2ConnectionDelegate {
     /// Does nothing, for those who do not care.
     package func connectionReceivedSettings(_ connection: HTTP2Connection) {}
+    /// Does nothing, for those who do not count it.
+    package func connectionOutputMoved(_ connection: HTTP2Connection) {}
     /// Does nothing, for those who send no PING.
     package func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
 }

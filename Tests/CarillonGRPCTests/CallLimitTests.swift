@@ -1,0 +1,131 @@
+import CarillonNet
+import Testing
+
+@testable import CarillonGRPC
+
+/// What calls may hold, asked by a client that keeps no rules.
+@Suite(.timeLimit(.minutes(1))) struct CallLimitTests {
+    private static let inline = CallRulesTests.inline
+    private static let one = CallRulesTests.text("a")
+
+    // MARK: Too many calls
+
+    @Test func callsAboveTheLimitAreRefusedUntouched() async throws {
+        var limits = ServerLimits()
+        limits.callsPerConnection = 1
+        try await CallRulesTests.withServer(limits: limits) { echo, client in
+            let first = try await client.send("/test.Echo/Hang", parts: [Self.one])
+            await echo.events.first(containing: "started")
+            let second = try await client.ask(Self.inline, parts: [Self.one])
+            #expect(second.closed == .refusedStream)
+            #expect(second.headers.isEmpty)
+            // Another connection has a count of its own.
+            let other = try await RawClient.connect(to: echo)
+            #expect(try await other.ask(Self.inline, parts: [Self.one]).grpcStatus == "0")
+            await other.close()
+            await first.reset()
+            await echo.events.first(containing: "cancelled")
+            #expect(try await client.ask(Self.inline, parts: [Self.one]).grpcStatus == "0")
+        }
+    }
+
+    /// Rapid reset (CVE-2023-44487): a stream that is gone does not make room for work while its handler goes on.
+    @Test func handlersOfResetStreamsCount() async throws {
+        var limits = ServerLimits()
+        limits.abandonedCallsPerConnection = 1
+        try await CallRulesTests.withServer(limits: limits) { echo, client in
+            let first = try await client.send("/test.Rules/Stubborn", parts: [Self.one])
+            await echo.events.first(containing: "stubborn began")
+            await first.reset()
+            let second = try await client.ask(Self.inline, parts: [Self.one])
+            #expect(second.closed == .refusedStream)
+            echo.events.record("let go")
+            // The handler returns on its loop, soon but not at once.
+            var third = try await client.ask(Self.inline, parts: [Self.one])
+            while third.closed == .refusedStream { third = try await client.ask(Self.inline, parts: [Self.one]) }
+            #expect(third.grpcStatus == "0")
+        }
+    }
+
+    /// Who has many calls when there are as many as there may be is refused more; who has few is served, up to twice as many.
+    @Test func theLimitOverAllShutsOutWhoReachedIt() async throws {
+        var limits = ServerLimits()
+        limits.calls = 2
+        limits.fewCalls = 1
+        try await CallRulesTests.withServer(limits: limits) { echo, client in
+            // Streams of one connection are looked at in their order.
+            for _ in 1...2 { _ = try await client.send("/test.Echo/Hang", parts: [Self.one]) }
+            #expect(try await client.ask(Self.inline, parts: [Self.one]).closed == .refusedStream)
+            let others = [try await RawClient.connect(to: echo), try await RawClient.connect(to: echo)]
+            for other in others {
+                #expect(try await other.ask(Self.inline, parts: [Self.one]).grpcStatus == "0")
+                _ = try await other.send("/test.Echo/Hang", parts: [Self.one])
+                #expect(try await other.ask(Self.inline, parts: [Self.one]).closed == .refusedStream)
+            }
+            // Twice the limit is reached: there is nothing left for anybody.
+            let last = try await RawClient.connect(to: echo)
+            #expect(try await last.ask(Self.inline, parts: [Self.one]).closed == .refusedStream)
+            for other in others + [last] { await other.close() }
+        }
+    }
+
+    @Test func aGateBoundsTheCallsOfOneParty() async throws {
+        try await CallRulesTests.withServer { echo, client in
+            let first = try await client.send("/test.Rules/Gated", parts: [Self.one])
+            await echo.events.first(containing: "entered")
+            let second = try await client.ask("/test.Rules/Gated", parts: [Self.one])
+            #expect(second.grpcStatus == "8")
+            #expect(second["grpc-retry-pushback-ms"] == "1500")
+            await first.reset()
+            var third = try await client.ask("/test.Rules/Gated", [("grpc-timeout", "20m")], parts: [Self.one])
+            while third.grpcStatus == "8" {
+                third = try await client.ask("/test.Rules/Gated", [("grpc-timeout", "20m")], parts: [Self.one])
+            }
+            #expect(third.grpcStatus == "4")
+        }
+    }
+
+    // MARK: Peers that do not read
+
+    /// A `StringValue` of 20,003 octets.
+    private static let large = CallRulesTests.frame([0x0a, 0xa0, 0x9c, 0x01] + [UInt8](repeating: 0x61, count: 20_000))
+
+    @Test func answersThatWaitAreBounded() async throws {
+        var limits = ServerLimits()
+        limits.outputPerConnection = 30_000
+        limits.lightMessage = 64 * 1024
+        try await CallRulesTests.withServer(limits: limits, window: 0) { _, client in
+            // Two answers wait: the first leaves room, the second goes beyond it.
+            let first = try await client.send("/test.Echo/Inline", parts: [Self.large])
+            let second = try await client.send("/test.Echo/Inline", parts: [Self.large])
+            let third = try await client.ask("/test.Echo/Inline", parts: [Self.large])
+            #expect(third.closed == .refusedStream)
+            await first.reset()
+            await second.reset()
+            let fourth = try await client.send("/test.Echo/Inline", parts: [Self.large])
+            await fourth.reset()
+            #expect(await fourth.answer().closed != .refusedStream)
+        }
+    }
+
+    /// Those who do not read use up what is for all; those who do are served nevertheless.
+    @Test func whoDoesNotReadShutsNobodyOut() async throws {
+        var limits = ServerLimits()
+        limits.output = 30_000
+        limits.lightMessage = 64 * 1024
+        limits.littleOutput = 1000
+        try await CallRulesTests.withServer(limits: limits, window: 0) { echo, client in
+            let waiting = [
+                try await client.send("/test.Echo/Inline", parts: [Self.large]),
+                try await client.send("/test.Echo/Inline", parts: [Self.large]),
+            ]
+            let refused = try await client.ask("/test.Echo/Inline", parts: [Self.large])
+            #expect(refused.closed == .refusedStream)
+            let other = try await RawClient.connect(to: echo)
+            #expect(try await other.ask("/test.Echo/Inline", parts: [Self.large]).grpcStatus == "0")
+            #expect(try await other.ask("/test.Echo/Inline", parts: [Self.large]).grpcStatus == "0")
+            await other.close()
+            for stream in waiting { await stream.reset() }
+        }
+    }
+}
