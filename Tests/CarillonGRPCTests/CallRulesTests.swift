@@ -140,6 +140,28 @@ import Testing
             let page = try await client.ask("/livez", [(":method", "GET"), ("content-type", "-")] + many)
             #expect(page[":status"] == "431")
             #expect(page.grpcStatus == nil)
+            let form = try await client.ask("/form", [("content-type", "application/json")] + many)
+            #expect(form[":status"] == "431")
+        }
+    }
+
+    /// The type of the body may stand behind what is too much, in new fields or among those of the last request.
+    @Test func aCallWithTooManyFieldsInFrontOfItsTypeIsRefusedAsACall() async throws {
+        try await Self.withServer { _, client in
+            let type = [("te", "trailers"), ("content-type", "application/grpc+proto")]
+            let few = (0..<8).map { ("x-\($0)", "y") }
+            let first = try await client.ask(Self.inline, few + type, parts: [Self.text("a")])
+            #expect(first.grpcStatus == "0")
+            for count in [5, 6, 7, 8, 12] {
+                // In the end the fields behind the large ones are those of the last request.
+                let large = (0..<count).map { ("x-\($0)", String(repeating: "z", count: count == 5 ? 3230 : 3000)) }
+                let call = try await client.ask(
+                    Self.inline, large + few.dropFirst(count) + type, parts: [Self.text("a")])
+                #expect(call.isTrailersOnly && call.grpcStatus == "8", "\(count) \(call)")
+                #expect(call["content-type"] == "application/grpc+proto")
+                let next = try await client.ask(Self.inline, few + type, parts: [Self.text("a")])
+                #expect(next.grpcStatus == "0")
+            }
         }
     }
 

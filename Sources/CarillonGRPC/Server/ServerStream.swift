@@ -51,7 +51,10 @@ final class ServerStream: HTTP2StreamHandler {
             return admit(stream, head, queried)
         }
         guard let method else {
-            if contentType.dialect == .connectUnary, isPage(stream) { return beginPage(stream) }
+            if contentType.dialect == .connectUnary, isPage(stream) {
+                guard !stream.isHeaderListTooLarge else { return answer(stream, head, .headersTooLarge) }
+                return beginPage(stream)
+            }
             let status = stream.received.withFirst(":path") {
                 server.methods.explainMissing($0 ?? .init(start: nil, count: 0))
             }

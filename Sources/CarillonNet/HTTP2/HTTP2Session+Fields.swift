@@ -56,7 +56,7 @@ extension HTTP2Session {
         let (octets, count) = memo.run
         guard count > 0, let writer = fields else { return true }
         guard writer.listSize + octets.count + (32 - HeaderBlock.prefix) * count <= limits.headerListSize else {
-            refuseFields()
+            refuseFields(octets)
             return false
         }
         if writer.capacity - writer.used < octets.count { growFields(octets.count) }
@@ -65,17 +65,32 @@ extension HTTP2Session {
         return true
     }
 
-    /// What is beyond the limit is not stored.
-    private func refuseFields() {
+    /// What is beyond the limit is not stored, but for the type of the body.
+    ///
+    /// - Parameter run: fields that were to be taken over from the last request.
+    private func refuseFields(_ run: UnsafeRawBufferPointer = .init(start: nil, count: 0)) {
         receiving?.isHeaderListTooLarge = true
         conduct.judge(conduct.budget.wastedHeaders(at: conduct.now))
         endWriting()
+        HeaderBlock.visit(run) { keepIfType($0, $1) }
         forgetLast()
     }
+
+    /// Keeps the type of the body, which may stand behind the fields that were too many: it says in whose words the request
+    /// is refused.
+    private func keepIfType(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        guard isServer, let receiving, receiving.isHeaderListTooLarge, name.matches("content-type"),
+            value.count <= Self.longestType, receiving.received.first("content-type") == nil
+        else { return }
+        receiving.block.append(name: name, value: value)
+    }
+
+    private static let longestType = 256
 
     /// Fields that are not stored are decoded all the same, since they belong to HPACK's state. An octet can stand for 4 KiB
     /// of that, so there is an end to it, far beyond what anybody sends by mistake.
     private func discardField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> CInt {
+        keepIfType(name, value)
         if let trailing, !RequestRules.isTrailer(name, value) { resetMalformed(trailing) }
         discarded += name.count + value.count + 32
         if discarded > Self.discardedLists * limits.headerListSize { conduct.judge(.headerBomb) }

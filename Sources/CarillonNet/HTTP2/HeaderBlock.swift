@@ -94,6 +94,22 @@ package struct HeaderBlock: Sendable {
         }
     }
 
+    /// Calls a closure with each of the fields that stand somewhere in the form of a block.
+    static func visit(
+        _ octets: UnsafeRawBufferPointer,
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) {
+        var rest = octets
+        while rest.count >= prefix {
+            let nameLength = Int(rest.loadUnaligned(as: UInt32.self))
+            let valueLength = Int(rest.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+            let value = prefix + nameLength
+            let end = value + valueLength
+            body(.init(rebasing: rest[prefix..<value]), .init(rebasing: rest[value..<end]))
+            rest = .init(rebasing: rest[end...])
+        }
+    }
+
     /// The octets of the first field of that name. They are good until the block is changed or gone.
     package func first(_ name: StaticString) -> UnsafeRawBufferPointer? {
         guard let storage else { return nil }
