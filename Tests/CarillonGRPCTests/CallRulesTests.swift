@@ -17,6 +17,17 @@ import Testing
         frame(message(text), flags: flags)
     }
 
+    /// Octets that are written in hexadecimal.
+    static func octets(_ digits: String) -> [UInt8] {
+        var octets: [UInt8] = []
+        var rest = digits[...]
+        while let octet = UInt8(rest.prefix(2), radix: 16) {
+            octets.append(octet)
+            rest = rest.dropFirst(2)
+        }
+        return octets
+    }
+
     /// A `StringValue` of less than 128 octets.
     static func message(_ text: String) -> [UInt8] { [0x0a, UInt8(text.utf8.count)] + Array(text.utf8) }
 
@@ -379,6 +390,25 @@ import Testing
             #expect(answer["x-leading"] == "here" && answer["x-trailing"] == "there")
             #expect(answer["grpc-retry-pushback-ms"] == "-1")
             #expect(answer["grpc-status-details-bin"] == "CAU")
+        }
+    }
+
+    /// Of trailers that are too large for it a client sees nothing: what explains is left out before the status is lost.
+    @Test(arguments: [("0864", true), ("089423", true), ("08a09c01", false)] as [(String, Bool)])
+    func detailsAreLeftOutWhereThereIsNoRoom(count: String, areSent: Bool) async throws {
+        try await Self.withServer { _, client in
+            for path in ["/test.Rules/Explain", "/test.Rules/ExplainLate"] {
+                // An `Int32Value` of 100, 4500 or 20,000.
+                let answer = try await client.ask(path, parts: [Self.frame(Self.octets(count))])
+                #expect(answer.grpcStatus == "5", "\(path)")
+                let block = answer.trailers.isEmpty ? answer.headers : answer.trailers
+                #expect(block.contains { $0.name == "grpc-status-details-bin" } == areSent)
+                #expect(block.contains { $0.name == "x-fits" } && !block.contains { $0.name == "x-too-much" })
+                #expect(block.contains { $0.name == "grpc-retry-pushback-ms" })
+                var size = 0
+                for field in block { size += field.name.utf8.count + field.value.utf8.count + 32 }
+                #expect(size <= 8192)
+            }
         }
     }
 

@@ -118,6 +118,13 @@ struct EchoServer: Sendable {
         ]
     }
 
+    private static func explain(_ count: Number, _ context: CallContext) -> Status {
+        context.addTrailer("x-fits", String(repeating: "a", count: 1500))
+        context.addTrailer("x-too-much", String(repeating: "a", count: 1500))
+        context.pushBack(.seconds(1))
+        return Status(.notFound, "nothing", details: [UInt8](repeating: 1, count: Int(count.value)))
+    }
+
     /// Methods that show one rule each.
     private static func rules(_ events: Events) -> [RPCMethod] {
         let gate = CallGate(limit: 1, pushback: .milliseconds(1500))
@@ -200,6 +207,14 @@ struct EchoServer: Sendable {
                 }
                 events.record("nobody took")
                 throw Status(.aborted, "the caller takes too little")
+            },
+            .serverStreaming("/test.Rules/Explain") { (count: Number, _: ResponseWriter<Text>, context) async throws in
+                throw explain(count, context)
+            },
+            .serverStreaming("/test.Rules/ExplainLate") {
+                (count: Number, writer: ResponseWriter<Text>, context) async throws in
+                try await writer.send(Text("a"))
+                throw explain(count, context)
             },
             .unary(
                 "/test.Rules/Stubborn", inline: { (_: Text, _) -> Text? in nil },

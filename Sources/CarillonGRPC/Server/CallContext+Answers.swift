@@ -146,7 +146,7 @@ extension HTTP2Stream {
         case .grpc, .grpcWeb:
             var block = type.leadingBlock(compresses: false)
             block.append(contentsOf: leading)
-            block.append(contentsOf: HeaderBlock(status, trailing))
+            block.appendEnd(status, trailing)
             sendHeadersOnly(block)
         case .connectStream:
             var block = type.leadingBlock(compresses: false)
@@ -170,14 +170,29 @@ extension HTTP2Stream {
 }
 
 extension HeaderBlock {
+    /// The greatest size of a block that ends a call, counted as RFC 9113 §6.5.2 does. It is what peers take that set no
+    /// limit of their own (gRPC over HTTP/2, "Custom-Metadata"): of a larger block they see nothing, nor the status in it.
+    private static let endLimit = 8 * 1024
+
     /// The trailers of a gRPC call: `grpc-status` and, where they say something, `grpc-message` and
-    /// `grpc-status-details-bin`; behind them the handler's own.
-    init(_ status: Status, _ trailing: HeaderBlock) {
+    /// `grpc-status-details-bin`; behind them the handler's own. Details are left out where there is no room for them.
+    ///
+    /// - Parameter room: what the block may take, beside others that it is put to.
+    init(_ status: Status, _ trailing: HeaderBlock, room: Int = endLimit) {
         self.init()
         append("grpc-status", String(status.code.rawValue))
         if !status.message.isEmpty { append("grpc-message", PercentEncoding.encode(status.message)) }
-        if !status.details.isEmpty { append("grpc-status-details-bin", Base64.encode(status.details)) }
+        let name = "grpc-status-details-bin"
+        let details = (status.details.count * 4 + 2) / 3
+        if details > 0, listSize + trailing.listSize + name.utf8.count + details + 32 <= room {
+            append(name, Base64.encode(status.details))
+        }
         append(contentsOf: trailing)
+    }
+
+    /// The only header block of a gRPC call that ends before its first message.
+    fileprivate mutating func appendEnd(_ status: Status, _ trailing: HeaderBlock) {
+        append(contentsOf: HeaderBlock(status, trailing, room: Self.endLimit - listSize))
     }
 
     /// Adds all fields of another block.

@@ -26,15 +26,24 @@ extension CallContext {
         }
     }
 
+    /// The most that a handler may add to the header block, and to the trailers, counted as RFC 9113 §6.5.2 does: with more,
+    /// and the status beside it, peers would take nothing of the block.
+    static let metadataLimit = 2 * 1024
+
+    private func fits(_ name: String, _ value: String, _ block: HeaderBlock) -> Bool {
+        MetadataField.isValid(name, value)
+            && block.listSize + name.utf8.count + value.utf8.count + 32 <= Self.metadataLimit
+    }
+
     /// Adds a field to the header block of the answer, which is sent before the first message.
     ///
     /// - Parameter name: lower-case, without the suffix `-bin`.
-    /// - Returns: whether it was added: not when the header block was sent already, nor when the name is the protocol's own
-    ///   or either has octets that a field cannot carry.
+    /// - Returns: whether it was added: not when the header block was sent already, nor when it would have more than 2 KiB of
+    ///   such fields, the name is the protocol's own, or either has octets that a field cannot carry.
     @discardableResult
     package func addLeading(_ name: String, _ value: String) -> Bool {
         loop.assertOnLoop()
-        guard !areHeadersSent, MetadataField.isValid(name, value) else { return false }
+        guard !areHeadersSent, fits(name, value, leading) else { return false }
         leading.append(name, value)
         return true
     }
@@ -55,7 +64,7 @@ extension CallContext {
     @discardableResult
     package func addTrailer(_ name: String, _ value: String) -> Bool {
         loop.assertOnLoop()
-        guard !isAnswered, MetadataField.isValid(name, value) else { return false }
+        guard !isAnswered, fits(name, value, trailing) else { return false }
         trailing.append(name, value)
         return true
     }
@@ -74,7 +83,8 @@ extension CallContext {
     /// - Parameter pause: at most about 24 days; `nil` asks not to try again at all.
     package func pushBack(_ pause: Duration?) {
         let milliseconds = pause.map { min(max(0, $0.wholeNanoseconds / 1_000_000), Int64(Int32.max)) } ?? -1
-        addTrailer("grpc-retry-pushback-ms", String(milliseconds))
+        // Not held against the limit, since it is one small field that must get out.
+        if !isAnswered { trailing.append("grpc-retry-pushback-ms", String(milliseconds)) }
     }
 }
 
