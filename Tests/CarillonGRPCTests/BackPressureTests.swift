@@ -70,6 +70,29 @@ import Testing
         }
     }
 
+    // MARK: Messages that do not go on
+
+    private static let hasty: ServerLimits = {
+        var limits = ServerLimits()
+        limits.http2.bodyGrace = .zero
+        limits.http2.bodyRate = 1_000_000
+        return limits
+    }()
+
+    /// A message that has begun comes to its end in time, in a stream as well; between two messages there is no hurry.
+    @Test func aMessageOfAStreamMustNotTrickle() async throws {
+        try await CallRulesTests.withServer(limits: Self.hasty) { _, client in
+            let idle = try await client.send("/test.Echo/Join", parts: [CallRulesTests.text("a")], ends: false)
+            let begun = try await client.send("/test.Echo/Join", parts: [CallRulesTests.text("a") + [0]], ends: false)
+            #expect(await begun.answer().closed == .enhanceYourCalm)
+            await idle.send(CallRulesTests.text("b"))
+            await idle.end()
+            #expect(await idle.answer().grpcStatus == "0")
+        }
+    }
+
+    // MARK: Tasks that are cancelled
+
     @Test func cancellingATaskThatReadsWakesIt() async throws {
         try await CallRulesTests.withServer { echo, client in
             let stream = try await client.send("/test.Rules/ReadOrLeave", ends: false)

@@ -51,7 +51,7 @@ final class SessionPair: HTTP2SessionOwner {
             collector.stream?.send(part)
             pump()
         }
-        if ends { collector.stream?.end() }
+        if ends, !parts.isEmpty { collector.stream?.end() }
         pump()
         return collector
     }

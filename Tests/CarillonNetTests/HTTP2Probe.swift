@@ -100,7 +100,7 @@ private final class ProbedStream: HTTP2StreamHandler {
 
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
         path = stream.received[":path"] ?? ""
-        stream.awaitsWholeBody = path == "/whole"
+        if path == "/whole" { stream.awaitWholeBody() }
     }
 
     func streamReceivedTrailers(_ stream: HTTP2Stream) {}

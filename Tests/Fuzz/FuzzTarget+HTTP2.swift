@@ -58,8 +58,9 @@ final class FuzzedSession: HTTP2SessionOwner {
                 block.append(name, value)
             }
             openHandlers += 1
-            let handler = FuzzedStream { self.openHandlers -= 1 }
-            _ = session.open(block, body: [1, 2, 3], endsBody: path == "/a", handler: handler)
+            let endsBody = path == "/a"
+            let handler = FuzzedStream(isEnded: endsBody) { self.openHandlers -= 1 }
+            _ = session.open(block, body: [1, 2, 3], endsBody: endsBody, handler: handler)
         }
     }
 
@@ -102,8 +103,13 @@ final class FuzzedSession: HTTP2SessionOwner {
 /// Echoes what comes, and answers some requests early.
 private final class FuzzedStream: HTTP2StreamHandler {
     private let onClose: () -> Void
+    /// Whether all was sent with the header block.
+    private let isEnded: Bool
 
-    init(_ onClose: @escaping () -> Void) { self.onClose = onClose }
+    init(isEnded: Bool = false, _ onClose: @escaping () -> Void) {
+        self.isEnded = isEnded
+        self.onClose = onClose
+    }
 
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
         guard stream.received[":method"] != nil else { return }
@@ -119,9 +125,10 @@ private final class FuzzedStream: HTTP2StreamHandler {
     func streamReceivedTrailers(_ stream: HTTP2Stream) {}
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
         stream.consume(bytes.count)
-        stream.send(Array(bytes))
+        if !isEnded { stream.send(Array(bytes)) }
     }
     func streamReceivedEnd(_ stream: HTTP2Stream) {
+        guard !isEnded else { return }
         var trailers = HeaderBlock()
         trailers.append("grpc-status", "0")
         stream.end(trailers: trailers)

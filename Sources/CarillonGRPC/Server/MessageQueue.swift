@@ -50,9 +50,17 @@ final class MessageQueue: @unchecked Sendable {
     func append(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         guard case .open = ending else { return stream.consume(bytes.count) }
         try framer.append(bytes)
-        stream.consume(try framer.takeReleasable())
-        try held.set(framer.buffered + inHand, connection)
+        try settle()
         reader.wake()
+    }
+
+    /// Gives back to flow control what may be, counts what is held, and looks whether the peer has begun with a message:
+    /// then it must go on, be it slowly. While the reader has a whole message to see to, nothing is expected of the peer.
+    private func settle() throws(Status) {
+        stream.consume(try framer.takeReleasable())
+        let isBegun = try framer.awaitsRest
+        stream.awaitRest(isBegun && !isDecoding, after: framer.buffered)
+        try held.set(framer.buffered + inHand, connection)
     }
 
     func finish() {
@@ -87,7 +95,7 @@ final class MessageQueue: @unchecked Sendable {
         loop.assertOnLoop()
         if inHand > 0 {
             inHand = 0
-            try letGoOfTaken()
+            try settle()
         }
         while true {
             if case .failed(let status) = ending { throw status }
@@ -96,7 +104,7 @@ final class MessageQueue: @unchecked Sendable {
                 return contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
             }
             if let message {
-                try letGoOfTaken()
+                try settle()
                 await pauseNowAndThen()
                 return message
             }
@@ -116,12 +124,6 @@ final class MessageQueue: @unchecked Sendable {
 }
 
 extension MessageQueue {
-    /// Gives octets that were taken back to flow control, and counts what is held.
-    private func letGoOfTaken() throws(Status) {
-        stream.consume(try framer.takeReleasable())
-        try held.set(framer.buffered + inHand, connection)
-    }
-
     /// Decodes a message that is long or compressed, on another thread if it is too much for the loop. The order stays, as
     /// there is one reader.
     private func decode<Parsed: Message>(_ message: ReceivedMessage) async throws(Status) -> Parsed {
@@ -129,7 +131,7 @@ extension MessageQueue {
             inARow += 1 + octets.count / Self.largeMessage
             let whole = ReceivedMessage(octets: octets, range: octets.indices, isCompressed: false)
             let parsed: Parsed = try whole.withOctets { bytes throws(Status) in try contentType.parse(bytes) }
-            try letGoOfTaken()
+            try settle()
             await pauseNowAndThen()
             return parsed
         }
@@ -151,7 +153,7 @@ extension MessageQueue {
         }
         let decoded = try result.get()
         inHand = decoded.inflated
-        try letGoOfTaken()
+        try settle()
         return decoded.message
     }
 

@@ -95,7 +95,7 @@ final class ServerStream: HTTP2StreamHandler {
         }
         switch method.input.kind {
         case .one:
-            stream.awaitsWholeBody = true
+            stream.awaitWholeBody()
             state = .gathering
         case .stream(let start):
             let queue = MessageQueue(
@@ -251,14 +251,14 @@ final class ServerStream: HTTP2StreamHandler {
             default: false
             }
         state = .refused(contentType, status)
-        stream.awaitsWholeBody = true
+        stream.awaitWholeBody()
         if isStreamed { answerAtEnd(stream) }
     }
 
     /// Answers with plain HTTP: a gRPC client at once, anybody else (gRPC uses POST) when the request is complete.
     private func answer(_ stream: HTTP2Stream, _ head: RequestHead, _ answer: PageAnswer) {
         state = .plain(answer, isHead: head.method == .head)
-        stream.awaitsWholeBody = true
+        stream.awaitWholeBody()
         if head.isGRPC, head.method == .post { answerAtEnd(stream) }
     }
 
@@ -320,7 +320,7 @@ final class ServerStream: HTTP2StreamHandler {
     private func beginPage(_ stream: HTTP2Stream) {
         guard let admission = askAdmission(stream) else { return }
         connection.counters.answeredPlainly()
-        stream.awaitsWholeBody = true
+        stream.awaitWholeBody()
         state = .page(PageExchange(stream, of: connection, admission, table: server.pages))
     }
 

@@ -40,12 +40,21 @@ struct MessageFramer {
         }
     }
 
+    /// Whether the message at the front is complete.
+    private var isMessageWaiting: Bool {
+        get throws(Status) { try frontLength().map { buffered >= MessageFrame.prefixLength + $0 } ?? false }
+    }
+
+    /// Whether the message at the front has begun to come and is not complete.
+    var awaitsRest: Bool {
+        get throws(Status) { buffered > 0 ? try !isMessageWaiting : false }
+    }
+
     /// How many octets may be given back to flow control now; counted once. What a reader has not taken yet is held back,
     /// so that the peer waits for a slow reader; a message that is still coming is not, as it may be larger than the
     /// window.
     mutating func takeReleasable() throws(Status) -> Int {
-        let isMessageWaiting = try frontLength().map { buffered >= MessageFrame.prefixLength + $0 } ?? false
-        let releasable = held - (isMessageWaiting ? min(held, buffered) : 0)
+        let releasable = held - (try isMessageWaiting ? min(held, buffered) : 0)
         held -= releasable
         return releasable
     }

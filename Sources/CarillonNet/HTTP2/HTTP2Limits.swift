@@ -69,7 +69,7 @@ package struct HTTP2Limits: Sendable {
     package var settingsTime: Duration = .seconds(10)
     /// Time from the first octets of a header block to its end.
     package var headerBlockTime: Duration = .seconds(10)
-    /// How long a request body that has to come as a whole may come as slowly as it likes.
+    /// How long a request body that has to come as a whole, or a message that has begun, may come as slowly as it likes.
     package var bodyGrace: Duration = .seconds(10)
     /// Octets a second that must have come on the average of the time after ``bodyGrace``.
     package var bodyRate: Int = 256

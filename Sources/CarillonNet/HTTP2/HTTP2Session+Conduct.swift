@@ -205,9 +205,9 @@ extension HTTP2Session {
                 sent: stream.sentOutput, waiting: waiting, stall: limits.outputStall, at: conduct.now)
             {
                 stream.reset(.cancel)
-            } else if stream.awaitsWholeBody, !stream.isReceiveEnded,
+            } else if let owing = stream.owing, !stream.isReceiveEnded,
                 TransferPace.isInputTooSlow(
-                    received: stream.receivedBody, age: stream.beganAt.duration(to: conduct.now), limits)
+                    received: stream.receivedBody - owing.received, age: owing.since.duration(to: conduct.now), limits)
             {
                 stream.reset(.enhanceYourCalm)
             }

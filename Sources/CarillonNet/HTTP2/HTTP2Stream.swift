@@ -50,7 +50,7 @@ package final class HTTP2Stream {
         var isReceiveEnded = false
         var hasReceivedHeaders = false
         var isClosed = false
-        var awaitsWholeBody = false
+        var owing: (since: MonotonicTime, received: Int)?
         var beganAt = MonotonicTime(nanoseconds: 0)
         var receivedBody = 0
         var sentOutput = 0
@@ -118,11 +118,22 @@ package final class HTTP2Stream {
         set { facts.isClosed = newValue }
     }
 
-    /// Whether the request has to come as a whole before it can be answered: then its body must not come too slowly
-    /// (``HTTP2Limits/bodyRate``). Set by the handler when it has seen the headers.
-    package var awaitsWholeBody: Bool {
-        get { facts.awaitsWholeBody }
-        set { facts.awaitsWholeBody = newValue }
+    /// Since when the peer owes octets of its body, and how many had come by then: what has begun, the whole request or one
+    /// message, must not come too slowly (``HTTP2Limits/bodyRate``). `nil` while it may take its time.
+    var owing: (since: MonotonicTime, received: Int)? { facts.owing }
+
+    /// The request has to come as a whole before it can be answered. Called by the handler when it has seen the headers.
+    package func awaitWholeBody() {
+        facts.owing = (beganAt, 0)
+    }
+
+    /// Whether the peer has begun with something, such as a message, that it must not take too long for. The time counts
+    /// from the first call that says so.
+    ///
+    /// - Parameter count: octets of it that came already.
+    package func awaitRest(_ isAwaited: Bool, after count: Int) {
+        guard isAwaited != (facts.owing != nil) else { return }
+        facts.owing = isAwaited ? (session?.conduct.now ?? beganAt, receivedBody - count) : nil
     }
 
     /// When the stream was opened.
@@ -195,6 +206,17 @@ package final class HTTP2Stream {
         session.noteOutput()
     }
 
+    /// Whether there can be more of the body: while the stream is open, and before its end was said. To go on behind the end
+    /// is a mistake of the caller, not something that can happen.
+    private var takesMore: Bool {
+        guard !isClosed else { return false }
+        guard case .open = output.end else {
+            assertionFailure("the body has ended")
+            return false
+        }
+        return true
+    }
+
     /// Queues octets of the body.
     package func send(_ bytes: [UInt8]) { send(.array(bytes)) }
 
@@ -202,7 +224,7 @@ package final class HTTP2Stream {
     package func send(_ octets: OutgoingOctets) { send(.octets(octets)) }
 
     private func send(_ chunk: OutgoingBody.Chunk) {
-        guard !isClosed, case .open = output.end else { return }
+        guard takesMore else { return }
         output.append(chunk)
         session?.queuedOutput += chunk.count
         resume()
@@ -210,7 +232,7 @@ package final class HTTP2Stream {
 
     /// Ends the body, with trailers if there are any.
     package func end(trailers: HeaderBlock? = nil) {
-        guard !isClosed, case .open = output.end else { return }
+        guard takesMore else { return }
         guard let trailers else {
             output.end = .endOfStream
             return resume()
@@ -222,7 +244,7 @@ package final class HTTP2Stream {
 
     /// Ends the body with constant trailers.
     package func end(trailers: StaticHeaderBlock) {
-        guard !isClosed, case .open = output.end else { return }
+        guard takesMore else { return }
         output.end = .constantTrailers(trailers)
         guard let session = sessionForTrailers else { return resume() }
         session.submitTrailers(of: self, trailers.pairs, trailers.count)
