@@ -58,8 +58,13 @@ struct EchoServer: Sendable {
     }
 
     func stop() async {
-        await client.close()
         await server.drain(grace: .seconds(5))
+        await stopClients()
+    }
+
+    /// Stops what is left when the server has drained.
+    func stopClients() async {
+        await client.close()
         for loop in loops + [clientLoop] { await loop.shutDown() }
     }
 

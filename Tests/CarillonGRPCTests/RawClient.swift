@@ -1,4 +1,5 @@
 import CarillonNet
+import Synchronization
 import Testing
 
 @testable import CarillonGRPC
@@ -43,6 +44,7 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     private let loop: EventLoop
     private var connection: HTTP2Connection?
     private var attempt: ConnectionAttempt?
+    private let goodbye = Mutex<HTTP2GoAway?>(nil)
     private var ready: CheckedContinuation<Void, Never>?
     /// Streams that are over.
     fileprivate var closed = 0
@@ -86,7 +88,13 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? { nil }
     func connectionIsDraining(_ connection: HTTP2Connection) {}
-    func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) { settle() }
+    func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
+        goodbye.withLock { $0 = connection.peerGoAway }
+        settle()
+    }
+
+    /// What the server said last when it asked for no more streams.
+    var goAway: HTTP2GoAway? { goodbye.withLock { $0 } }
 
     func close() async {
         await loop.run { self.connection?.close(.aborted) }

@@ -72,6 +72,11 @@ final class PageExchange: @unchecked Sendable {
         finish()
     }
 
+    /// The connection ends.
+    func mustEnd() {
+        answer(.goingAway)
+    }
+
     private func run(_ handler: @escaping @Sendable () async throws -> PageAnswer) {
         admission.isHandlerRunning = true
         state = .running(

@@ -13,7 +13,12 @@ extension PageAnswer {
         fields: [("accept-post", CallContentType.accepted)])
 
     /// Too much waits, of requests or of answers that are not read.
-    static let busy = PageAnswer(status: 503, text: "too much waits in memory; try again\n", fields: [("retry-after", "1")])
+    static let busy = PageAnswer(
+        status: 503, text: "too much waits in memory; try again\n", fields: [("retry-after", "1")])
+
+    /// The connection ends before the answer is there.
+    static let goingAway = PageAnswer(
+        status: 503, text: "the server ends the connection; try again\n", fields: [("retry-after", "1")])
 
     /// The method is not one that the call has.
     static func wrongMethod(allowed: String) -> PageAnswer {

@@ -91,8 +91,8 @@ package final class RPCServer: Sendable {
         core.report(event)
     }
 
-    /// Stops listening, lets every call finish and returns when all connections are closed; what is open after the grace
-    /// period is cut off. Called once, from any task.
+    /// Stops listening, lets every call finish and returns when all connections are closed; what runs after the grace
+    /// period is answered with UNAVAILABLE. Called once, from any task.
     package func drain(grace: Duration) async {
         let listener = self.listener
         await parts[0].loop.run { listener.close() }

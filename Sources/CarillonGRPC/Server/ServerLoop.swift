@@ -113,14 +113,15 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         resumeWaiters()
     }
 
-    /// Asks every connection to finish, and returns when all have, or cuts off the rest after the grace period.
+    /// Asks every connection to finish, and returns when all have. After the grace period what still runs is answered with
+    /// UNAVAILABLE, and a connection has ``HTTP2Limits/lingerTime`` to take that.
     func drain(grace: Duration) async {
         loop.assertOnLoop()
         isDraining = true
         for entry in connections.values { entry.connection.beginDrain() }
         guard !connections.isEmpty else { return }
         let timer = loop.schedule(after: grace) {
-            for entry in Array(self.connections.values) { entry.connection.close(.aborted) }
+            for entry in Array(self.connections.values) { entry.connection.cutOff(.aborted) }
         }
         await withUnsafeContinuation { continuation in
             if connections.isEmpty { continuation.resume() } else { waiters.append(continuation) }

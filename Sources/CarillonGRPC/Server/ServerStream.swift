@@ -204,6 +204,16 @@ final class ServerStream: HTTP2StreamHandler {
 
     // MARK: The end
 
+    func streamMustEnd(_ stream: HTTP2Stream) {
+        switch state {
+        case .gathering, .streaming, .running:
+            call?.fail(Status(.unavailable, "the server ends the connection; try again"))
+        case .page(let page): page.mustEnd()
+        case .plain, .refused: answerAtEnd(stream)
+        case .head, .answered: break
+        }
+    }
+
     func streamDrained(_ stream: HTTP2Stream) {
         call?.streamDrained()
     }

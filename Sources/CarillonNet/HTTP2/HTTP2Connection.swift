@@ -40,7 +40,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var unwritten: [UInt8] = []
     private(set) var closing: HTTP2CloseReason?
     /// Why it lingers.
-    private var ending: HTTP2CloseReason?
+    private(set) var ending: HTTP2CloseReason?
     /// Counts the handshake until it is over.
     private var permit: HandshakePermit?
     private var hasSeenOctets = false
@@ -49,8 +49,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var pulse: LoopTimer?
     /// Whether that look comes soon enough for open streams.
     private(set) var isPacing = false
-    private var openedAt: MonotonicTime?
-    private var blockedSince: MonotonicTime?
+    private(set) var openedAt: MonotonicTime?
+    private(set) var blockedSince: MonotonicTime?
     private var drain = DrainPhase.none
     private var drainReason = DrainReason.shutdown
     private var goodbye = false
@@ -58,21 +58,11 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     /// What was queued at the end of the last flush.
     private var toldOutput = 0
 
-    /// The peer's address without its port, for logs.
-    package var peer: String { session.peer }
-    /// The number of streams that are open.
-    package var streamCount: Int { session.streamCount }
-    /// Octets of bodies that wait to be sent, over all streams.
-    package var queuedOutput: Int { session.queuedOutput }
-    /// Who the peer is by the certificate it showed; `nil` when it showed none.
-    package var peerIdentity: PeerIdentity? { session.peerIdentity }
     private var limits: HTTP2Limits { session.limits }
     /// Whether new streams are refused or pointless.
     package var isDraining: Bool { drain != .none || state != .open || peerGoAway != nil }
     /// What the peer said last when it asked for no more streams.
     package private(set) var peerGoAway: HTTP2GoAway?
-    /// Why the connection ends, as soon as that is known; `nil` while it goes on.
-    package var closeReason: HTTP2CloseReason? { closing ?? ending }
     /// When octets came last.
     package private(set) var lastReceived: MonotonicTime
 
@@ -358,19 +348,9 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
             case .end(let code, let words):
                 session.submitGoAway(code, debug: "")
                 return fail(.timedOut(words))
-            case .endOfAge:
-                session.submitGoAway(debug: DrainReason.maxAge.rawValue)
-                return fail(.aged)
+            case .endOfAge: return cutOff(.aged)
             }
         }
-    }
-
-    private var facts: ConnectionLife.Facts {
-        ConnectionLife.Facts(
-            now: loop.now, lastReceived: lastReceived, idleSince: session.conduct.idleSince,
-            headerBlockSince: isInputHeld ? nil : session.conduct.headerBlockSince,
-            settingsSince: isInputHeld || session.conduct.hasAcknowledgedSettings ? nil : openedAt,
-            blockedSince: blockedSince, hasStreams: session.streamCount > 0)
     }
 
     // MARK: What the session tells
@@ -442,6 +422,20 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         deadline?.cancel()
         deadline = nil
         session.submitGoAway(debug: drainReason.rawValue)
+    }
+
+    /// Ends the connection although streams are open: they are asked for their last words
+    /// (``HTTP2StreamHandler/streamMustEnd(_:)``), which go out together with the final GOAWAY as far as the peer takes them.
+    /// A stream that could not say how it ended is not reset: clients read the end of its connection as "unavailable", a
+    /// reset as something else.
+    package func cutOff(_ reason: HTTP2CloseReason) {
+        loop.assertOnLoop()
+        guard state == .open, closing == nil else { return close(reason) }
+        session.visitStreams { $0.handler?.streamMustEnd($0) }
+        if drain == .none { drain = .announced }
+        sendFinalGoAway()
+        flush()
+        linger(reason, saysGoodbye: true)
     }
 
     /// The connection cannot go on, and a GOAWAY that says why is queued: send it, and whatever stands before it, and end.

@@ -12,10 +12,18 @@ package protocol HTTP2StreamHandler: AnyObject {
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer)
     /// The peer has sent all it will send.
     func streamReceivedEnd(_ stream: HTTP2Stream)
+    /// The connection ends now, by the will of this side: what is answered in this call goes out still, as far as the peer
+    /// takes it at once.
+    func streamMustEnd(_ stream: HTTP2Stream)
     /// What waits to be sent has fallen below ``HTTP2Limits/streamOutput``.
     func streamDrained(_ stream: HTTP2Stream)
     /// The stream is over, by its end, a reset or the loss of the connection. The last call.
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode)
+}
+
+extension HTTP2StreamHandler {
+    /// Does nothing, for those who have nothing to say then.
+    package func streamMustEnd(_ stream: HTTP2Stream) {}
 }
 
 /// One request and its answer on a connection. Confined to the connection's loop.
