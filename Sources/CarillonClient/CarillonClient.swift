@@ -1,6 +1,6 @@
 internal import CarillonAPI
 package import CarillonGRPC
-internal import CarillonNet
+package import CarillonNet
 
 /// Calls Carillon's servers as one tenant or one service: publishes events, asks whether somebody is to be told, and follows
 /// what becomes of it.
@@ -12,10 +12,11 @@ internal import CarillonNet
 /// ```
 ///
 /// One client keeps connections to all servers, which all calls share and which are made anew when they were lost; make one and
-/// keep it. Its methods may be called from any task, and end with a task that is cancelled. What is not here is reached with
+/// keep it. It is closed by ``close()``, or when nobody holds it or an iterator of its inboxes any more. Its methods may be called from any task, and end with a task that is cancelled. What is not here is reached with
 /// the generated code of any gRPC language from `Protos/`.
 public final class CarillonClient: Sendable {
-    private let loop: EventLoop
+    /// The loop that its calls run on, which is its own.
+    package let loop: EventLoop
     private let timeout: Duration
     /// The connections, for those of this package who make calls that have no method here.
     package let calls: RPCClient
@@ -47,7 +48,13 @@ public final class CarillonClient: Sendable {
         try self.init(configuration)
     }
 
-    /// Closes the connections and ends the client's thread. Open calls end as cancelled. To be called once, at the end.
+    deinit {
+        calls.closeSoon()
+        loop.stop()
+    }
+
+    /// Closes the connections and ends the client's thread, and returns when that is done. Open calls end as
+    /// ``CarillonError/Code/cancelled``, later ones as ``CarillonError/Code/unavailable``. May be called several times.
     public func close() async {
         await calls.close()
         await loop.shutDown()

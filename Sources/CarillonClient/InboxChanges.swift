@@ -24,13 +24,16 @@ public struct InboxChanges: AsyncSequence, Sendable {
     /// Takes the changes one by one.
     public struct Iterator: AsyncIteratorProtocol {
         private enum State {
-            case idle(CarillonClient, token: String, after: Int64?)
+            case idle(token: String, after: Int64?)
             case open(ResponseReader<Carillon_V1_WatchInboxResponse>.Iterator)
         }
+        // Held to the end: a client that nobody holds closes its connections.
+        private let client: CarillonClient
         private var state: State
 
         init(client: CarillonClient, token: String, after sequence: Int64?) {
-            state = .idle(client, token: token, after: sequence)
+            self.client = client
+            state = .idle(token: token, after: sequence)
         }
 
         /// The next change; `nil` when the server has ended the call properly.
@@ -50,7 +53,7 @@ public struct InboxChanges: AsyncSequence, Sendable {
         private func open() async throws(Status) -> ResponseReader<Carillon_V1_WatchInboxResponse>.Iterator {
             switch state {
             case .open(let iterator): return iterator
-            case .idle(let client, let token, let sequence):
+            case .idle(let token, let sequence):
                 var request = Carillon_V1_WatchInboxRequest()
                 if let sequence { request.afterSequence = sequence }
                 // The user's token takes the place of the tenant's key: this call is the user's.

@@ -14,10 +14,12 @@ final class CallHandle: Sendable {
     }
 
     /// Runs something on the call's loop.
+    ///
+    /// - Throws: what the body throws; UNAVAILABLE when the client and its loop have ended.
     func run<Value: Sendable>(
         _ body: @escaping @Sendable (ClientCall) async throws(Status) -> Value
     ) async throws(Status) -> Value {
         let call = self.call
-        return try await call.loop.run { () async throws(Status) in try await body(call) }
+        return try await call.loop.runCall { () async throws(Status) in try await body(call) }
     }
 }

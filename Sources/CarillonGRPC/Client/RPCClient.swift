@@ -19,10 +19,20 @@ package final class RPCClient: Sendable {
         channel = ClientChannel(loop: loop, configuration: configuration, surroundings: surroundings)
     }
 
-    /// Closes the connections; open calls end as cancelled.
+    /// Closes the connections; open calls end as cancelled, later ones as UNAVAILABLE. May be called several times.
     package func close() async {
-        let channel = self.channel
-        await loop.run { channel.close() }
+        let (loop, channel) = (self.loop, self.channel)
+        await loop.run {
+            if loop.isOnLoop { channel.close() }
+        }
+    }
+
+    /// Does what ``close()`` does soon, without waiting for it. Any thread.
+    package func closeSoon() {
+        let (loop, channel) = (self.loop, self.channel)
+        loop.execute {
+            if loop.isOnLoop { channel.close() }
+        }
     }
 
     /// Makes a call with one message each way.
@@ -33,7 +43,7 @@ package final class RPCClient: Sendable {
     ) async throws(Status) -> Response {
         let frame = try MessageFrame.of(request, encoding(options))
         let channel = self.channel
-        return try await loop.run { () async throws(Status) in
+        return try await loop.runCall { () async throws(Status) in
             let call = ClientCall(channel: channel, path: path, options: options)
             call.start(frame, isWhole: true)
             return try await call.single()
@@ -44,14 +54,18 @@ package final class RPCClient: Sendable {
     package func unaryAnswer<Request: Message, Response: Message>(
         _ path: StaticString, _ request: Request, options: CallOptions = .init()
     ) async -> RPCAnswer<Response> {
-        let frame: [UInt8]
         do throws(Status) {
-            frame = try MessageFrame.of(request, encoding(options))
+            return try await answer(path, MessageFrame.of(request, encoding(options)), options)
         } catch {
             return RPCAnswer(result: .failure(error), headers: Metadata(), trailers: Metadata())
         }
+    }
+
+    private func answer<Response: Message>(
+        _ path: StaticString, _ frame: [UInt8], _ options: CallOptions
+    ) async throws(Status) -> RPCAnswer<Response> {
         let channel = self.channel
-        return await loop.run {
+        return try await loop.runCall {
             let call = ClientCall(channel: channel, path: path, options: options)
             call.start(frame, isWhole: true)
             let result: Result<Response, Status>
@@ -70,7 +84,7 @@ package final class RPCClient: Sendable {
         _ path: StaticString, _ request: Request, options: CallOptions = .init()
     ) async throws(Status) -> ResponseReader<Response> {
         let frame = try MessageFrame.of(request, encoding(options))
-        return ResponseReader(handle: await start(path, frame, isWhole: true, options))
+        return ResponseReader(handle: try await start(path, frame, isWhole: true, options))
     }
 
     /// Makes a call with many messages out and one in. Failures come from the reader and the writer.
@@ -84,7 +98,7 @@ package final class RPCClient: Sendable {
     package func bidirectionalStreaming<Request: Message, Response: Message>(
         _ path: StaticString, options: CallOptions = .init()
     ) async throws(Status) -> (RequestWriter<Request>, ResponseReader<Response>) {
-        let handle = await start(path, nil, isWhole: false, options)
+        let handle = try await start(path, nil, isWhole: false, options)
         return (RequestWriter(handle: handle), ResponseReader(handle: handle))
     }
 
@@ -94,12 +108,27 @@ package final class RPCClient: Sendable {
 
     private func start(
         _ path: StaticString, _ frame: [UInt8]?, isWhole: Bool, _ options: CallOptions
-    ) async -> CallHandle {
+    ) async throws(Status) -> CallHandle {
         let channel = self.channel
-        return await loop.run {
+        return try await loop.runCall {
             let call = ClientCall(channel: channel, path: path, options: options)
             call.start(frame, isWhole: isWhole)
             return CallHandle(call)
+        }
+    }
+}
+
+extension EventLoop {
+    /// Runs a part of a call on its client's loop.
+    ///
+    /// - Throws: what the body throws; UNAVAILABLE when the loop has ended, and then nothing of the body has run.
+    func runCall<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws(Status) -> Value
+    ) async throws(Status) -> Value {
+        try await run { () async throws(Status) in
+            // A task that finds its loop ended runs elsewhere, where nothing of the client may be touched.
+            guard self.isOnLoop else { throw Status(.unavailable, "the client is closed") }
+            return try await body()
         }
     }
 }

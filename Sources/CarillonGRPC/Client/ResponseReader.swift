@@ -18,15 +18,18 @@ package struct ResponseReader<Response: Message>: AsyncSequence, Sendable {
 
     /// Waits for the leading metadata, which comes before the first message. It is empty when the call failed without.
     package func headers() async -> Metadata {
-        let call = handle.call
-        return await call.loop.run { await call.headers() }
+        let metadata = try? await handle.run { await $0.headers() }
+        return metadata ?? Metadata()
     }
 
     /// Waits for the end of the call, and returns how it was and the trailing metadata. Messages that were not taken hold the
     /// end up, as they hold up the server.
     package func outcome() async -> (status: Status, trailers: Metadata) {
-        let call = handle.call
-        return await call.loop.run { await call.outcome() }
+        do throws(Status) {
+            return try await handle.run { await $0.outcome() }
+        } catch {
+            return (error, Metadata())
+        }
     }
 
     /// Reads the messages from the first that was not taken yet.

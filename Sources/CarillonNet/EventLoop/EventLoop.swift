@@ -21,6 +21,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let wake: UnsafeMutablePointer<uv_async_t>
     private let alarm: UnsafeMutablePointer<uv_timer_t>
     private let started = ThreadIdentity()
+    private let end = LoopEnd()
 
     // Everything below belongs to the loop's thread.
     private var local = LocalWorkQueue()
@@ -33,7 +34,6 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Pieces of blocking work that are under way elsewhere; who waits for one goes on here.
     var offloaded = 0
     private var isStopping = false
-    private var stopWaiters: [@Sendable () -> Void] = []
     private var executorReference: UnownedTaskExecutor?
     private var locals: [ObjectIdentifier: AnyObject] = [:]
 
@@ -170,7 +170,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             uv_run(uv, local.isEmpty && touched.isEmpty && turns.isEmpty ? UV_RUN_ONCE : UV_RUN_NOWAIT)
         }
         closeHandles()
-        for waiter in stopWaiters { waiter() }
+        // The system may give the thread's identity to another one.
+        started.abandon()
+        end.come()
     }
 
     /// Reads the clock before the first thing that runs after the loop has slept. Called by every callback of libuv.
@@ -243,16 +245,27 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Shutting down
 
-    /// Ends the loop after the work that is queued or offloaded, and returns when its thread is done. Owners close their
-    /// descriptors and cancel their timers before. Never called on the loop itself.
-    package func shutDown() async {
+    /// Ends the loop after the work that is queued or offloaded. Owners close their descriptors and cancel their timers
+    /// before. Returns at once; a loop that has ended stays so. Any thread.
+    package func stop() {
+        execute {
+            if self.isOnLoop { self.isStopping = true }
+        }
+    }
+
+    /// Returns when the loop's thread is done, at once if it is already. Never called on the loop itself.
+    package func ended() async {
         precondition(!isOnLoop, "a loop cannot wait for its own end")
         await withUnsafeContinuation { continuation in
-            execute {
-                self.isStopping = true
-                self.stopWaiters.append { continuation.resume() }
-            }
+            end.wait { continuation.resume() }
         }
+    }
+
+    /// Ends the loop as ``stop()`` does, and returns when its thread is done. May be called several times, never on the loop
+    /// itself.
+    package func shutDown() async {
+        stop()
+        await ended()
     }
 
     private func closeHandles() {
@@ -282,8 +295,31 @@ final class ThreadIdentity: Sendable {
         thread.store(carillon_thread_id(), ordering: .releasing)
     }
 
+    /// The thread ends: from now on no thread is the one.
+    func abandon() {
+        thread.store(0, ordering: .releasing)
+    }
+
     var isCurrent: Bool {
         thread.load(ordering: .acquiring) == carillon_thread_id()
+    }
+}
+
+/// The end of a loop's thread, and who waits for it. Any thread.
+private final class LoopEnd: Sendable {
+    // `nil` once it has come.
+    private let waiters = Mutex<[@Sendable () -> Void]?>([])
+
+    func wait(_ waiter: @escaping @Sendable () -> Void) {
+        let hasCome = waiters.withLock { waiters in
+            waiters?.append(waiter)
+            return waiters == nil
+        }
+        if hasCome { waiter() }
+    }
+
+    func come() {
+        for waiter in waiters.withLock({ $0.take() }) ?? [] { waiter() }
     }
 }
 
