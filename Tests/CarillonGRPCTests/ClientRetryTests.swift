@@ -61,6 +61,22 @@ import Testing
         #expect(throttle.tokens == 10)
     }
 
+    /// A6, "Transparent Retries": what never left the client is no attempt, however often that happens.
+    @Test func whatNeverWentOutIsSentWithoutCounting() {
+        var state = RetryState(policy: nil)
+        var throttle = RetryThrottle(.init())
+        for _ in 1...20 {
+            let decision = state.decide(.unavailable, .unsent, isCommitted: false, throttle: &throttle, random: 0.5)
+            #expect(decision == .retry(after: .zero))
+        }
+        #expect(state.previousAttempts == 0)
+        #expect(throttle.tokens == 10)
+        let refused = state.decide(.unavailable, .unprocessed, isCommitted: false, throttle: &throttle, random: 0.5)
+        #expect(refused == .retry(after: .zero))
+        let committed = state.decide(.unavailable, .unsent, isCommitted: true, throttle: &throttle, random: 0.5)
+        #expect(committed == .giveUp)
+    }
+
     @Test(
         arguments: [
             (nil, RetryState.Pushback.none), ("0", .after(.zero)), ("250", .after(.milliseconds(250))), ("-1", .never),

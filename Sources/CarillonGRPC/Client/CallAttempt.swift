@@ -153,22 +153,31 @@ final class CallAttempt: HTTP2StreamHandler {
         transport.streamEnded(isLost: loss != nil)
         if let loss {
             let words = "the connection to \(transport.address) was lost: \(loss)"
-            finish(Status(.unavailable, words), HeaderBlock())
+            finish(Status(.unavailable, words), failure: stream.hasSentHeaders ? .processed(.none) : .unsent)
+        } else if code == .refusedStream {
+            // By the server, by its GOAWAY, or by libnghttp2 for a stream that could not be opened any more.
+            finish(StatusMapping.status(ofReset: code), failure: .unprocessed)
+        } else if stream.isResetByPeer {
+            finish(StatusMapping.status(ofReset: code), failure: .processed(.none))
         } else {
-            finish(StatusMapping.status(ofReset: code), HeaderBlock(), isUnprocessed: code == .refusedStream)
+            // What this side resets is over before it does; so libnghttp2 did, as the server broke a rule of HTTP/2.
+            finish(Status(.internalError, "the server's answer breaks HTTP/2: \(code)"), failure: .processed(.none))
         }
         call = nil
     }
 
+    private func finish(_ status: Status, _ trailers: HeaderBlock, reset code: HTTP2ErrorCode? = nil) {
+        let pushback = RetryState.Pushback(trailers["grpc-retry-pushback-ms"])
+        finish(status, trailers, reset: code, failure: .processed(pushback))
+    }
+
     private func finish(
-        _ status: Status, _ trailers: HeaderBlock, reset code: HTTP2ErrorCode? = nil, isUnprocessed: Bool = false
+        _ status: Status, _ trailers: HeaderBlock = HeaderBlock(), reset code: HTTP2ErrorCode? = nil,
+        failure: RetryState.Failure
     ) {
         if case .over = state { return }
         state = .over
         if let code { stream?.reset(code) }
-        call?.attemptEnded(
-            self, status, trailers,
-            isUnprocessed
-                ? .unprocessed : .processed(RetryState.Pushback(trailers["grpc-retry-pushback-ms"])))
+        call?.attemptEnded(self, status, trailers, failure)
     }
 }

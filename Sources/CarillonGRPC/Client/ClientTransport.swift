@@ -132,9 +132,7 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
         switch result {
         case .failure(let error): end("\(error)")
         case .success(let descriptor):
-            var limits = HTTP2Limits()
-            limits.handshakeTime = max(.milliseconds(1), loop.now.duration(to: deadline))
-            limits.streamOutput = configuration.limits.requestOutput
+            let limits = Self.limits(configuration.limits, handshakeTime: loop.now.duration(to: deadline))
             do throws(TLSError) {
                 state = .handshaking(
                     try HTTP2Connection(
@@ -145,6 +143,17 @@ final class ClientTransport: HTTP2ConnectionDelegate, @unchecked Sendable {
                 end(error.description)
             }
         }
+    }
+
+    /// What a connection of a client may ask. A server that takes nothing for a while holds its callers up, who have
+    /// deadlines; and whether it is alive is asked by the client's own keepalive alone.
+    static func limits(_ limits: ClientLimits, handshakeTime: Duration) -> HTTP2Limits {
+        var result = HTTP2Limits()
+        result.handshakeTime = max(.milliseconds(1), handshakeTime)
+        result.streamOutput = limits.requestOutput
+        result.outputStall = nil
+        result.keepaliveTime = nil
+        return result
     }
 
     private func end(_ reason: String) {

@@ -2,6 +2,8 @@
 struct RetryState: Sendable {
     /// How an attempt failed.
     enum Failure: Sendable {
+        /// The connection was lost before the stream's header block went out: no server knows of it.
+        case unsent
         /// The server says that it did not process it: REFUSED_STREAM, or a GOAWAY below its stream (RFC 9113 §8.7).
         case unprocessed
         /// Any other way, with what the server says about retries.
@@ -64,6 +66,8 @@ struct RetryState: Sendable {
         guard !isCommitted else { return .giveUp }
         var pushback = Pushback.none
         switch failure {
+        // Without a limit of its own (A6, "Transparent Retries"): each takes a connection, and those have their backoff.
+        case .unsent: return .retry(after: .zero)
         case .unprocessed:
             // Once only (A6, "Transparent Retries"): a server that refuses again is overloaded, and the policy decides.
             guard wasUnprocessed else {

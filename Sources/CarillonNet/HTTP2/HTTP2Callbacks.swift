@@ -122,6 +122,10 @@ enum HTTP2Callbacks {
             switch nghttp2_frame_type(rawValue: UInt32(head.type)) {
             case NGHTTP2_HEADERS, NGHTTP2_DATA:
                 session.partOfCallSent()
+                if !session.isServer, head.type == UInt8(NGHTTP2_HEADERS.rawValue) {
+                    let found: HTTP2Stream? = stream(pointer, head.stream_id)
+                    found?.hasSentHeaders = true
+                }
                 guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
                 session.sendEnded(streamID: head.stream_id)
             case NGHTTP2_RST_STREAM:

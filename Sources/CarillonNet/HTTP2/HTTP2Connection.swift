@@ -314,7 +314,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         watch?.interest = isCrowded || isInputHeld ? [.writable] : [.readable, .writable]
         if blockedSince == nil {
             blockedSince = loop.now
-            lookBy(loop.now.advanced(by: limits.outputStall))
+            if let stall = limits.outputStall { lookBy(loop.now.advanced(by: stall)) }
         }
     }
 

@@ -73,8 +73,9 @@ package struct HTTP2Limits: Sendable {
     package var bodyGrace: Duration = .seconds(10)
     /// Octets a second that must have come on the average of the time after ``bodyGrace``.
     package var bodyRate: Int = 256
-    /// How long an answer may wait for the peer, without a KiB of it being taken.
-    package var outputStall: Duration = .seconds(60)
+    /// How long an answer may wait for the peer, without a KiB of it being taken; `nil` for as long as it likes, which is for
+    /// clients: whoever sends a request decides itself how long that may take.
+    package var outputStall: Duration? = .seconds(60)
     /// How long a peer may be silent before it is asked whether it is alive; `nil` never asks.
     package var keepaliveTime: Duration? = .seconds(2 * 60 * 60)
     /// How long it may take to answer; also how long sent octets may stay unacknowledged by TCP (gRFC A18, on Linux).

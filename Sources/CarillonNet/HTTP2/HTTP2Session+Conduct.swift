@@ -201,8 +201,9 @@ extension HTTP2Session {
     func lookAfterStreams() {
         visitStreams { stream in
             let waiting = stream.queuedOutput + (isServer && stream.output.owesEnd ? 1 : 0)
-            if stream.pace.isOutputStalled(
-                sent: stream.sentOutput, waiting: waiting, stall: limits.outputStall, at: conduct.now)
+            if let stall = limits.outputStall,
+                stream.pace.isOutputStalled(
+                    sent: stream.sentOutput, waiting: waiting, stall: stall, at: conduct.now)
             {
                 stream.reset(.cancel)
             } else if let owing = stream.owing, !stream.isReceiveEnded,

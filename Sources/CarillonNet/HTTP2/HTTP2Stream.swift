@@ -40,8 +40,10 @@ package final class HTTP2Stream {
     @exclusivity(unchecked) var output = OutgoingBody()
     /// How often the session had gathered all that there was when the answer's header block was submitted; -1 before that.
     @exclusivity(unchecked) var drainsBeforeAnswer = -1
-    /// Whether the peer has reset it.
-    @exclusivity(unchecked) var isResetByPeer = false
+    /// For a client's stream, whether its header block was handed out to be sent; before that no server knows of it.
+    @exclusivity(unchecked) package internal(set) var hasSentHeaders = false
+    /// Whether the peer has reset it. A stream that is reset by this side, or by libnghttp2 for what the peer did, is not.
+    @exclusivity(unchecked) package internal(set) var isResetByPeer = false
     @exclusivity(unchecked) var pace = TransferPace()
     /// Where it stands in the session's table of open streams.
     @exclusivity(unchecked) var place = 0
@@ -76,6 +78,7 @@ package final class HTTP2Stream {
         pace = TransferPace()
         drainsBeforeAnswer = -1
         isResetByPeer = false
+        hasSentHeaders = false
     }
 
     // MARK: What is known of it

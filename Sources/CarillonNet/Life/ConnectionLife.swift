@@ -58,7 +58,10 @@ struct ConnectionLife {
                 facts.settingsSince, limits.settingsTime, .settingsTimeout,
                 "the peer did not acknowledge SETTINGS in time"
             ),
-            (facts.blockedSince, limits.outputStall, .enhanceYourCalm, "the peer does not read"),
+            (
+                limits.outputStall.flatMap { _ in facts.blockedSince }, limits.outputStall ?? .zero, .enhanceYourCalm,
+                "the peer does not read"
+            ),
         ] {
             guard let since else { continue }
             let end = since.advanced(by: limit)

@@ -73,6 +73,10 @@ import Testing
         facts.blockedSince = .at(10)
         facts.now = .at(70)
         expect(life.look(facts, limits), .end(.enhanceYourCalm, "the peer does not read"))
+        // A client waits for a server that does not read.
+        var patient = limits
+        patient.outputStall = nil
+        expect(life.look(facts, patient), .wait(until: .at(72)))
     }
 
     @Test func theEndOfAnAgedConnectionIsNobodysFault() {
