@@ -26,7 +26,7 @@ extension CarillonClient {
         public var keepalive: KeepaliveRules? = KeepaliveRules()
         /// Connections are closed when no call was open for so long.
         public var idleTimeout: Duration = .seconds(30 * 60)
-        /// The program's own name and version, such as `portal/2.1`, for the servers' logs.
+        /// The program's own name and version, such as `portal/2.1`, for the servers' logs. Printable ASCII.
         public var userAgent = ""
 
         /// Makes a configuration; everything else has a default.
@@ -47,6 +47,9 @@ extension CarillonClient {
                 metadata: try metadata())
             configuration.serverName = serverName
             configuration.userAgentPrefix = userAgent
+            if let defect = configuration.defect {
+                throw CarillonError(code: .invalidConfiguration, message: defect.message)
+            }
             configuration.backoff.connectTime = connectTimeout
             configuration.keepalive = keepalive.map { KeepalivePolicy(time: $0.silence, timeout: $0.patience) }
             configuration.idleTimeout = idleTimeout

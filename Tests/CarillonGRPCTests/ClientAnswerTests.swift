@@ -115,4 +115,13 @@ import Testing
     func whatCannotBeSentIsKnown(name: String, value: String, isLegal: Bool) {
         #expect(MetadataField.isWellFormed(name, value) == isLegal)
     }
+
+    @Test(arguments: [
+        ("authorization", true), ("x-a-bin", true), ("te", false), ("content-type", false), ("user-agent", false),
+        ("grpc-timeout", false), ("grpc-encoding", false), ("grpc-previous-rpc-attempts", false), ("host", false),
+        ("connection", false), (":authority", false), ("X-A", false),
+    ])
+    func namesOfTheProtocolAreNotForCallers(name: String, isAllowed: Bool) {
+        #expect(MetadataField.isValidInRequest(name, "v") == isAllowed)
+    }
 }

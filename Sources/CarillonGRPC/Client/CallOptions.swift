@@ -2,7 +2,8 @@
 package struct CallOptions: Sendable {
     /// How long the caller waits, over all attempts; `nil` for as long as it takes.
     package var timeout: Duration?
-    /// Request header fields; names are lower-case ASCII.
+    /// Request header fields: names of `0-9 a-z _ - .` that are not those of HTTP and of gRPC, and values of printable ASCII.
+    /// A call with others fails.
     package var metadata: [(name: String, value: String)]
     /// Whether the call waits for a connection instead of failing at once when none is to be had.
     package var waitsForReady: Bool?

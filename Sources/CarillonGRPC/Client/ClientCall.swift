@@ -59,9 +59,9 @@ final class ClientCall: @unchecked Sendable {
     /// Begins the call with the first message of its request, if there is one.
     func start(_ frame: [UInt8]?, isWhole: Bool) {
         loop.assertOnLoop()
-        for field in metadata where !MetadataField.isWellFormed(field.name, field.value) {
-            // The value may be a secret, and the name is the caller's own.
-            return end(Status(.internalError, "the metadata field \"\(field.name)\" cannot be sent"))
+        if let defect = channel.defect { return end(defect) }
+        for field in metadata where !MetadataField.isValidInRequest(field.name, field.value) {
+            return end(MetadataField.refusal(of: field.name))
         }
         if let frame { keep(frame) }
         request.isEnded = isWhole

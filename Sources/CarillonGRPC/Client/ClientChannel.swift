@@ -23,6 +23,8 @@ final class ClientChannel: @unchecked Sendable {
     }
     let loop: EventLoop
     let configuration: RPCClient.Configuration
+    /// Why no call can be sent as the configuration wants it.
+    let defect: Status?
     let random: @Sendable () -> Double
     private let surroundings: RPCClient.Surroundings
     private let head: RequestHeaderTemplate
@@ -51,6 +53,7 @@ final class ClientChannel: @unchecked Sendable {
     init(loop: EventLoop, configuration: RPCClient.Configuration, surroundings: RPCClient.Surroundings) {
         self.loop = loop
         self.configuration = configuration
+        defect = configuration.defect
         self.surroundings = surroundings
         random = surroundings.random
         head = RequestHeaderTemplate(configuration)
@@ -243,6 +246,8 @@ final class ClientChannel: @unchecked Sendable {
         loop.spawn {
             var found: [Result<[NetworkAddress], any Error>] = []
             for endpoint in self.configuration.endpoints {
+                // A look-up cannot be broken off, and may come back when the client and its loop are long gone.
+                guard self.loop.isOnLoop else { return }
                 let resolve = self.surroundings.resolve
                 do {
                     found.append(.success(try await self.loop.offload { try resolve(endpoint) }))
@@ -250,7 +255,6 @@ final class ClientChannel: @unchecked Sendable {
                     found.append(.failure(error))
                 }
             }
-            // A look-up cannot be broken off, and may come back when the client and its loop are long gone.
             if self.loop.isOnLoop { self.resolved(found) }
         }
     }

@@ -23,9 +23,10 @@ extension RPCClient {
         package var serverName: String?
         /// Trusted certificates, the client's own, and protocol rules.
         package var tls: TLSContext
-        /// Header fields of every call, such as `authorization`.
+        /// Header fields of every call, such as `authorization`; as ``CallOptions/metadata``.
         package var metadata: [(name: String, value: String)]
-        /// Goes in front of the library's own name in `user-agent`, such as `portal/2.1`; empty for nothing.
+        /// Goes in front of the library's own name in `user-agent`, such as `portal/2.1`; empty for nothing. Printable
+        /// ASCII.
         package var userAgentPrefix = ""
         /// How connections take turns.
         package var balancing = Picker.Policy.roundRobin

@@ -168,6 +168,10 @@ class Connection:
         """Names the connection and how many calls were open at once."""
         self.answer(stream, f"{self.number} {self.most_open}")
 
+    def case_echo_length(self, stream: int, _: str) -> None:
+        """Answers with the length of the request's body."""
+        self.answer(stream, str(len(self.bodies[stream])))
+
     def case_goaway(self, stream: int, _: str) -> None:
         self.answer(stream, str(self.number))
         self.h2.close_connection(ErrorCodes.NO_ERROR, last_stream_id=stream)
@@ -315,6 +319,11 @@ class Connection:
         self.h2.send_data(stream, frame("much"))
         self.h2.send_headers(stream, OK, end_stream=True)
         self.requests.pop(stream, None)
+
+    def case_wrong_length(self, stream: int, _: str) -> None:
+        """A body that is longer than its content-length: a stream error (RFC 9113, section 8.1.1)."""
+        self.h2.send_headers(stream, [*HEADERS, ("content-length", "3")])
+        self.h2.send_data(stream, frame("more than three"))
 
     def case_metadata(self, stream: int, _: str) -> None:
         """Leading and trailing metadata, what the client sent among them."""

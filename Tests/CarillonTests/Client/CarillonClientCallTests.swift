@@ -132,6 +132,9 @@ struct CarillonClientCallTests {
         var half = CarillonClient.Configuration(endpoints: [Endpoint("localhost")], credential: .certificate)
         half.certificate = ClientCertificate(chainFile: ServiceDouble.files.certificate, keyFile: "/nowhere.pem")
         #expect(throws: CarillonError.self) { _ = try CarillonClient(half) }
+        var agent = CarillonClient.Configuration(endpoints: [Endpoint("localhost")], credential: .certificate)
+        agent.userAgent = "portal\r\nx-a: b"
+        #expect(throws: CarillonError.self) { _ = try CarillonClient(agent) }
         #expect("\(Credential.apiKey("cr_live_secret"))".contains("secret") == false)
         #expect(String(reflecting: Credential.apiKey("cr_live_secret")).contains("secret") == false)
     }
