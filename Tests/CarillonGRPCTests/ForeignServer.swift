@@ -12,6 +12,8 @@ final class ForeignServer: Sendable {
         case h2 = "h2_server.py"
         /// C-core.
         case grpcio = "grpcio_server.py"
+        /// Answers by lot.
+        case hostile = "hostile_server.py"
     }
 
     struct CannotStart: Error, CustomStringConvertible {
