@@ -41,8 +41,8 @@ package final class TenantStore: @unchecked Sendable {
         return Int(truncatingIfNeeded: hash >> 1)
     }
 
-    /// Runs queries as one transaction of the tenant's role.
+    /// Runs queries as one transaction of the tenant's role, for as long as the caller waits (``CallDeadline``).
     func run(_ queries: [Query]) async throws(PostgresError) -> [ResultSet] {
-        try await pool.run(Unit(role: schema.text, queries), affinity: affinity)
+        try await pool.run(Unit(role: schema.text, queries), affinity: affinity, deadline: CallDeadline.current)
     }
 }

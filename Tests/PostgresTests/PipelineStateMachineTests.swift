@@ -111,6 +111,29 @@ import Testing
         #expect(machine.receive(.sync) == .finish(.failed(needsRepair: true)))
     }
 
+    /// Any command can be cancelled in another one's place. BEGIN and COMMIT may then leave their transaction open.
+    @Test mutating func whatWasCancelledIsRepaired() {
+        sendUnit(role: false)
+        #expect(answer(error("57014")) == .keepFailure(at: .begin, leavesTransactionOpen: true))
+        for _ in 0..<2 { _ = answer(.skipped) }
+        #expect(machine.receive(.sync) == .finish(.failed(needsRepair: true)))
+        sendRepair()
+        sendUnit(role: false)
+        #expect(answer(error("57014")) == .nothing)
+        #expect(machine.receive(.sync) == .finish(.failed(needsRepair: true)))
+        sendRepair()
+        #expect(answer(error("25P02")) == .nothing)
+        for _ in 0..<2 { _ = answer(.skipped) }
+        #expect(machine.receive(.sync) == .finish(.refused(needsRepair: false)))
+        #expect(answer(.success) == .nothing)
+        #expect(machine.receive(.sync) == .finish(.succeeded))
+        sendUnit(role: false)
+        _ = answer(.success)
+        _ = answer(.success)
+        #expect(answer(error("57014")) == .keepFailure(at: .commit, leavesTransactionOpen: true))
+        #expect(machine.receive(.sync) == .finish(.failed(needsRepair: true)))
+    }
+
     @Test mutating func aFailedRollbackClosesTheConnection() {
         sendRepair()
         #expect(machine.receive(error("26000")) == .close)

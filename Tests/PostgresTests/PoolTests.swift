@@ -76,6 +76,8 @@ import Testing
         try await withPool(
             database.connectionInfo,
             configure: {
+                // The unit is to end before it would be cancelled.
+                $0.cancelPause = .seconds(600)
                 $0.connections = 1
                 $0.unitsPerConnection = 1
             }

@@ -187,10 +187,14 @@ struct PipelineStateMachine {
             exchanges[0].state = .refused
             return .nothing
         case .begin, .setting:
-            exchanges[0].state = .failed(open: false, atCommit: false)
+            // BEGIN may have begun before it was cancelled. A ROLLBACK without a transaction does no harm.
+            let open = command == .begin && sqlState == Self.cancelled
+            exchanges[0].state = .failed(open: open, atCommit: false)
+            return .keepFailure(at: command, leavesTransactionOpen: open)
         case .commit:
-            // Whatever fails while committing ends the transaction; a COMMIT that was never prepared does not.
-            let open = sqlState == "26000"
+            // Whatever fails while committing ends the transaction; a COMMIT that was never prepared, or was cancelled before
+            // it began, does not.
+            let open = sqlState == "26000" || sqlState == Self.cancelled
             exchanges[0].state = .failed(open: open, atCommit: true)
             return .keepFailure(at: command, leavesTransactionOpen: open)
         case .setRole, .prepare, .query:
@@ -200,10 +204,16 @@ struct PipelineStateMachine {
             exchanges[0].state = .failed(open: false, atCommit: false)
             // 26000: there is no such statement, which is what was wanted.
             return sqlState == "26000" ? .nothing : .keepStatement(place)
+        case .rollback where sqlState == Self.cancelled:
+            // The request was for a unit before it.
+            exchanges[0].state = .failed(open: true, atCommit: false)
+            return .nothing
         case .rollback, .sync: return .close
         }
-        return .keepFailure(at: command, leavesTransactionOpen: false)
     }
+
+    /// The SQLSTATE of what was cancelled, by request or by the server's time limit.
+    static let cancelled = "57014"
 
     private mutating func finish() -> Action {
         commands.removeFirst()

@@ -100,7 +100,7 @@ extension PostgresConnection {
             lastWord = report
             return lose("the session could not be set up")
         }
-        pending.keep(report, at: command)
+        pending.keep(report, at: command, mayBeHit: cancelWindow.isOpen)
         // Whoever dropped our own statements has dropped the session's settings too.
         if report.sqlState == "26000", command == .begin || command == .commit { retire() }
         // The server was demoted: others behind the same name may be the primary now.
@@ -121,11 +121,13 @@ extension PostgresConnection {
             if needsRepair { sendRepair() }
             // It has not run. If its waiter has left meanwhile, nobody wants it any more.
             if !pending.isFinished { send(pending) }
+        case (.repair, .failed(needsRepair: true)): sendRepair()
         case (.repair, _), (.deallocation, _): break
         }
     }
 
     private func fail(_ pending: PendingUnit) {
+        if pending.takeChanceAfterHit() { return send(pending) }
         if pending.takeSecondChance() {
             for query in pending.unit.queries where query.statement.prepared {
                 cache.forget(query.statement)

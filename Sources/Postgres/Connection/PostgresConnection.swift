@@ -65,6 +65,9 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     var isFlushRequested = false
     /// libpq refused a command, so that the exchanges on its side and ours are no longer the same.
     var hasSendFailed = false
+    /// What a request to cancel may hit; see ``cancelIfUnwanted(_:)``.
+    var cancelWindow = CancelWindow()
+    var cancelTimer: LoopTimer?
     /// The last fatal report of the server, which says why the connection is about to end.
     var lastWord: ServerReport?
     /// Whether it has answered a unit: then its loss says nothing about the next attempt.
@@ -139,6 +142,7 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         state = .closed
         connectTimer?.cancel()
         watchdog?.cancel()
+        cancelTimer?.cancel()
         // libpq closes the descriptor, so the watch goes first.
         watch?.close()
         watch = nil
@@ -184,6 +188,8 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     /// Called when an exchange ended: the next one is now the oldest.
     func oldestChanged() {
         oldestSince = loop.now
+        cancelWindow.exchangeEnded()
+        lookAtOldest()
     }
 
     // One timer that looks again, instead of one that moves with every unit.

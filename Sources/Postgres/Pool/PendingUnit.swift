@@ -20,6 +20,9 @@ final class PendingUnit: @unchecked Sendable {
     /// Whether it failed because a prepared statement was missing or stale; it is sent again once.
     private(set) var lacksStatement = false
     private var wasPreparedAnew = false
+    /// Whether it failed because a request to cancel another unit came too late for that one; it is sent again once.
+    private var isHit = false
+    private var wasHit = false
 
     init(_ unit: Unit, deadline: MonotonicTime?) {
         self.unit = unit
@@ -49,13 +52,16 @@ final class PendingUnit: @unchecked Sendable {
         preparations.removeAll()
         failure = nil
         lacksStatement = false
+        isHit = false
     }
 
     func keep(_ result: ResultSet) {
         results.append(result)
     }
 
-    func keep(_ report: ServerReport, at command: PipelineStateMachine.Command) {
+    /// - Parameter mayBeHit: whether a request to cancel another unit may have reached the server during this one.
+    func keep(_ report: ServerReport, at command: PipelineStateMachine.Command, mayBeHit: Bool) {
+        isHit = mayBeHit && report.sqlState == PipelineStateMachine.cancelled
         var query: Int?
         switch command {
         case .query(let index):
@@ -76,6 +82,14 @@ final class PendingUnit: @unchecked Sendable {
 
     func name(ofPreparedQuery index: Int) -> String? {
         preparations.first { $0.query == index }?.name
+    }
+
+    /// Whether to send the unit once more because it was cancelled in another one's place: its transaction is undone, so it
+    /// has not happened. True at most once.
+    func takeChanceAfterHit() -> Bool {
+        guard isHit, !wasHit, !isFinished else { return false }
+        wasHit = true
+        return true
     }
 
     /// Whether to prepare the unit's statements anew and send it once more; true at most once.

@@ -26,6 +26,9 @@ package struct PostgresConfiguration: Sendable {
     /// Our own limit on the oldest unit of a connection, for a server that no longer answers: the connection is closed
     /// when it passes. Larger than the server's limits.
     package var unitLimit: Duration = .seconds(30)
+    /// How long the server may go on with a unit that nobody waits for any more before it is told to cancel it, and how long
+    /// until it is told again.
+    package var cancelPause: Duration = .milliseconds(100)
     /// Further settings for each connection, such as `plan_cache_mode`.
     package var sessionSettings: [String: String] = [:]
 

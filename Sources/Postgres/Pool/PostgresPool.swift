@@ -47,8 +47,9 @@ package final class PostgresPool: @unchecked Sendable {
     /// - Parameters:
     ///   - unit: what to run.
     ///   - affinity: any number; equal ones prefer the same connection.
-    ///   - deadline: when the caller stops waiting. A unit that was already sent runs on without it, and the error says
-    ///     that its outcome is unknown. The same holds if the caller's task is cancelled.
+    ///   - deadline: when the caller stops waiting. A unit that was already sent is cancelled at the server if it does not
+    ///     end by itself soon, and the error says that its outcome is unknown. The same holds if the caller's task is
+    ///     cancelled.
     /// - Throws: what ``PostgresError/Code`` lists. Nothing was sent if the unit itself is not valid, the queue is full
     ///   or the database is unavailable.
     package func run(
@@ -101,11 +102,13 @@ package final class PostgresPool: @unchecked Sendable {
         return best
     }
 
-    /// Answers a waiter before its unit is done. The unit is taken back if it was not sent yet.
+    /// Answers a waiter before its unit is done. The unit is taken back if it was not sent yet, and else cancelled if the
+    /// server is at it for long.
     private func drop(_ pending: PendingUnit, _ error: PostgresError) {
         guard !pending.isFinished else { return }
         pending.finish(.failure(error.withCommitUnknown(pending.isSent)))
-        if !pending.isSent { queue.removeAll { $0 === pending } }
+        guard pending.isSent else { return queue.removeAll { $0 === pending } }
+        for slot in slots { slot.connection?.lookAtOldest() }
     }
 
     private func refuseQueue(_ error: PostgresError) {

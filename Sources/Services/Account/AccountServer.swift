@@ -13,7 +13,7 @@ struct AccountServer: AccountServiceHandler {
         let (scope, _) = try await core.tenant(context)
         let draft = try AccountDraft(request)
         let now = core.now
-        let upserted = try await stored { () async throws(StorageError) in
+        let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.upsertAccount(
                 draft.account, fields: draft.fields, expectedRevision: draft.revision, now: now)
         }
@@ -32,7 +32,9 @@ struct AccountServer: AccountServiceHandler {
         let id = check.identifier(request.accountID, "account_id", as: AccountID.self)
         try check.check()
         guard let id else { throw Status.unauthenticated }
-        let found = try await stored { () async throws(StorageError) in try await scope.store.account(id) }
+        let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.account(id)
+        }
         guard let record = found else { throw Status.accountNotFound(id) }
         var response = Carillon_V1_GetAccountResponse()
         response.account = Carillon_V1_Account(record)
@@ -44,7 +46,7 @@ struct AccountServer: AccountServiceHandler {
     ) async throws -> Carillon_V1_UpsertUserResponse {
         let (scope, _) = try await core.tenant(context)
         let draft = try UserDraft(request, zones: core.zones)
-        let upserted = try await upsert(draft, in: scope)
+        let upserted = try await upsert(draft, in: scope, context)
         await core.forgetFacts(of: scope.id)
         var response = Carillon_V1_UpsertUserResponse()
         response.user = Carillon_V1_User(upserted.record)
@@ -52,34 +54,42 @@ struct AccountServer: AccountServiceHandler {
         return response
     }
 
-    private func upsert(_ draft: UserDraft, in scope: TenantScope) async throws(Status) -> Upserted<UserRecord> {
+    private func upsert(
+        _ draft: UserDraft, in scope: TenantScope, _ context: CallContext
+    ) async throws(Status) -> Upserted<UserRecord> {
         var draft = draft
         let now = core.now
         // A change of one address alone is the only one that has to know the other one first.
         for _ in 0..<3 {
             if draft.needsStoredAddresses {
-                let users = try await stored { [draft] () async throws(StorageError) in
+                let users = try await stored(until: context.deadline) { [draft] () async throws(StorageError) in
                     try await scope.store.users([draft.user.id])
                 }
                 draft.complete(from: users[draft.user.id])
             }
             do throws(StorageError) {
-                return try await scope.store.upsertUser(
-                    draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision, keepsAccount: true,
-                    now: now)
+                return try await CallDeadline.within(context.deadline) { [draft] () async throws(StorageError) in
+                    try await scope.store.upsertUser(
+                        draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision, keepsAccount: true,
+                        now: now)
+                }
             } catch {
                 guard error.code == .revisionMismatch else {
                     throw Status(error, missing: draft.user.account.map { .accountNotFound($0) })
                 }
-                try await explainMismatch(draft, in: scope)
+                try await explainMismatch(draft, in: scope, context)
             }
         }
         throw Status(.aborted, .concurrentChange, "the user changes too fast; try again", retryAfter: .milliseconds(50))
     }
 
     /// Says why a write was refused; returns when only our own reading of the addresses was overtaken.
-    private func explainMismatch(_ draft: UserDraft, in scope: TenantScope) async throws(Status) {
-        let users = try await stored { () async throws(StorageError) in try await scope.store.users([draft.user.id]) }
+    private func explainMismatch(
+        _ draft: UserDraft, in scope: TenantScope, _ context: CallContext
+    ) async throws(Status) {
+        let users = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.users([draft.user.id])
+        }
         if let user = users[draft.user.id], user.account != draft.user.account {
             throw Status(
                 .failedPrecondition, .accountImmutable,
@@ -100,12 +110,14 @@ struct AccountServer: AccountServiceHandler {
         let list = ["users", request.accountID]
         let after = PageToken.readID(request.pageToken, of: list, &check, as: UserID.self)
         try check.check()
-        let page = try await stored { () async throws(StorageError) in
+        let page = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.users(of: account, after: after, size: size)
         }
         if page.elements.isEmpty, let account {
             // An account without users is an empty list; one that does not exist is an error.
-            let found = try await stored { () async throws(StorageError) in try await scope.store.account(account) }
+            let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+                try await scope.store.account(account)
+            }
             if found == nil { throw Status.accountNotFound(account) }
         }
         var response = Carillon_V1_ListUsersResponse()
@@ -125,7 +137,7 @@ struct AccountServer: AccountServiceHandler {
         guard let account else { throw Status.unauthenticated }
         let revision = try Etag.revision(request.etag)
         let now = core.now
-        let outcome = try await stored { () async throws(StorageError) in
+        let outcome = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.setDefaultUser(of: account, to: user, expectedRevision: revision, now: now)
         }
         switch outcome {

@@ -21,7 +21,7 @@ struct ChannelServer: ChannelServiceHandler {
         var secret = ProviderWrite.Secret.keep
         var revision = draft.revision
         switch draft.password {
-        case .keep: revision = try await revisionToKeep(draft, in: scope)
+        case .keep: revision = try await revisionToKeep(draft, in: scope, context)
         case .none: secret = .remove
         case .set(let password):
             let key = try scope.dataKey(core.dependencies.keyring)
@@ -37,7 +37,7 @@ struct ChannelServer: ChannelServiceHandler {
             id: draft.id, channel: draft.channel, kind: draft.settings.kind, displayName: draft.displayName,
             priority: draft.priority, isEnabled: draft.isEnabled, config: draft.settings.config, secret: secret)
         let stamp = AuditStamp(id: core.dependencies.makeID(at: now), actor: caller.actor)
-        let upserted = try await stored { () async throws(StorageError) in
+        let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.putProvider(write, expectedRevision: revision, stamp: stamp, now: now)
         }
         await core.forgetFacts(of: scope.id)
@@ -49,8 +49,12 @@ struct ChannelServer: ChannelServiceHandler {
 
     /// The revision of the stored provider whose password the draft keeps. The change must be made to that revision and
     /// no other, so that the password stays with what it was compared with.
-    private func revisionToKeep(_ draft: ProviderDraft, in scope: TenantScope) async throws(Status) -> Int64 {
-        let found = try await stored { () async throws(StorageError) in try await scope.store.provider(draft.id) }
+    private func revisionToKeep(
+        _ draft: ProviderDraft, in scope: TenantScope, _ context: CallContext
+    ) async throws(Status) -> Int64 {
+        let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.provider(draft.id)
+        }
         if let expected = draft.revision, expected != found?.revision {
             throw Status(StorageError(.revisionMismatch, "the provider has another revision"))
         }
@@ -81,7 +85,7 @@ struct ChannelServer: ChannelServiceHandler {
         let token = PageToken.read(request.pageToken, of: list, &check)
         try check.check()
         // A tenant has a handful of them: they are put in order here.
-        let page = try await stored { () async throws(StorageError) in
+        let page = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.providers(channel: channel, size: Self.limit)
         }
         var keyed = page.elements.map { (key: $0.orderKey, record: $0) }.sorted { $0.key < $1.key }

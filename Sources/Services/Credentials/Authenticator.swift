@@ -70,8 +70,9 @@ final class Authenticator {
         case .unknown(let token):
             let found =
                 switch token {
-                case .key(let key): judge(key, by: try await ask(for: key, state), state)
-                case .portal(let portal): judge(portal, by: try await ask(for: portal, state), state)
+                case .key(let key): judge(key, by: try await ask(for: key, state, until: context.deadline), state)
+                case .portal(let portal):
+                    judge(portal, by: try await ask(for: portal, state, until: context.deadline), state)
                 }
             guard let caller = found else { throw .unauthenticated }
             remember(caller, context)
@@ -169,9 +170,11 @@ final class Authenticator {
 
     // The age of what is read counts from before the question: it may have been true only then.
 
-    private func ask(for key: APIKey, _ state: LoopState) async throws(Status) -> KnownKey {
+    private func ask(
+        for key: APIKey, _ state: LoopState, until deadline: MonotonicTime
+    ) async throws(Status) -> KnownKey {
         let asked = state.loop.now
-        let credential = try await stored { () async throws(StorageError) in
+        let credential = try await stored(until: deadline) { () async throws(StorageError) in
             try await state.registry.credential(key.keyID)
         }
         let known = KnownKey(credential: credential, readAt: asked)
@@ -179,11 +182,15 @@ final class Authenticator {
         return known
     }
 
-    private func ask(for token: PortalToken, _ state: LoopState) async throws(Status) -> KnownPortal {
+    private func ask(
+        for token: PortalToken, _ state: LoopState, until deadline: MonotonicTime
+    ) async throws(Status) -> KnownPortal {
         let asked = state.loop.now
         let id = token.claimedTenant
-        let tenant = try await stored { () async throws(StorageError) in try await state.registry.tenant(id) }
-        let registered = try await stored { () async throws(StorageError) in
+        let tenant = try await stored(until: deadline) { () async throws(StorageError) in
+            try await state.registry.tenant(id)
+        }
+        let registered = try await stored(until: deadline) { () async throws(StorageError) in
             tenant == nil ? [] : try await state.registry.portalKeys(of: id)
         }
         let keys = await keySet(registered, of: id)

@@ -155,7 +155,7 @@ final class TenantFacts: @unchecked Sendable {
                 loop.spawn { await self.perform(question) }
             }
         }
-        return try await stored { () async throws(StorageError) in try result.get() }
+        return try await stored(until: nil) { () async throws(StorageError) in try result.get() }
     }
 
     private func perform(_ question: Question) async {

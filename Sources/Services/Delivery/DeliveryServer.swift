@@ -91,7 +91,9 @@ struct DeliveryServer: DeliveryServiceHandler {
         let id = check.timed(request.notificationID, "notification_id", as: NotificationID.self)
         try check.check()
         guard let id else { throw Status.unauthenticated }
-        let found = try await stored { () async throws(StorageError) in try await scope.store.notification(id) }
+        let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.notification(id)
+        }
         guard let record = found else {
             throw Status(
                 .notFound, .notificationNotFound, "there is no notification \(id)",
@@ -117,7 +119,7 @@ struct DeliveryServer: DeliveryServiceHandler {
         let after = token.flatMap { NotificationID($0.key) }
         if token != nil, after == nil { PageToken.refuse(&check) }
         try check.check()
-        let page = try await stored { [filter] () async throws(StorageError) in
+        let page = try await stored(until: context.deadline) { [filter] () async throws(StorageError) in
             try await scope.store.notifications(filter, after: after, size: size)
         }
         var response = Carillon_V1_ListNotificationsResponse()

@@ -1,4 +1,5 @@
 internal import CarillonGRPC
+internal import CarillonNet
 internal import Storage
 
 extension Status {
@@ -43,13 +44,15 @@ extension Status {
 /// Runs work on the store and turns its failure into a status.
 ///
 /// - Parameters:
+///   - deadline: when the caller stops waiting, by ``CallContext/deadline``; `nil` for work that is done for several callers.
 ///   - missing: what to say if the write named something that does not exist.
 ///   - body: the work.
 func stored<Value>(
-    missing: @autoclosure () -> Status? = nil, _ body: () async throws(StorageError) -> Value
+    until deadline: MonotonicTime?, missing: @autoclosure () -> Status? = nil,
+    _ body: () async throws(StorageError) -> Value
 ) async throws(Status) -> Value {
     do {
-        return try await body()
+        return try await CallDeadline.within(deadline, body)
     } catch {
         throw Status(error, missing: missing())
     }

@@ -18,7 +18,7 @@ struct InboxServer: InboxServiceHandler {
         let before = token.flatMap { Int64($0.key) }
         if token != nil, before == nil { PageToken.refuse(&check) }
         try check.check()
-        let inbox = try await stored { () async throws(StorageError) in
+        let inbox = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.inbox(of: user, unreadOnly: request.unreadOnly, before: before, size: size)
         }
         var response = Carillon_V1_ListInboxResponse()
@@ -55,7 +55,7 @@ struct InboxServer: InboxServiceHandler {
         _ request: Carillon_V1_GetCountsRequest, _ context: CallContext
     ) async throws -> Carillon_V1_GetCountsResponse {
         let (scope, user, _) = try await core.caller(context).requirePortalUser()
-        let counters = try await stored { () async throws(StorageError) in
+        let counters = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.inboxCounters(of: [user])
         }
         var response = Carillon_V1_GetCountsResponse()
@@ -75,7 +75,7 @@ struct InboxServer: InboxServiceHandler {
         }
         try check.check()
         let now = core.now
-        let change = try await stored { () async throws(StorageError) in
+        let change = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.markRead(of: user, sequences: request.sequences, now: now)
         }
         if !change.items.isEmpty { core.inboxItemsChanged(change.items, change.counters, of: user, in: scope.id) }

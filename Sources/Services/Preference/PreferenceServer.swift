@@ -81,7 +81,9 @@ struct PreferenceServer: PreferenceServiceHandler {
         let scope = try caller.requireAccess(to: user)
         // The page that a user has just changed must show the change, whichever process took it.
         guard let subject = try await scope.facts.subject(user, age: .zero) else { throw Status.userNotFound(user) }
-        let found = try await stored { () async throws(StorageError) in try await scope.store.choices(of: user) }
+        let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.choices(of: user)
+        }
         guard let choices = found else { throw Status.userNotFound(user) }
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
         let page = PreferencePage(user: user, audience: audience, subject: subject, now: core.now)
@@ -109,7 +111,7 @@ struct PreferenceServer: PreferenceServiceHandler {
         let revision = try Etag.revision(request.etag)
         let now = core.now
         let stamp = AuditStamp(id: core.dependencies.makeID(at: now), actor: caller.actor)
-        let updated = try await stored { () async throws(StorageError) in
+        let updated = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.updatePreferences(
                 of: user, changes, expectedRevision: revision, stamp: stamp, now: now)
         }

@@ -17,9 +17,11 @@ final class OwnerAccess: Sendable {
     }
 
     /// Makes a tenant, or finds the one that the same request made.
-    func createTenant(_ creation: TenantCreation, now: Instant) async throws(Status) -> TenantCreationOutcome {
+    func createTenant(
+        _ creation: TenantCreation, now: Instant, until deadline: MonotonicTime
+    ) async throws(Status) -> TenantCreationOutcome {
         let administration = administration
-        return try await run { () async throws(StorageError) in
+        return try await run(until: deadline) { () async throws(StorageError) in
             try await administration.createTenant(creation, now: now)
         }
     }
@@ -27,22 +29,23 @@ final class OwnerAccess: Sendable {
     /// Makes the partitions that a tenant needs now.
     func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {
         let administration = administration
-        try await run { () async throws(StorageError) in
+        // Whoever notices it first does it for all of the tenant's callers.
+        try await run(until: .distantFuture) { () async throws(StorageError) in
             try await administration.ensureMonths(tenant: tenant, now: now)
         }
     }
 
     private func run<Value: Sendable>(
-        _ body: @escaping @Sendable () async throws(StorageError) -> Value
+        until deadline: MonotonicTime, _ body: @escaping @Sendable () async throws(StorageError) -> Value
     ) async throws(Status) -> Value {
         // `EventLoop.run` does not carry typed errors through.
         let result = await loop.run { () async -> Result<Value, StorageError> in
             do throws(StorageError) {
-                return .success(try await body())
+                return .success(try await CallDeadline.within(deadline, body))
             } catch {
                 return .failure(error)
             }
         }
-        return try await stored { () async throws(StorageError) in try result.get() }
+        return try await stored(until: nil) { () async throws(StorageError) in try result.get() }
     }
 }

@@ -27,7 +27,7 @@ struct TenantServer: TenantServiceHandler {
         }
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
         let creation = try creation(draft, key, by: caller)
-        switch try await owner.createTenant(creation, now: core.now) {
+        switch try await owner.createTenant(creation, now: core.now, until: context.deadline) {
         case .created(let record):
             var response = Carillon_V1_CreateTenantResponse()
             response.tenant = Carillon_V1_Tenant(record)
@@ -40,7 +40,7 @@ struct TenantServer: TenantServiceHandler {
             // This process may have been asked for the tenant before there was one.
             await core.forgetPortalKeys(of: record.id)
             return response
-        case .replayed(let record): return try await replay(record, draft, core[context])
+        case .replayed(let record): return try await replay(record, draft, context)
         case .conflict:
             throw Status(
                 .alreadyExists, .tenantExists, "there is a tenant \(draft.id) that was made by another request",
@@ -67,10 +67,11 @@ struct TenantServer: TenantServiceHandler {
 
     /// The answer to a request that was answered before: what there is, and no secret.
     private func replay(
-        _ record: TenantRecord, _ draft: TenantDraft, _ state: LoopState
+        _ record: TenantRecord, _ draft: TenantDraft, _ context: CallContext
     ) async throws(Status) -> Carillon_V1_CreateTenantResponse {
-        let keys = try await stored { () async throws(StorageError) in
-            try await state.registry.apiKeys(of: record.id)
+        let registry = core[context].registry
+        let keys = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await registry.apiKeys(of: record.id)
         }
         var response = Carillon_V1_CreateTenantResponse()
         response.tenant = Carillon_V1_Tenant(record)
@@ -86,7 +87,9 @@ struct TenantServer: TenantServiceHandler {
         _ = try await requireOperator(context)
         let id = try tenantID(request.tenantID)
         let registry = core[context].registry
-        let found = try await stored { () async throws(StorageError) in try await registry.tenant(id) }
+        let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await registry.tenant(id)
+        }
         guard let record = found else { throw Status.tenantNotFound(id) }
         var response = Carillon_V1_GetTenantResponse()
         response.tenant = Carillon_V1_Tenant(record)
@@ -103,7 +106,7 @@ struct TenantServer: TenantServiceHandler {
         let after = PageToken.readID(request.pageToken, of: list, &check, as: TenantID.self)
         try check.check()
         let registry = core[context].registry
-        let page = try await stored { () async throws(StorageError) in
+        let page = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await registry.tenants(after: after, size: size)
         }
         var response = Carillon_V1_ListTenantsResponse()
@@ -132,7 +135,8 @@ struct TenantServer: TenantServiceHandler {
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
         let new = NewAPIKey(key, displayName: request.displayName, by: caller, expiresAt: expiry)
         let registry = core[context].registry
-        let record = try await stored(missing: .tenantNotFound(id)) { () async throws(StorageError) in
+        let record = try await stored(until: context.deadline, missing: .tenantNotFound(id)) {
+            () async throws(StorageError) in
             try await registry.addAPIKey(new, tenant: id, now: now)
         }
         var response = Carillon_V1_CreateApiKeyResponse()
@@ -154,10 +158,12 @@ struct TenantServer: TenantServiceHandler {
         let now = core.now
         if registered.isEmpty {
             // Without a row to insert, nothing would refer to the tenant and miss it.
-            let found = try await stored { () async throws(StorageError) in try await registry.tenant(id) }
+            let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+                try await registry.tenant(id)
+            }
             if found == nil { throw Status.tenantNotFound(id) }
         }
-        try await stored(missing: .tenantNotFound(id)) { () async throws(StorageError) in
+        try await stored(until: context.deadline, missing: .tenantNotFound(id)) { () async throws(StorageError) in
             try await registry.setPortalKeys(of: id, registered, now: now)
         }
         await core.forgetPortalKeys(of: id)

@@ -12,9 +12,9 @@ package final class RegistryStore: @unchecked Sendable {
         self.pool = pool
     }
 
-    /// Runs queries as one transaction of the login role.
+    /// Runs queries as one transaction of the login role, for as long as the caller waits (``CallDeadline``).
     func run(_ queries: [Query]) async throws(PostgresError) -> [ResultSet] {
-        try await pool.run(Unit(queries))
+        try await pool.run(Unit(queries), deadline: CallDeadline.current)
     }
 }
 

@@ -21,9 +21,9 @@ package final class TenantAdministration: @unchecked Sendable {
         self.pause = pause
     }
 
-    /// Runs queries as one transaction of the owner.
+    /// Runs queries as one transaction of the owner, for as long as the caller waits (``CallDeadline``).
     func run(_ queries: [Query], affinity: Int = 0) async throws(PostgresError) -> [ResultSet] {
-        try await pool.run(Unit(queries), affinity: affinity)
+        try await pool.run(Unit(queries), affinity: affinity, deadline: CallDeadline.current)
     }
 
     /// Tries again while others hold locks, with pauses that grow to a second: half a minute in all.
