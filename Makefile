@@ -35,7 +35,7 @@ INTEROP_PROTOS := carillon/testing/v1/echo.proto xds/data/orca/v3/orca_load_repo
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 DESCRIBED_PROTOS := $(STANDARD_PROTOS) grpc/reflection/v1alpha/reflection.proto
 
-.PHONY: help setup toolchain build test fuzz conformance attacks demo bench-check bench-transport generate check-generated \
+.PHONY: help setup toolchain build test tsan fuzz conformance attacks demo bench-check bench-transport generate check-generated \
 	format lint clean
 
 help: ## List the commands
@@ -67,6 +67,24 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	if [ $$((swift + python)) != 0 ]; then echo "swift test exited with $$swift, pytest with $$python"; fi
 	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml
 	exit $$((swift + python))
+
+# Where ThreadSanitizer's builds are, and its reports: one file for each process that has any. It is told to overlook nothing.
+TSAN := .build-tsan
+TSAN_FLAGS := --scratch-path $(TSAN) --sanitize=thread
+
+tsan: setup ## Run the Swift tests (or those that ONLY names), and interop-server under its clients, with ThreadSanitizer
+	@swift build $(TSAN_FLAGS) --build-tests
+	rm -rf $(TSAN)/races
+	mkdir -p $(TSAN)/races
+	export TSAN_OPTIONS="log_path=$(CURDIR)/$(TSAN)/races/race"
+	swift=0 python=0
+	swift test $(TSAN_FLAGS) --skip-build --disable-xctest $(if $(ONLY),--filter '$(ONLY)') || swift=$$?
+	INTEROP_SERVER="$$(swift build $(TSAN_FLAGS) --show-bin-path)/interop-server" \
+		$(PYTHON) -m pytest -c Tests/pytest.ini --rootdir . Tests/Conformance || python=$$?
+	races="$$(find $(TSAN)/races -type f -exec cat {} + | grep -c '^WARNING: ThreadSanitizer' || true)"
+	find $(TSAN)/races -type f -exec cat {} +
+	echo "$$races races; swift test exited with $$swift, pytest with $$python"
+	exit $$((races + swift + python != 0))
 
 conformance: setup ## Let foreign clients and a prober loose on the transport: a line for each case
 	@swift build --product interop-server
@@ -143,7 +161,7 @@ lint: $(VENV)/requirements.txt ## Check formatting and the rules for proto files
 	for protos in $(PROTO_FOLDERS); do $(VENV)/bin/buf format --diff --exit-code $$protos; done
 
 clean: ## Remove what building and testing made; .carillon, the development cluster, stays
-	rm -rf .build $(FUZZ) $(VENV)
+	rm -rf .build $(FUZZ) $(TSAN) $(VENV)
 
 # The virtual environment: made anew whenever a pinned version changes, and stamped only when it is complete.
 $(VENV)/requirements.txt: Tests/requirements.txt
