@@ -48,19 +48,6 @@ import Testing
         await echo.stopClients()
     }
 
-    @Test func theEndOfAnAgesGraceIsTold() async throws {
-        var limits = ServerLimits()
-        limits.http2.maxAge = .seconds(4)
-        limits.http2.ageGrace = .milliseconds(300)
-        let echo = try await EchoServer.start(limits: limits)
-        let client = try await RawClient.connect(to: echo)
-        let cut = try await Self.requests(echo, client) {}
-        Self.expectWords(cut)
-        #expect(client.goAway?.lastStreamID == 9 && client.goAway?.debugText == "max_age")
-        echo.events.record("let go")
-        await echo.stop()
-    }
-
     /// What the peer does not take cannot be told.
     @Test func whoDoesNotReadIsCutOffAllTheSame() async throws {
         let echo = try await EchoServer.start()
