@@ -10,9 +10,9 @@ extension PostgresConnection {
     /// not run for long.
     func lookAtOldest() {
         guard cancelTimer == nil, case .unit(let pending) = inFlight.first, pending.isFinished else { return }
-        cancelTimer = loop.schedule(after: configuration.cancelPause) { [weak self] in
-            self?.cancelIfUnwanted(pending)
-        }
+        // Without a pause the timer would be due again in the tick in which it fires, for ever.
+        let pause = max(configuration.cancelPause, .milliseconds(1))
+        cancelTimer = loop.schedule(after: pause) { [weak self] in self?.cancelIfUnwanted(pending) }
     }
 
     /// Has the server cancel a unit, if it is at it still. Looks again later, in case that the request does not hit.

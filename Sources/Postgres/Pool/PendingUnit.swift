@@ -20,9 +20,11 @@ final class PendingUnit: @unchecked Sendable {
     /// Whether it failed because a prepared statement was missing or stale; it is sent again once.
     private(set) var lacksStatement = false
     private var wasPreparedAnew = false
-    /// Whether it failed because a request to cancel another unit came too late for that one; it is sent again once.
+    /// Whether it failed because a request to cancel another unit came too late for that one; it is sent again.
     private var isHit = false
-    private var wasHit = false
+    private var hits = 0
+    /// A unit that was hit so often is given up: something else cancels it.
+    private static let hitLimit = 5
 
     init(_ unit: Unit, deadline: MonotonicTime?) {
         self.unit = unit
@@ -85,10 +87,10 @@ final class PendingUnit: @unchecked Sendable {
     }
 
     /// Whether to send the unit once more because it was cancelled in another one's place: its transaction is undone, so it
-    /// has not happened. True at most once.
+    /// has not happened. True a few times at most.
     func takeChanceAfterHit() -> Bool {
-        guard isHit, !wasHit, !isFinished else { return false }
-        wasHit = true
+        guard isHit, hits < Self.hitLimit, !isFinished else { return false }
+        hits += 1
         return true
     }
 

@@ -27,7 +27,7 @@ package struct PostgresConfiguration: Sendable {
     /// when it passes. Larger than the server's limits.
     package var unitLimit: Duration = .seconds(30)
     /// How long the server may go on with a unit that nobody waits for any more before it is told to cancel it, and how long
-    /// until it is told again.
+    /// until it is told again; a millisecond at least.
     package var cancelPause: Duration = .milliseconds(100)
     /// Further settings for each connection, such as `plan_cache_mode`.
     package var sessionSettings: [String: String] = [:]
