@@ -124,16 +124,18 @@ let package = Package(
         .executableTarget(name: "protoc-gen-carillon", dependencies: [protobuf, protobufPlugins], swiftSettings: safe),
 
         // Tests.
+        .target(name: "Programs", path: "Tests/Programs", swiftSettings: common),
         .target(
-            name: "Support", dependencies: ["CLibPQ", "CarillonNet", "Postgres"], path: "Tests/Support",
+            name: "Support", dependencies: ["CLibPQ", "CarillonNet", "Postgres", "Programs"], path: "Tests/Support",
             exclude: ["smtp_server.py", "http_server.py"], swiftSettings: common),
         .executableTarget(
             name: "interop-server", dependencies: ["CarillonGRPC", "CarillonNet", "StandardServices", protobuf],
             path: "Tests/InteropServer", exclude: ["Protos"], swiftSettings: common),
         .testTarget(
-            name: "CarillonNetTests", dependencies: ["CarillonNet"], exclude: ["raw_peer.py"], swiftSettings: common),
+            name: "CarillonNetTests", dependencies: ["CarillonNet", "Programs"], exclude: ["raw_peer.py"],
+            swiftSettings: common),
         .testTarget(
-            name: "CarillonGRPCTests", dependencies: ["CarillonGRPC", "CarillonNet", protobuf],
+            name: "CarillonGRPCTests", dependencies: ["CarillonGRPC", "CarillonNet", "Programs", protobuf],
             exclude: ["ForeignServers"], swiftSettings: common),
         .testTarget(
             name: "StandardServicesTests",
@@ -155,7 +157,8 @@ let package = Package(
             swiftSettings: common),
         .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Domain"], swiftSettings: common),
         .testTarget(
-            name: "ChannelsTests", dependencies: ["Channels", "Transfer", "Domain", "CarillonNet", "Support"],
+            name: "ChannelsTests",
+            dependencies: ["Channels", "Transfer", "Domain", "CarillonNet", "Programs", "Support"],
             swiftSettings: common),
         .testTarget(
             name: "DeliveryTests",
@@ -177,10 +180,11 @@ let package = Package(
         .testTarget(
             name: "CarillonTests",
             dependencies: [
-                "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", logging, protobuf,
+                "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Programs", logging,
+                protobuf,
             ],
             swiftSettings: common),
-        .testTarget(name: "HouseTests", swiftSettings: common),
+        .testTarget(name: "HouseTests", dependencies: ["Programs"], swiftSettings: common),
         fuzz,
     ]
 )

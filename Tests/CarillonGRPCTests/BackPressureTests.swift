@@ -8,7 +8,7 @@ import Testing
     /// A `StringValue` of 20,003 octets.
     private static let large = CallRulesTests.frame([0x0a, 0xa0, 0x9c, 0x01] + [UInt8](repeating: 0x61, count: 20_000))
 
-    /// Streams that are to echo two large messages each, and take none for now.
+    /// Streams that are to echo two large messages each, and take none yet.
     private static func chats(_ count: Int, _ client: RawClient) async throws -> [RawStream] {
         var streams: [RawStream] = []
         // All are admitted before the first has anything to answer.

@@ -6,7 +6,7 @@ import Testing
 
 /// A server whose answers are drawn by lot: each call ends with a status, and nothing of it is left.
 @Suite(.timeLimit(.minutes(3))) struct ClientHostileServerTests {
-    private static let seeds = 240
+    private static let seeds = 120
 
     @Test func everyCallEnds() async throws {
         let server = try await ForeignServer(.hostile)
@@ -40,7 +40,7 @@ import Testing
         let policy = RetryPolicy(maxAttempts: 3, initialBackoff: .milliseconds(1), maxBackoff: .milliseconds(1))
         configuration.service.methods = [MethodConfig(names: ["/hostile/Retried"], retry: policy)]
         let channel = ClientChannel(loop: loop, configuration: configuration, surroundings: .init())
-        let options = CallOptions(timeout: .milliseconds(400), metadata: [("x-seed", "\(seed)")])
+        let options = CallOptions(timeout: .seconds(3), metadata: [("x-seed", "\(seed)")])
         return await loop.run {
             let unary = ClientCall(channel: channel, path: "/hostile/Retried", options: options)
             unary.start([0, 0, 0, 0, 0], isWhole: true)

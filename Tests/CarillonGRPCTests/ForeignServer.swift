@@ -1,5 +1,6 @@
 import CarillonNet
 import Foundation
+import Programs
 import Synchronization
 
 @testable import CarillonGRPC
@@ -21,8 +22,8 @@ final class ForeignServer: Sendable {
     }
 
     private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
+    private let input = Pipe.forProgram()
+    private let output = Pipe.forProgram()
     private let lines = Lines()
     /// What the server told.
     var events: Events { lines.events }
@@ -58,6 +59,11 @@ final class ForeignServer: Sendable {
         reader.start()
         try process.startInTurn()
         await events.first(containing: "port ")
+    }
+
+    /// Gives the script a line of its standard input.
+    func tell(_ words: String) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data("\(words)\n".utf8))
     }
 
     deinit {

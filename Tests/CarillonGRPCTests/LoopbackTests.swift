@@ -214,6 +214,7 @@ import Testing
     @Test func aHandshakeThatStandsStillGivesWay() async throws {
         var limits = ServerLimits()
         limits.handshakesPerAddress = 2
+        limits.http2.handshakeTime = .seconds(300)
         let echo = try await EchoServer.start(limits: limits)
         let stuck = [try await echo.connectAndStopShort(), try await echo.connectAndStopShort()]
         let answer: Text = try await echo.client.unary(

@@ -1,4 +1,5 @@
 import Foundation
+import Programs
 
 /// A self-signed certificate for localhost, made once for the tests by the `openssl` command.
 enum TestCertificate {

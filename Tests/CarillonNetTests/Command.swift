@@ -1,4 +1,5 @@
 import Foundation
+import Programs
 
 /// Foreign programs, run to their end.
 enum Command {
@@ -45,5 +46,5 @@ enum Command {
 
 extension Pipe {
     /// Foundation's class of the same name.
-    fileprivate static func ofFoundation() -> Foundation.Pipe { Foundation.Pipe() }
+    fileprivate static func ofFoundation() -> Foundation.Pipe { Foundation.Pipe.forProgram() }
 }

@@ -1,6 +1,7 @@
 import CarillonNet
 import Channels
 import Foundation
+import Programs
 import Support
 import Testing
 import Transfer
@@ -118,7 +119,7 @@ struct ProviderTests {
         let process = Process()
         process.executableURL = try TestServer.python()
         process.arguments = ["-c", program]
-        let (input, output) = (Pipe(), Pipe())
+        let (input, output) = (Pipe.forProgram(), Pipe.forProgram())
         process.standardInput = input
         process.standardOutput = output
         try process.startInTurn()

@@ -1,4 +1,5 @@
 import Foundation
+import Programs
 
 /// A tool of the toolchain that did not do what was asked.
 struct ToolFailure: Error, CustomStringConvertible {
@@ -14,15 +15,15 @@ enum Tool {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = arguments
-        let output = Pipe()
+        let output = Pipe.forProgram()
         let errors = FileManager.default.temporaryDirectory.appending(path: "carillon-tool-\(UUID().uuidString)")
         try Data().write(to: errors)
         defer { try? FileManager.default.removeItem(at: errors) }
         process.standardOutput = output
         process.standardError = try FileHandle(forWritingTo: errors)
-        let feed = Pipe()
+        let feed = Pipe.forProgram()
         process.standardInput = feed
-        try process.run()
+        try process.startInTurn()
         // Smaller than a pipe's buffer, so this never waits for the other side.
         try feed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try feed.fileHandleForWriting.close()

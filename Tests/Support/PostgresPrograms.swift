@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Programs
 
 /// Where PostgreSQL's programs are and how they are run.
 struct PostgresPrograms: Sendable {
@@ -55,7 +56,7 @@ struct PostgresPrograms: Sendable {
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
         process.currentDirectoryURL = folder
-        let output = Pipe()
+        let output = Pipe.forProgram()
         process.standardOutput = output
         process.standardError = output
         process.standardInput = FileHandle.nullDevice

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Programs
 
 /// A self-signed certificate for localhost, made once for each process of tests by the `openssl` command.
 package enum ServerCertificate {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Programs
 internal import Synchronization
 
 /// A running server: started, watched by its log, and reaped on a thread of its own.
@@ -40,7 +41,7 @@ final class ServerProcess: Sendable {
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
         process.currentDirectoryURL = folder
-        let log = Pipe()
+        let log = Pipe.forProgram()
         process.standardError = log
         process.standardOutput = FileHandle.nullDevice
         process.standardInput = FileHandle.nullDevice

@@ -8,6 +8,8 @@ extension HTTP2Connection {
     package var queuedOutput: Int { session.queuedOutput }
     /// Who the peer is by the certificate it showed; `nil` when it showed none.
     package var peerIdentity: PeerIdentity? { session.peerIdentity }
+    /// Whether new streams are refused or pointless.
+    package var isDraining: Bool { drain != .none || state != .open || peerGoAway != nil }
     /// Why the connection ends, as soon as that is known; `nil` while it goes on.
     package var closeReason: HTTP2CloseReason? { closing ?? ending }
 

@@ -51,7 +51,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private(set) var isPacing = false
     private(set) var openedAt: MonotonicTime?
     private(set) var blockedSince: MonotonicTime?
-    private var drain = DrainPhase.none
+    private(set) var drain = DrainPhase.none
     private var drainReason = DrainReason.shutdown
     private var goodbye = false
     private var readyForStreams = false
@@ -59,8 +59,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private var toldOutput = 0
 
     private var limits: HTTP2Limits { session.limits }
-    /// Whether new streams are refused or pointless.
-    package var isDraining: Bool { drain != .none || state != .open || peerGoAway != nil }
     /// What the peer said last when it asked for no more streams.
     package private(set) var peerGoAway: HTTP2GoAway?
     /// When octets came last.

@@ -48,6 +48,10 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+FROZEN: list[socket.socket] = []
+"""Connections that are read no more, to be dropped by a word on the standard input."""
+
+
 class Shared:
     """What all connections know."""
 
@@ -103,6 +107,7 @@ class Connection:
                     self.handle(event)
                 self.flush()
             if self.frozen:
+                FROZEN.append(self.sock)
                 say("frozen")
                 return
         except (OSError, ProtocolError) as error:
@@ -432,7 +437,10 @@ def main() -> None:
 
     threading.Thread(target=accept, daemon=True).start()
     say(f"port {listener.getsockname()[1]}")
-    sys.stdin.read()
+    for line in sys.stdin:
+        assert line == "drop\n", line
+        while FROZEN:
+            FROZEN.pop().close()
 
 
 if __name__ == "__main__":

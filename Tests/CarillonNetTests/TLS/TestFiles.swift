@@ -1,4 +1,5 @@
 import Foundation
+import Programs
 
 /// Certificates for the tests, made once by the `openssl` command: an authority, a server and clients of it, and another
 /// authority that knows nobody.

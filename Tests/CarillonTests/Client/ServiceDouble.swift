@@ -3,6 +3,7 @@ import CarillonClient
 import CarillonGRPC
 import CarillonNet
 import Foundation
+import Programs
 import SwiftProtobuf
 import Synchronization
 

@@ -1,5 +1,6 @@
 import CarillonNet
 import Foundation
+import Programs
 import Testing
 
 @testable import carillon
@@ -14,7 +15,7 @@ struct DevelopmentAuthorityTests {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["openssl"] + arguments
-        let output = Pipe()
+        let output = Pipe.forProgram()
         process.standardOutput = output
         process.standardError = output
         try process.startInTurn()

@@ -1,4 +1,5 @@
 package import Foundation
+internal import Programs
 
 /// A certificate authority and a server certificate for localhost and 127.0.0.1, made anew for a test run.
 package struct TestCertificate: Sendable {

@@ -1,4 +1,5 @@
 package import Foundation
+internal import Programs
 internal import Synchronization
 
 /// A server in Python that a test runs for itself: it says on which port it listens, tells what happens to it as JSON
@@ -62,8 +63,8 @@ package final class TestServer: Sendable {
         let process = Process()
         process.executableURL = try python()
         process.arguments = [support.appending(path: script).path] + arguments
-        let input = Pipe()
-        let output = Pipe()
+        let input = Pipe.forProgram()
+        let output = Pipe.forProgram()
         process.standardInput = input
         process.standardOutput = output
         let server = TestServer(process: process, input: input)
