@@ -26,24 +26,27 @@ extension CallContext {
         }
     }
 
-    /// The most that a handler may add to the header block, and to the trailers, counted as RFC 9113 §6.5.2 does: with more,
-    /// and the status beside it, peers would take nothing of the block.
-    static let metadataLimit = 2 * 1024
+    /// The most that a handler may add to the header block, counted as RFC 9113 §6.5.2 does: what gRPC's own libraries take
+    /// of a block unless they are told otherwise.
+    static let leadingLimit = 8 * 1024
+    /// The most that it may add to the trailers: with more, and the status with its words and details beside it, peers would
+    /// take nothing of the block.
+    static let trailingLimit = 2 * 1024
 
-    private func fits(_ name: String, _ value: String, _ block: HeaderBlock) -> Bool {
-        MetadataField.isValid(name, value)
-            && block.listSize + name.utf8.count + value.utf8.count + 32 <= Self.metadataLimit
+    private func fits(_ name: String, _ value: String, _ block: HeaderBlock, _ limit: Int) -> Bool {
+        MetadataField.isValid(name, value) && block.listSize + name.utf8.count + value.utf8.count + 32 <= limit
     }
 
     /// Adds a field to the header block of the answer, which is sent before the first message.
     ///
     /// - Parameter name: lower-case, without the suffix `-bin`.
-    /// - Returns: whether it was added: not when the header block was sent already, nor when it would have more than 2 KiB of
-    ///   such fields, the name is the protocol's own, or either has octets that a field cannot carry.
+    /// - Returns: whether it was added: not when the header block was sent already, nor when it would have more than
+    ///   ``leadingLimit`` (for trailers ``trailingLimit``) of such fields, the name is the protocol's own, or either has
+    ///   octets that a field cannot carry.
     @discardableResult
     package func addLeading(_ name: String, _ value: String) -> Bool {
         loop.assertOnLoop()
-        guard !areHeadersSent, fits(name, value, leading) else { return false }
+        guard !areHeadersSent, fits(name, value, leading, Self.leadingLimit) else { return false }
         leading.append(name, value)
         return true
     }
@@ -64,7 +67,7 @@ extension CallContext {
     @discardableResult
     package func addTrailer(_ name: String, _ value: String) -> Bool {
         loop.assertOnLoop()
-        guard !isAnswered, fits(name, value, trailing) else { return false }
+        guard !isAnswered, fits(name, value, trailing, Self.trailingLimit) else { return false }
         trailing.append(name, value)
         return true
     }
