@@ -64,8 +64,7 @@ def rapid_reset_calls(stage: Stage) -> str:
     return str(storm(stage, each(lambda stream: frames.call(stream, HANG, ECHO) + frames.rst_stream(stream))))
 
 
-# Two hundred hasty resets are let on each connection, 2000 abandoned handlers over all.
-@attack(29, "rapid-reset-20-connections", seconds=3, handlers=2200, memory=24)
+@attack(29, "rapid-reset-20-connections", seconds=3)
 def rapid_reset_many(stage: Stage) -> str:
     """From many connections at once, each below the limit for one."""
     peers = attackers(stage, 20)
@@ -153,7 +152,7 @@ def refused_streams(stage: Stage) -> str:
 
 
 # Requests of 16 MiB and answers of 16 MiB may be held for one connection, and one message of each stream that runs.
-@attack(30, "more-than-the-window", seconds=2.5, memory=64, handlers=1100)
+@attack(30, "more-than-the-window", seconds=2.5, memory=48, handlers=1100)
 def more_than_the_window(stage: Stage) -> str:
     """DATA beyond the window: echoes that are not read hold the window shut, then more comes all the same."""
     body = frames.echo(b"x" * 600_000)
