@@ -1,8 +1,9 @@
 /// One HTTP/2 connection over TLS, server or client side: a socket, its TLS session, its timers, and the frames and
 /// streams of an ``HTTP2Session``.
 ///
-/// Octets go one way: what the socket has is read and handled first, answers only gather in the session; at the end of
-/// the tick everything is drained into one buffer and written with one `SSL_write` (one TLS record for a small answer).
+/// Octets go one way: what the socket has is read and handled first, answers only gather in the session; then everything is
+/// drained into one buffer and written with one `SSL_write` (one TLS record for a small answer). What was answered at once
+/// goes out right behind the read, what tasks answer at the end of the tick.
 ///
 /// States: handshaking → open → draining → lingering (FIN sent, waiting for the peer's) → closed. What breaks an open
 /// connection goes the same way: GOAWAY with the reason, then lingering.
@@ -109,7 +110,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         case .handshaking: handshake()
         case .open:
             if events.contains(.readable) { read() }
-            if events.contains(.writable) { touch() }
+            settle()
         case .lingering:
             if events.contains(.writable), !unwritten.isEmpty, writeLeftover() { finishSending() }
             if state == .lingering, !Socket.discardInput(descriptor, loop.readBuffer) { close(ending ?? .finished) }
@@ -167,8 +168,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         }
         session.submitSettings()
         look()
-        touch()
         read()
+        settle()
     }
 
     private func read() {
@@ -208,7 +209,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         if session.streamCount > 0, !isPacing { paceStreams() }
         if let since = session.conduct.headerBlockSince { lookBy(since.advanced(by: limits.headerBlockTime)) }
         if isServer, drain == .none, session.conduct.recent.highest > Self.lastStreamID { beginDrain(.streamIDs) }
-        touch()
     }
 
     /// Three quarters of the identifiers, which cannot be used again (RFC 9113 §5.1.1).
@@ -226,11 +226,18 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     /// Does what gathered during the tick. Called by the loop.
     package func endOfTick() {
         isTouched = false
-        guard state == .open else { return }
         if readsAgain {
             readsAgain = false
             read()
         }
+        settle()
+    }
+
+    /// Sends what has gathered, and sees what follows. A connection that was read does so before the next one is read: the
+    /// streams that are answered by then are over while the processor still has them at hand, and serve the next connection.
+    private func settle() {
+        guard state == .open else { return }
+        if readsAgain { touch() }
         flush()
         guard state == .open, closing == nil else { return }
         if session.queuedOutput != toldOutput {
@@ -353,8 +360,10 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
 
     // MARK: What the session tells
 
-    /// Asks for a flush at the end of the tick.
-    package func sessionHasOutput(_ session: HTTP2Session) { touch() }
+    /// Asks for a flush at the end of the tick, unless there is one as soon as libnghttp2 has done its work.
+    package func sessionHasOutput(_ session: HTTP2Session) {
+        if !isInSession { touch() }
+    }
 
     /// Passes a new stream on to the owner of the connection.
     package func session(_ session: HTTP2Session, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? {
