@@ -5,7 +5,8 @@ import Testing
 @Suite struct HandshakeGateTests {
     private func gate(perAddress: Int = 10, overall: Int = 10, waiting: Int = 10, burst: Int = 100) -> HandshakeGate {
         HandshakeGate(
-            HandshakeLimits(perAddress: perAddress, overall: overall, waiting: waiting, burst: burst, perSecond: 1))
+            HandshakeLimits(
+                perAddress: perAddress, overall: overall, waiting: waiting, burst: burst, perSecond: 1, cutOffPrice: 2))
     }
 
     private func ask(_ gate: HandshakeGate, from last: UInt8 = 1, isSilent: Bool = false) -> HandshakeGate.Decision {
@@ -26,6 +27,13 @@ import Testing
     @Test func whoComesTooOftenIsRefusedAndOthersAreNot() {
         let gate = gate(burst: 2)
         #expect((0..<3).map { _ in ask(gate).name } == ["admitted", "admitted", "too often"])
+        #expect(ask(gate, from: 2).name == "admitted")
+    }
+
+    @Test func whoWasCutOffIsLetInLessOften() {
+        let gate = gate(burst: 3)
+        gate.punish(PeerAddress([192, 0, 2, 1]), at: .at(0))
+        #expect((0..<2).map { _ in ask(gate).name } == ["admitted", "too often"])
         #expect(ask(gate, from: 2).name == "admitted")
     }
 

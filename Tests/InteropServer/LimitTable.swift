@@ -24,6 +24,7 @@ struct LimitTable {
             number("handshakes", \.handshakes),
             number("handshakeBurst", \.handshakeBurst),
             number("handshakesPerSecond", \.handshakesPerSecond),
+            number("cutOffPrice", \.cutOffPrice),
             number("waitingHandshakes", \.waitingHandshakes),
             number("callsPerConnection", \.callsPerConnection),
             number("calls", \.calls),

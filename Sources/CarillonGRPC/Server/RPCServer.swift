@@ -33,8 +33,8 @@ package final class RPCServer: Sendable {
     ) async throws -> RPCServer {
         precondition(!loops.isEmpty, "a server needs a loop")
         let core = ServerCore(methods: methods, pages: pages, limits: limits, report: report)
-        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, loops: loops.count) }
         let gate = HandshakeGate(limits.ofHandshakes)
+        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, gate: gate, loops: loops.count) }
         let listener = try await loops[0].run {
             try await Listener.open(
                 on: loops[0], host: host, port: port, isCrowded: { Self.rests(at: gate, parts[0], core) },

@@ -37,6 +37,9 @@ package struct ServerLimits: Sendable {
     package var handshakeBurst = 1000
     /// How many a second after that. A handshake takes a third of a millisecond of a processor.
     package var handshakesPerSecond = 500
+    /// How many of them a connection counts as whose peer was cut off for a flood: who connects anew each time has us sign
+    /// each time. As much may be owed at most, 0.2 s at this rate, so that whoever shares the address has his turn in between.
+    package var cutOffPrice = 100
     /// Handshakes that may wait for their turn, over all loops; while there are as many, new connections wait in the
     /// system's queue.
     package var waitingHandshakes = 256
@@ -103,6 +106,6 @@ package struct ServerLimits: Sendable {
     var ofHandshakes: HandshakeLimits {
         HandshakeLimits(
             perAddress: handshakesPerAddress, overall: handshakes, waiting: waitingHandshakes, burst: handshakeBurst,
-            perSecond: handshakesPerSecond)
+            perSecond: handshakesPerSecond, cutOffPrice: cutOffPrice)
     }
 }

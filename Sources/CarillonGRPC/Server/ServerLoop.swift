@@ -8,7 +8,14 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     let loop: EventLoop
     let core: ServerCore
     private let tls: TLSContext
-    private var connections: [ObjectIdentifier: (connection: HTTP2Connection, state: ConnectionState)] = [:]
+    private let gate: HandshakeGate
+    private var connections: [ObjectIdentifier: Entry] = [:]
+    private struct Entry {
+        let connection: HTTP2Connection
+        let state: ConnectionState
+        /// Whom it comes from.
+        let address: PeerAddress
+    }
     private var isDraining = false
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// What happened here; read by any thread.
@@ -43,10 +50,11 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     /// This loop's share of ``ServerLimits/abandonedCalls``.
     let abandonedLimit: Int
 
-    init(loop: EventLoop, core: ServerCore, tls: TLSContext, loops: Int) {
+    init(loop: EventLoop, core: ServerCore, tls: TLSContext, gate: HandshakeGate, loops: Int) {
         self.loop = loop
         self.core = core
         self.tls = tls
+        self.gate = gate
         decoder = MessageDecoder(loop: loop, limits: core.limits, loops: loops)
         longestTimeout = core.limits.timeout.wholeNanoseconds
         inputLimit = core.limits.input / loops
@@ -71,7 +79,8 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
                 delegate: self)
             let state = ConnectionState(connection, of: self)
             connection.attachment = state
-            connections[ObjectIdentifier(connection)] = (connection, state)
+            connections[ObjectIdentifier(connection)] = Entry(
+                connection: connection, state: state, address: permit.address)
             counters.connectionOpened()
             if isDraining { connection.beginDrain() }
         } catch {
@@ -103,6 +112,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         entry.state.close()
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)
+        if case .abuse = reason { gate.punish(entry.address, at: loop.now) }
         switch reason {
         case .finished, .aborted, .aged: break
         default: core.report(.connectionFailed(peer: connection.peer, reason))

@@ -13,14 +13,17 @@ package struct HandshakeLimits: Sendable {
     package var burst: Int
     /// How many a second after that.
     package var perSecond: Int
+    /// How many of them a connection counts as whose peer was cut off for a flood (``HTTP2CloseReason/abuse(_:)``).
+    package var cutOffPrice: Int
 
     /// Makes limits.
-    package init(perAddress: Int, overall: Int, waiting: Int, burst: Int, perSecond: Int) {
+    package init(perAddress: Int, overall: Int, waiting: Int, burst: Int, perSecond: Int, cutOffPrice: Int) {
         self.perAddress = perAddress
         self.overall = overall
         self.waiting = waiting
         self.burst = burst
         self.perSecond = perSecond
+        self.cutOffPrice = cutOffPrice
     }
 }
 
@@ -83,10 +86,15 @@ package final class HandshakeGate: Sendable {
                 return .tooMany
             }
             if let leaver { farewell = state.farewells.removeValue(forKey: leaver) }
-            return .admitted(HandshakePermit(gate: self, ticket: ticket))
+            return .admitted(HandshakePermit(gate: self, ticket: ticket, address: address))
         }
         farewell?()
         return decision
+    }
+
+    /// A connection's peer was cut off for a flood: who comes again from there is let in less often.
+    package func punish(_ address: PeerAddress, at now: MonotonicTime) {
+        state.withLock { $0.rates.charge(limits.cutOffPrice, to: address, at: now) }
     }
 
     /// How many handshakes are under way.
@@ -121,10 +129,13 @@ package final class HandshakeGate: Sendable {
 package final class HandshakePermit: Sendable {
     private let gate: HandshakeGate
     private let ticket: HandshakeLedger.Ticket
+    /// Whom the connection comes from.
+    package let address: PeerAddress
 
-    fileprivate init(gate: HandshakeGate, ticket: HandshakeLedger.Ticket) {
+    fileprivate init(gate: HandshakeGate, ticket: HandshakeLedger.Ticket, address: PeerAddress) {
         self.gate = gate
         self.ticket = ticket
+        self.address = address
     }
 
     /// Something came from the peer, and the handshake waits for its turn.

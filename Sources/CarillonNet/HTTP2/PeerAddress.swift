@@ -1,6 +1,6 @@
 /// Whom a connection comes from, for counting: an IPv4 address, or the network of 64 bits of an IPv6 address, since one
 /// subscriber has at least that many.
-struct PeerAddress: Hashable, Sendable {
+package struct PeerAddress: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
 

@@ -24,13 +24,25 @@ struct AddressRates {
 
     /// Counts one for the address; false when it is too much.
     mutating func take(_ address: PeerAddress, at now: MonotonicTime) -> Bool {
+        let (one, other) = places(of: address)
+        // Both pay, or whoever has two fresh buckets would have twice as much.
+        let hasFirst = first[one].take(at: now)
+        let hasSecond = second[other].take(at: now)
+        return hasFirst || hasSecond
+    }
+
+    /// Counts many for the address, whether it has them or not.
+    mutating func charge(_ count: Int, to address: PeerAddress, at now: MonotonicTime) {
+        let (one, other) = places(of: address)
+        first[one].charge(count, at: now)
+        second[other].charge(count, at: now)
+    }
+
+    private func places(of address: PeerAddress) -> (Int, Int) {
         var hasher = Hasher()
         hasher.combine(address)
         let hash = UInt(bitPattern: hasher.finalize())
         let width = UInt(Self.width)
-        // Both pay, or whoever has two fresh buckets would have twice as much.
-        let hasFirst = first[Int(hash % width)].take(at: now)
-        let hasSecond = second[Int(hash / width % width)].take(at: now)
-        return hasFirst || hasSecond
+        return (Int(hash % width), Int(hash / width % width))
     }
 }

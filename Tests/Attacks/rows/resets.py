@@ -33,6 +33,17 @@ def rapid_reset(stage: Stage) -> str:
     return str(storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))))
 
 
+@attack(29, "rapid-reset-and-anew", handlers=220, short=True)
+def rapid_reset_anew(stage: Stage) -> str:
+    """Whoever is cut off and connects anew each time costs a signature each time: soon he is let in a few times a second."""
+    began = time.monotonic()
+    result = storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream)))
+    # A thousand handshakes are let at once and 500 a second; who is cut off is counted a hundred times.
+    most = 11 + 6 * (time.monotonic() - began)
+    stage.expect(len(result.lives) <= most, f"more than {most:.0f} connections: {result}")
+    return str(result)
+
+
 def reset_with(code: int) -> None:
     @attack(29, f"rapid-reset-code-{code}", seconds=1.6, handlers=220, short=True)
     def coded(stage: Stage) -> str:
