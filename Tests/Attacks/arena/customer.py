@@ -106,6 +106,16 @@ def report(pipe: Pipe, account: Account) -> None:
     pipe.send_bytes(json.dumps(account.__dict__).encode())
 
 
+def book(account: Account, peer: Peer, waiting: dict[int, float]) -> None:
+    """Enters the answers that have come."""
+    now = time.monotonic()
+    for number in [one for one in waiting if one in peer.answers and peer.answers[one].is_over]:
+        answer = peer.answers.pop(number)
+        account.steady.append((waiting[number], now - waiting.pop(number)))
+        if answer.status != 0:
+            account.failures.append(repr(answer))
+
+
 def steady(port: int, context: ssl.SSLContext, pipe: Pipe) -> None:
     """Asks on one connection that stays."""
     block = frames.pack(frames.head(frames.ECHO + "Async"))
@@ -132,18 +142,15 @@ def steady(port: int, context: ssl.SSLContext, pipe: Pipe) -> None:
             waiting[stream] = due
             stream += 2
             due += 1 / RATE
+        # A quick server's answer is read by `send` already.
+        book(account, peer, waiting)
         poll = select.poll()
         poll.register(peer.socket, select.POLLIN)
         poll.register(pipe, select.POLLIN)
         events = dict(poll.poll(max(0.0, (due - time.monotonic()) * 1000)))
         if peer.socket.fileno() in events:
             peer.drain()
-            now = time.monotonic()
-            for number in [one for one in waiting if one in peer.answers and peer.answers[one].is_over]:
-                answer = peer.answers.pop(number)
-                account.steady.append((waiting[number], now - waiting.pop(number)))
-                if answer.status != 0:
-                    account.failures.append(repr(answer))
+            book(account, peer, waiting)
         if not peer.is_open:
             account.failures.append(f"the connection ended: {peer.end}, {peer.goaways}; {len(waiting)} calls were open")
             peer.close()
