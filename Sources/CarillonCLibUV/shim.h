@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <stdint.h>
 #if defined(__linux__)
+#include <malloc.h>
 #include <sys/prctl.h>
+#elif defined(__APPLE__)
+#include <malloc/malloc.h>
 #endif
 #include <uv.h>
 
@@ -35,6 +38,15 @@ static inline void carillon_thread_block_sigpipe(void) {
 // Lets a thread free itself at its end; libuv can only join.
 static inline void carillon_thread_detach(uv_thread_t thread) {
     pthread_detach(thread);
+}
+
+// Gives memory that was freed back to the system (mallopt(3), malloc_trim(3)); nothing where the C library has no such call.
+static inline void carillon_malloc_trim(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#elif defined(__APPLE__)
+    malloc_zone_pressure_relief(NULL, 0);
+#endif
 }
 
 // The calling thread as a number that can be compared.

@@ -39,6 +39,7 @@ struct LimitTable {
             number("outputPerConnection", \.outputPerConnection),
             number("output", \.output),
             number("littleOutput", \.littleOutput),
+            duration("memoryPause", \.memoryPause),
             number("concurrentStreams", \.http2.concurrentStreams),
             number("streamWindow", \.http2.streamWindow),
             number("connectionWindow", \.http2.connectionWindow),

@@ -8,6 +8,7 @@ package final class RPCServer: Sendable {
     private let core: ServerCore
     let parts: [ServerLoop]
     private let listener: Listener
+    private let memory: MemoryKeeper
 
     /// The port that it listens on.
     package var port: UInt16 { listener.port }
@@ -33,33 +34,34 @@ package final class RPCServer: Sendable {
     ) async throws -> RPCServer {
         precondition(!loops.isEmpty, "a server needs a loop")
         let core = ServerCore(methods: methods, pages: pages, limits: limits, report: report)
-        let gate = HandshakeGate(limits.ofHandshakes)
-        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, gate: gate, loops: loops.count) }
-        let listener = try await loops[0].run {
-            try await Listener.open(
-                on: loops[0], host: host, port: port, isCrowded: { Self.rests(at: gate, parts[0], core) },
-                onAccept: { Self.handOut($0, to: parts, core, gate) })
+        let parts = loops.map { ServerLoop(loop: $0, core: core, tls: tls, loops: loops.count) }
+        return try await loops[0].run {
+            let listener = try await Listener.open(
+                on: loops[0], host: host, port: port, isCrowded: { Self.rests(parts[0], core) },
+                onAccept: { Self.handOut($0, to: parts, core) })
+            let memory = MemoryKeeper(loop: loops[0], pause: limits.memoryPause) {
+                parts.reduce(0) { $0 + $1.counters.over }
+            }
+            return RPCServer(core: core, parts: parts, listener: listener, memory: memory)
         }
-        return RPCServer(core: core, parts: parts, listener: listener)
     }
 
-    private init(core: ServerCore, parts: [ServerLoop], listener: Listener) {
+    private init(core: ServerCore, parts: [ServerLoop], listener: Listener, memory: MemoryKeeper) {
         self.core = core
         self.parts = parts
         self.listener = listener
+        self.memory = memory
     }
 
     /// Whether accepting has to rest; told and counted by the loop that listens, which is the first.
-    private static func rests(at gate: HandshakeGate, _ part: ServerLoop, _ core: ServerCore) -> Bool {
-        guard gate.isCrowded else { return false }
+    private static func rests(_ part: ServerLoop, _ core: ServerCore) -> Bool {
+        guard core.gate.isCrowded else { return false }
         part.counters.acceptingRested()
         core.report(.acceptingRests(waiting: core.limits.waitingHandshakes))
         return true
     }
 
-    private static func handOut(
-        _ descriptor: CInt, to parts: [ServerLoop], _ core: ServerCore, _ gate: HandshakeGate
-    ) {
+    private static func handOut(_ descriptor: CInt, to parts: [ServerLoop], _ core: ServerCore) {
         var total = 0
         var least = parts[0]
         var leastLoad = Int.max
@@ -72,7 +74,7 @@ package final class RPCServer: Sendable {
             return refuse(descriptor, parts[0], core, .tooManyConnections(limit: core.limits.connections))
         }
         let permit: HandshakePermit
-        switch gate.decide(on: descriptor, at: parts[0].loop.now) {
+        switch core.gate.decide(on: descriptor, at: parts[0].loop.now) {
         case .admitted(let admitted): permit = admitted
         case .tooMany:
             return refuse(descriptor, parts[0], core, .tooManyHandshakes(peer: Listener.peer(of: descriptor)))
@@ -94,8 +96,11 @@ package final class RPCServer: Sendable {
     /// Stops listening, lets every call finish and returns when all connections are closed; what runs after the grace
     /// period is answered with UNAVAILABLE. Called once, from any task.
     package func drain(grace: Duration) async {
-        let listener = self.listener
-        await parts[0].loop.run { listener.close() }
+        let (listener, memory) = (self.listener, self.memory)
+        await parts[0].loop.run {
+            listener.close()
+            memory.stop()
+        }
         await withTaskGroup { group in
             for part in parts {
                 group.addTask { await part.loop.run { await part.drain(grace: grace) } }

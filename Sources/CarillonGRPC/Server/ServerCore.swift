@@ -1,10 +1,12 @@
 internal import CarillonNet
 
-/// What all connections of a server share; not changed after it was made.
+/// What all connections of a server share; but for the gate, which guards itself, it is not changed after it was made.
 final class ServerCore: Sendable {
     let methods: MethodTable
     let pages: PageTable
     let limits: ServerLimits
+    /// Who may begin a TLS handshake.
+    let gate: HandshakeGate
     let report: @Sendable (ServerEvent) -> Void
 
     init(
@@ -13,6 +15,7 @@ final class ServerCore: Sendable {
         self.methods = MethodTable(methods)
         self.pages = PageTable(pages)
         self.limits = limits
+        gate = HandshakeGate(limits.ofHandshakes)
         self.report = report
     }
 }

@@ -73,6 +73,13 @@ final class ServerCounters: Sendable {
     /// A request that is no call was answered.
     func answeredPlainly() { plain.increase() }
 
+    /// How many connections and calls are over.
+    var over: Int {
+        var sum = closed.now
+        for index in ended.indices { sum += ended[index].now }
+        return sum
+    }
+
     /// Adds what was counted here.
     func add(to counts: inout ServerCounts) {
         counts.connectionsOpened += opened.now

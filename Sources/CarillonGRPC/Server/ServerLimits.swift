@@ -67,6 +67,9 @@ package struct ServerLimits: Sendable {
     /// The same over all connections, divided evenly among the loops.
     package var output = 128 * 1024 * 1024
 
+    /// How often memory that calls and connections no longer need goes back to the system, while any come to their end.
+    package var memoryPause: Duration = .seconds(5)
+
     // Whoever uses up what there is for all must shut out himself, and nobody else: connections that have little are served
     // until twice as much is used.
 

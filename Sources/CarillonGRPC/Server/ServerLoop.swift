@@ -8,7 +8,6 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     let loop: EventLoop
     let core: ServerCore
     private let tls: TLSContext
-    private let gate: HandshakeGate
     private var connections: [ObjectIdentifier: Entry] = [:]
     private struct Entry {
         let connection: HTTP2Connection
@@ -50,11 +49,10 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     /// This loop's share of ``ServerLimits/abandonedCalls``.
     let abandonedLimit: Int
 
-    init(loop: EventLoop, core: ServerCore, tls: TLSContext, gate: HandshakeGate, loops: Int) {
+    init(loop: EventLoop, core: ServerCore, tls: TLSContext, loops: Int) {
         self.loop = loop
         self.core = core
         self.tls = tls
-        self.gate = gate
         decoder = MessageDecoder(loop: loop, limits: core.limits, loops: loops)
         longestTimeout = core.limits.timeout.wholeNanoseconds
         inputLimit = core.limits.input / loops
@@ -112,7 +110,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         entry.state.close()
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)
-        if case .abuse = reason { gate.punish(entry.address, at: loop.now) }
+        if case .abuse = reason { core.gate.punish(entry.address, at: loop.now) }
         switch reason {
         case .finished, .aborted, .aged: break
         default: core.report(.connectionFailed(peer: connection.peer, reason))

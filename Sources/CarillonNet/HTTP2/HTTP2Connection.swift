@@ -8,7 +8,7 @@
 /// States: handshaking → open → draining → lingering (FIN sent, waiting for the peer's) → closed. What breaks an open
 /// connection goes the same way: GOAWAY with the reason, then lingering.
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
-package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwner, @unchecked Sendable {
+package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Sendable {
     /// The loop that all of this runs on.
     package let loop: EventLoop
     private let isServer: Bool
@@ -17,7 +17,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private let descriptor: CInt
     private var watch: DescriptorWatch?
     // A cycle while the connection is open: it ends with the last call to the delegate.
-    private var delegate: (any HTTP2ConnectionDelegate)?
+    private(set) var delegate: (any HTTP2ConnectionDelegate)?
     /// What the delegate keeps for the connection; nothing here touches it.
     package var attachment: AnyObject? {
         get { attached }
@@ -26,9 +26,9 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     // Behind functions, since the attribute works in this module alone.
     @exclusivity(unchecked) private var attached: AnyObject?
     private(set) var state = State.handshaking
-    private var deadline: LoopTimer?
+    var deadline: LoopTimer?
     private var isTouched = false
-    private var isInSession = false
+    private(set) var isInSession = false
     private var readsAgain = false
     /// Whether nothing is read, as what came takes its owner long: TCP lets the peer wait. What was not read is not late.
     @exclusivity(unchecked) package var isInputHeld = false {
@@ -55,13 +55,13 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     private(set) var drain = DrainPhase.none
     private var drainReason = DrainReason.shutdown
     private var goodbye = false
-    private var readyForStreams = false
+    var readyForStreams = false
     /// What was queued at the end of the last flush.
     private var toldOutput = 0
 
-    private var limits: HTTP2Limits { session.limits }
+    var limits: HTTP2Limits { session.limits }
     /// What the peer said last when it asked for no more streams.
-    package private(set) var peerGoAway: HTTP2GoAway?
+    package internal(set) var peerGoAway: HTTP2GoAway?
     /// When octets came last.
     package private(set) var lastReceived: MonotonicTime
 
@@ -326,7 +326,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
     // MARK: What is due
 
     /// Makes sure that there is a look at the connection by that time.
-    private func lookBy(_ time: MonotonicTime) {
+    func lookBy(_ time: MonotonicTime) {
         guard time < .distantFuture, pulse.map({ $0.deadline > time }) ?? true else { return }
         pulse?.cancel()
         pulse = loop.schedule(at: time) { self.look() }
@@ -358,53 +358,6 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         }
     }
 
-    // MARK: What the session tells
-
-    /// Asks for a flush at the end of the tick, unless there is one as soon as libnghttp2 has done its work.
-    package func sessionHasOutput(_ session: HTTP2Session) {
-        if !isInSession { touch() }
-    }
-
-    /// Passes a new stream on to the owner of the connection.
-    package func session(_ session: HTTP2Session, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? {
-        delegate?.connection(self, opened: stream)
-    }
-
-    /// The first SETTINGS of the peer end the handshake; later ones are passed on.
-    package func sessionReceivedSettings(_ session: HTTP2Session) {
-        guard !readyForStreams else {
-            delegate?.connectionReceivedSettings(self)
-            return
-        }
-        readyForStreams = true
-        // A drain may have begun before, and the time is its own.
-        if drain == .none {
-            deadline?.cancel()
-            deadline = nil
-        }
-        delegate?.connectionIsReady(self)
-    }
-
-    /// Goes on with a drain that waited for it, and passes it on.
-    package func sessionReceivedPong(_ session: HTTP2Session) {
-        // Another PING's answer says nothing of whether the peer knows.
-        if drain == .announced, session.isAnnouncementAnswered { sendFinalGoAway() }
-        delegate?.connectionReceivedPingAnswer(self)
-    }
-
-    /// Keeps what the peer said; the first time, the owner is told that it drains.
-    package func session(_ session: HTTP2Session, received goAway: HTTP2GoAway) {
-        let isFirst = peerGoAway == nil
-        peerGoAway = goAway
-        if drain == .none, isFirst { delegate?.connectionIsDraining(self) }
-    }
-
-    /// Looks, while draining, whether it was the last.
-    package func sessionClosedStream(_ session: HTTP2Session) {
-        if drain != .none { touch() }
-        if session.streamCount == 0, let maxIdle = limits.maxIdle { lookBy(loop.now.advanced(by: maxIdle)) }
-    }
-
     // MARK: Ending
 
     /// Begins a graceful end: the peer is told to open no more streams, those that are open are finished. The limit of
@@ -423,7 +376,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, HTTP2SessionOwn
         touch()
     }
 
-    private func sendFinalGoAway() {
+    func sendFinalGoAway() {
         guard drain == .announced, state == .open else { return }
         drain = .final
         deadline?.cancel()

@@ -1,0 +1,13 @@
+internal import CarillonCLibUV
+
+/// The memory of the process that was freed and is kept by malloc for the next who asks.
+package enum FreeMemory {
+    /// Gives it back to the system. malloc does so by itself only with what lies above all that is in use, so that one small
+    /// object may hold the peak of a flood for ever.
+    ///
+    /// It takes half a millisecond where there is little, and one more for each 6 MiB, during which others wait for the part
+    /// of the heap that is being looked through: for a pool's thread, and seldom. Any thread.
+    package static func giveBack() {
+        carillon_malloc_trim()
+    }
+}
