@@ -26,6 +26,7 @@ final class MemoryKeeper: @unchecked Sendable {
         self.ended = ended
         self.giveBack = giveBack
         seen = ended()
+        FreeMemory.bound()
         wait()
     }
 
