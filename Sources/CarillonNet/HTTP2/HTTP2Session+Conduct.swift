@@ -153,8 +153,9 @@ extension HTTP2Session {
 
     /// A reset of ours went out.
     func resetSent(_ id: Int32, _ code: HTTP2ErrorCode) {
+        let stream = HTTP2Callbacks.stream(pointer, id)
         // What has ended already has nothing more under way.
-        if HTTP2Callbacks.stream(pointer, id)?.isReceiveEnded != true {
+        if stream?.isReceiveEnded != true {
             conduct.recent.reset(id)
             conduct.late.reset()
         }
@@ -165,7 +166,8 @@ extension HTTP2Session {
         case .protocolError, .flowControlError, .streamClosed, .frameSizeError, .compressionError:
             // Codes that only libnghttp2 gives, for errors of the peer.
             conduct.judge(conduct.budget.resetProvoked(at: conduct.now))
-        case .refusedStream where !conduct.hasAcknowledgedSettings:
+        // By libnghttp2, for one stream too many. Those that we refuse were let in by it, and are no fault of the peer.
+        case .refusedStream where stream == nil && !conduct.hasAcknowledgedSettings:
             conduct.judge(conduct.budget.refusedEarly(at: conduct.now))
         default: break
         }

@@ -61,7 +61,7 @@ def one_too_many(stage: Stage) -> str:
     return "REFUSED_STREAM" if peer.resets else f"GOAWAY({peer.code})"
 
 
-@attack(34, "hanging-calls-on-30-connections", seconds=2.5, handlers=20_000, memory=160)
+@attack(34, "hanging-calls-on-30-connections", seconds=2.5, handlers=23_000, memory=160)
 def hanging_calls(stage: Stage) -> str:
     """As many calls as 30 connections let, none of which ends: the server has a limit of its own.
 
@@ -76,6 +76,16 @@ def hanging_calls(stage: Stage) -> str:
     refused = sum(peer.resets[frames.REFUSED_STREAM] for peer in peers)
     stage.expect(refused >= 7_000, f"only {refused} of 30,000 calls were refused")
     return f"REFUSED_STREAM({refused}of30000)"
+
+
+@attack(34, "refused-before-settings", server="full", seconds=1, handlers=220, short=True)
+def refused_before_settings(stage: Stage) -> str:
+    """A client that asks a lot before it has seen our SETTINGS, when the server is full: refused, and no offence."""
+    with stage.connect(acknowledges=False) as peer:
+        peer.send(b"".join(frames.call(stream, HANG, ECHO) for stream in range(1, 1600, 2)), 2.0)
+        stage.expect(peer.wait(lambda: peer.resets[frames.REFUSED_STREAM] >= 600, 5), f"{peer.resets} {peer.goaways}")
+        stage.expect(peer.is_open and not peer.goaways, f"{peer.end} {peer.goaways}")
+    return f"REFUSED_STREAM({peer.resets[frames.REFUSED_STREAM]}of800)"
 
 
 @attack(34, "goaway-then-streams", seconds=1)
