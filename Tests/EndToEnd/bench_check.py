@@ -3,7 +3,7 @@
     E2E_BINARY=… bench_check.py [--requests 300000] [--rounds 5]
 
 Both servers are measured in turns with the same h2load; of each the median round counts. The time is the server's own,
-user and system, from /proc/PID/stat; the load generator's is not in it.
+user and system, by its own clock; the load generator's is not in it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.cluster import Cluster
 from harness.http2 import frame
 from harness.interface import v1
 from harness.load import StaticServer, h2load
-from harness.processes import microseconds, processor_ticks
+from harness.processes import processor_seconds
 from harness.server import Carillon
 from harness.supplier import Supplier
 
@@ -30,10 +30,10 @@ CHECK = "/carillon.v1.PreferenceService/CheckPreference"
 
 def cost(pid: int, requests: int, **load: object) -> tuple[float, float]:
     """Microseconds of processor time for each request, and requests per second."""
-    before = processor_ticks(pid)
+    before = processor_seconds(pid)
     run = h2load(requests=requests, **load)
     assert run.succeeded == run.status_2xx == requests, run.printed
-    return microseconds(processor_ticks(pid) - before) / requests, run.per_second
+    return (processor_seconds(pid) - before) * 1e6 / requests, run.per_second
 
 
 def measure(binary: Path, folder: Path, cluster: Cluster, requests: int, rounds: int) -> None:

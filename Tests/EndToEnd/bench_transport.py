@@ -3,7 +3,7 @@
     INTEROP_SERVER=… bench_transport.py [--requests 200000] [--rounds 5]
 
 The servers are measured in turns with the same h2load, the same certificate and the same cipher, each with one thread;
-of each figure the median round counts. Processor time is the server's own, user and system, from /proc/PID/stat.
+of each figure the median round counts. Processor time is the server's own, user and system, by its own clock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.http2 import frame
 from harness.idle import hold_idle_connections, resident_octets
 from harness.load import StaticServer, h2load
 from harness.pingpong import echo_messages
-from harness.processes import Program, microseconds, processor_ticks
+from harness.processes import Program, processor_seconds
 from harness.server import HOST
 from harness.waiting import eventually
 
@@ -115,10 +115,10 @@ class Bench:
             echo.program.end()
 
     def measure(self, figures: Figures, pid: int, requests: int, **load: object) -> None:
-        before = processor_ticks(pid)
+        before = processor_seconds(pid)
         run = h2load(requests=requests, log=self.folder / "latencies", flags=SAME_CIPHER, **load)
         assert run.succeeded == run.status_2xx == requests, run.printed
-        figures.costs.append(microseconds(processor_ticks(pid) - before) / requests)
+        figures.costs.append((processor_seconds(pid) - before) * 1e6 / requests)
         figures.rates.append(run.per_second)
         figures.p50.append(run.percentile(0.5))
         figures.p99.append(run.percentile(0.99))
@@ -157,9 +157,9 @@ class Bench:
         try:
             rates, costs = [], []
             for _ in range(self.rounds):
-                before = processor_ticks(echo.program.pid)
+                before = processor_seconds(echo.program.pid)
                 count, seconds = echo_messages(echo.port, self.authority.file, f"{SERVICE}/Stream", frame(MESSAGE))
-                costs.append(microseconds(processor_ticks(echo.program.pid) - before) / count)
+                costs.append((processor_seconds(echo.program.pid) - before) * 1e6 / count)
                 rates.append(count / seconds)
             print(
                 f"bench transport bidi stream: {statistics.median(rates):,.0f} messages/s each way on one stream, "

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: E402
 from harness.certificates import Authority, Certificate, key_usage  # noqa: E402
-from harness.processes import Program, microseconds, processor_ticks  # noqa: E402
+from harness.processes import Program, processor_seconds  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
 
 from . import frames  # noqa: E402
@@ -108,7 +108,7 @@ class Target:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def processor_seconds(self) -> float:
-        return microseconds(processor_ticks(self.pid)) / 1e6
+        return processor_seconds(self.pid)
 
     def counts(self) -> Counts:
         """Asks on a connection that stays open for this; made anew if the server has ended it."""

@@ -6,6 +6,7 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,11 +94,7 @@ class Program:
         return self.printed()[-count:]
 
 
-def processor_ticks(pid: int) -> int:
-    """How much processor time a process has used, user and system, in clock ticks."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def microseconds(ticks: int) -> float:
-    return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
+def processor_seconds(pid: int) -> float:
+    """How much processor time a process has used, user and system: its own clock (clock_getcpuclockid(3) on Linux), which
+    counts nanoseconds where /proc/PID/stat counts ticks."""
+    return time.clock_gettime((~pid << 3) | 2)
