@@ -43,6 +43,7 @@ import Testing
         let client = try await RawClient.connect(to: echo)
         let cut = try await Self.requests(echo, client) { await echo.server.drain(grace: .milliseconds(50)) }
         Self.expectWords(cut)
+        #expect(await client.ended())
         #expect(client.goAway?.lastStreamID == 9)
         echo.events.record("let go")
         await echo.stopClients()
