@@ -17,6 +17,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case keepaliveTime = "connection.keepalive-time"
     case keepaliveTimeout = "connection.keepalive-timeout"
     case pingInterval = "connection.ping-interval"
+    case maxHandshakeRate = "connection.max-handshake-rate"
     case maxConnections = "limits.connections"
     case maxStreams = "limits.concurrent-streams"
     case maxMessage = "limits.message-size"
@@ -58,7 +59,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     var kind: Kind {
         switch self {
         case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
-            .keepaliveTimeout, .pingInterval, .maxConnections, .maxStreams, .maxMessage:
+            .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -93,6 +94,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .keepaliveTime: "7200"
         case .keepaliveTimeout: "20"
         case .pingInterval: "300"
+        case .maxHandshakeRate: "500"
         case .maxConnections: "50000"
         case .maxStreams: "1000"
         case .maxMessage: "4194304"
@@ -107,7 +109,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseOwnerURL: "connection string"
-        case .databaseConnections, .loops, .maxConnections, .maxStreams: "number"
+        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams: "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
@@ -151,6 +153,12 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .keepaliveTimeout: "Seconds that it has to answer, 1 to 600."
         case .pingInterval:
             "Seconds that must lie between a client's own keepalive pings, 10 to 7200; who pings more is cut off."
+        case .maxHandshakeRate:
+            """
+            TLS handshakes that one client address may begin in a second, and twice as many at once, 1 to 10000; more are \
+            refused. 0 for not counting by address: behind a load balancer that hides its clients' addresses, where all \
+            would count as one.
+            """
         case .maxConnections: "Connections that may be open at once, 1 to 1000000; more are refused."
         case .maxStreams: "Calls that one connection may have open at once, 1 to 100000."
         case .maxMessage: "The greatest length of one request message, 1024 to 67108864."
