@@ -61,6 +61,7 @@ struct ServeFlags: SettingFlags {
     @Option(.maxConnections) var maxConnections: String?
     @Option(.maxStreams) var maxStreams: String?
     @Option(.maxMessage) var maxMessage: String?
+    @Option(.maxTenantCalls) var maxTenantCalls: String?
     @Option(.reflectionEnabled) var reflectionEnabled: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
@@ -77,7 +78,7 @@ struct ServeFlags: SettingFlags {
             .maxAge: maxAge, .maxAgeGrace: maxAgeGrace, .maxIdle: maxIdle, .keepaliveTime: keepaliveTime,
             .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxHandshakeRate: maxHandshakeRate,
             .maxConnections: maxConnections, .maxStreams: maxStreams, .maxMessage: maxMessage,
-            .reflectionEnabled: reflectionEnabled, .portFile: portFile,
+            .maxTenantCalls: maxTenantCalls, .reflectionEnabled: reflectionEnabled, .portFile: portFile,
             .logLevel: logLevel, .config: config,
         ]
     }

@@ -3,6 +3,7 @@ internal import CarillonNet
 internal import Foundation
 internal import Logging
 internal import Security
+internal import Services
 internal import Transfer
 
 /// Everything `carillon serve` needs, read and checked: the files are there, the keys are keys, the certificate fits.
@@ -13,6 +14,8 @@ struct ServeSettings: Sendable {
     var tls: TLSContext
     /// What callers may ask of connections and messages.
     var limits: ServerLimits
+    /// Calls that may run at once for one tenant.
+    var callsPerTenant: Int
     /// The database as the serving login.
     var database: String
     /// The database as the owner; nil when this server makes no tenants.
@@ -50,7 +53,7 @@ struct ServeSettings: Sendable {
         .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops, .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-        .reflectionEnabled, .portFile, .logLevel, .config,
+        .maxTenantCalls, .reflectionEnabled, .portFile, .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -62,6 +65,7 @@ struct ServeSettings: Sendable {
         listen = reader.parsed(.listen, as: "HOST:PORT", HostAndPort.init) ?? usualPlace
         let tls = Self.tls(&reader)
         limits = Self.limits(&reader)
+        callsPerTenant = reader.integer(.maxTenantCalls, in: 1...1_000_000, default: ServiceLimits().callsPerTenant)
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)

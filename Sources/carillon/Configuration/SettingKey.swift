@@ -21,6 +21,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case maxConnections = "limits.connections"
     case maxStreams = "limits.concurrent-streams"
     case maxMessage = "limits.message-size"
+    case maxTenantCalls = "limits.tenant-calls"
     case databaseURL = "database.url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
@@ -59,7 +60,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     var kind: Kind {
         switch self {
         case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
-            .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage:
+            .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
+            .maxTenantCalls:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -98,6 +100,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxConnections: "50000"
         case .maxStreams: "1000"
         case .maxMessage: "4194304"
+        case .maxTenantCalls: "2000"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
@@ -109,7 +112,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseOwnerURL: "connection string"
-        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams: "number"
+        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls:
+            "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
@@ -162,6 +166,11 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxConnections: "Connections that may be open at once, 1 to 1000000; more are refused."
         case .maxStreams: "Calls that one connection may have open at once, 1 to 100000."
         case .maxMessage: "The greatest length of one request message, 1024 to 67108864."
+        case .maxTenantCalls:
+            """
+            Calls that may run at once for one tenant, open streams included, 1 to 1000000, divided evenly among the loops; \
+            more are refused.
+            """
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."

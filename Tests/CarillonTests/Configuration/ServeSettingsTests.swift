@@ -203,7 +203,9 @@ struct ServeSettingsTests {
         flags[.maxConnections] = "10"
         flags[.maxStreams] = "7"
         flags[.maxMessage] = "1024"
-        limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
+        flags[.maxTenantCalls] = "20"
+        let settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        limits = settings.limits
         #expect(limits.http2.maxAge == nil)
         #expect(limits.http2.ageGrace == nil)
         #expect(limits.http2.maxIdle == .seconds(900))
@@ -215,6 +217,7 @@ struct ServeSettingsTests {
         #expect(limits.connections == 10)
         #expect(limits.http2.concurrentStreams == 7)
         #expect(limits.messageSize == 1024)
+        #expect(settings.callsPerTenant == 20)
         flags[.maxHandshakeRate] = "0"
         limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
         #expect(!limits.countsHandshakesByAddress)
@@ -233,6 +236,7 @@ struct ServeSettingsTests {
                 "--connection-max-handshake-rate is \(Int.max), not a number from 0 to 10000"
             ),
             (.maxStreams, "0", "--limits-concurrent-streams is 0, not a number from 1 to 100000"),
+            (.maxTenantCalls, "0", "--limits-tenant-calls is 0, not a number from 1 to 1000000"),
             (.maxMessage, "1", "--limits-message-size is 1, not a number from 1024 to 67108864"),
         ] as [(SettingKey, String, String)])
     func wrongLimits(key: SettingKey, value: String, message: String) throws {
