@@ -1,3 +1,4 @@
+internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
 internal import Postgres
@@ -14,6 +15,10 @@ final class LoopState: @unchecked Sendable {
     let authenticator: Authenticator
     let inboxes: InboxHub
     private let budget: FactsBudget
+    /// How many calls of one tenant may run here.
+    private let callShare: Int
+    private let tooManyCalls: Status
+    private static let callPushback = Duration.seconds(1)
     private var scopes: [TenantID: TenantScope] = [:]
 
     init(loop: EventLoop, pool: PostgresPool, dependencies: ServiceDependencies) {
@@ -23,18 +28,23 @@ final class LoopState: @unchecked Sendable {
         registry = RegistryStore(pool: pool)
         authenticator = Authenticator(limits: dependencies.limits)
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
+        callShare = dependencies.limits.callShare(of: dependencies.pools.all.count)
+        tooManyCalls = .tooManyCalls(retryAfter: Self.callPushback)
         inboxes = InboxHub(loop: loop, limits: dependencies.limits, clock: dependencies.clock)
     }
 
     /// What this loop keeps of a tenant that was just read from the registry. There is one object for each tenant on each
-    /// loop, so that forgetting facts reaches everybody who holds it; they are as many as there are tenants that call.
+    /// loop, so that forgetting facts reaches everybody who holds it, and all calls of the tenant pass one gate; they are as
+    /// many as there are tenants that call, which an operator has made.
     func scope(of record: TenantRecord) -> TenantScope {
         loop.assertOnLoop()
         if let scope = scopes[record.id] {
             scope.update(record)
             return scope
         }
-        let scope = TenantScope(loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget)
+        let scope = TenantScope(
+            loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget,
+            gate: CallGate(limit: callShare, pushback: Self.callPushback, refusal: tooManyCalls))
         scopes[record.id] = scope
         return scope
     }

@@ -27,16 +27,26 @@ final class ServiceCore: Sendable {
 
     // MARK: Who calls
 
+    // Every call passes one of the two, and as soon as it is known whose it is, the gate of its tenant.
+
     /// Who calls, as far as it is known without the database.
+    ///
+    /// - Throws: UNAUTHENTICATED; RESOURCE_EXHAUSTED when too many calls of the tenant are running.
     func knownCaller(_ context: CallContext) throws(Status) -> Caller? {
         let state = states[context.loop]
-        return try state.authenticator.known(context, state)
+        guard let caller = try state.authenticator.known(context, state) else { return nil }
+        try caller.enter(context)
+        return caller
     }
 
     /// Who calls.
+    ///
+    /// - Throws: see ``knownCaller(_:)``; UNAVAILABLE when it is not known and the registry cannot be asked.
     func caller(_ context: CallContext) async throws(Status) -> Caller {
         let state = states[context.loop]
-        return try await state.authenticator.caller(context, state)
+        let caller = try await state.authenticator.caller(context, state)
+        try caller.enter(context)
+        return caller
     }
 
     /// The tenant whose API key calls.

@@ -4,6 +4,10 @@ package struct ServiceLimits: Sendable {
     package var credentialAge: Duration = .seconds(60)
     /// Credentials that each loop keeps, the refused ones counted too.
     package var credentials = 8_192
+    /// Calls that may run at once for one tenant, over all loops, open WatchInbox streams among them; more are refused with
+    /// RESOURCE_EXHAUSTED. What a call may hold is bounded, so this bounds what a tenant takes from the others. It is divided
+    /// evenly among the loops, which know nothing of each other: a tenant with few connections is refused earlier.
+    package var callsPerTenant = 2_000
     /// How old the facts of a preference check may be. A change made by this process is seen at once.
     package var factsAge: Duration = .seconds(1)
     /// Users whose facts each loop keeps.
@@ -29,4 +33,8 @@ package struct ServiceLimits: Sendable {
 
     /// Makes the usual limits.
     package init() {}
+
+    /// The share of ``callsPerTenant`` of each loop. With many loops it would come to next to nothing: a hundred, or as many
+    /// as there may be at all, are left to each.
+    func callShare(of loops: Int) -> Int { max(callsPerTenant / loops, min(callsPerTenant, 100)) }
 }

@@ -20,8 +20,9 @@ import Testing
         let hanging = try await client.send("/test.Echo/Hang", parts: [CallRulesTests.text("a")])
         let open = try await client.send("/test.Echo/Chat", parts: [CallRulesTests.text("a")], ends: false)
         let connect = try await client.send("/test.Echo/Hang", json, parts: [Array("\"a\"".utf8)])
-        let page = try await client.send("/stubborn", get)
         let refused = try await client.send("/test.Echo/Nothing", json, ends: false)
+        let page = try await client.send("/stubborn", get)
+        // It was sent last, so the others have come too.
         await echo.events.first(containing: "page began")
         await end()
         return Cut(
@@ -43,6 +44,7 @@ import Testing
         let client = try await RawClient.connect(to: echo)
         let cut = try await Self.requests(echo, client) { await echo.server.drain(grace: .milliseconds(50)) }
         Self.expectWords(cut)
+        #expect(await client.ended())
         #expect(client.goAway?.lastStreamID == 9)
         echo.events.record("let go")
         await echo.stopClients()
@@ -54,6 +56,7 @@ import Testing
         let client = try await RawClient.connect(to: echo, window: 1000)
         let large = CallRulesTests.frame([0x0a, 0xa0, 0x9c, 0x01] + [UInt8](repeating: 0x61, count: 20_000))
         let stream = try await client.send("/test.Echo/Chat", parts: [large], ends: false, takes: false)
+        #expect(await stream.hasBegun())
         await echo.server.drain(grace: .milliseconds(50))
         let answer = await stream.answer()
         #expect(answer.closed == .cancel && answer.grpcStatus == nil)

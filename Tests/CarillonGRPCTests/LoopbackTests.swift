@@ -245,6 +245,27 @@ import Testing
         await echo.stop()
     }
 
+    /// Behind what hides the addresses of clients all have the same, and nobody is shut out for it.
+    @Test func addressesNeedNotBeCounted() async throws {
+        var limits = ServerLimits()
+        limits.handshakesPerAddress = 1
+        limits.handshakeBurst = 1
+        limits.handshakesPerSecond = 0
+        limits.countsHandshakesByAddress = false
+        limits.http2.handshakeTime = .seconds(300)
+        let echo = try await EchoServer.start(limits: limits)
+        let stuck = [try await echo.connectAndStopShort(), try await echo.connectAndStopShort()]
+        let second = try echo.client(trusting: TestCertificate.files.certificate)
+        for client in [echo.client, second] {
+            let answer: Text = try await client.unary("/test.Echo/Inline", Text("x"))
+            #expect(answer.value == "x")
+        }
+        #expect(echo.server.counts.connectionsRefused == 0 && echo.server.counts.handshakesGivenUp == 0)
+        for descriptor in stuck { Listener.discard(descriptor) }
+        await second.close()
+        await echo.stop()
+    }
+
     @Test func whileHandshakesWaitNoConnectionIsAccepted() async throws {
         var limits = ServerLimits()
         limits.waitingHandshakes = 0

@@ -11,6 +11,8 @@ struct RawAnswer: Sendable {
     var body: [UInt8] = []
     var isEnded = false
     var closed: HTTP2ErrorCode?
+    /// Whether the server had asked for no more streams by then.
+    var wasDraining = false
     /// How many streams of the client were closed before this one.
     var closedBefore = 0
 
@@ -46,6 +48,14 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     private var attempt: ConnectionAttempt?
     private let goodbye = Mutex<HTTP2GoAway?>(nil)
     private var ready: CheckedContinuation<Void, Never>?
+    private var isClosed = false
+    fileprivate var isDraining = false
+    private var patience: LoopTimer?
+    private var hasGivenUp = false
+    /// Who waits for the server to ask for no more streams, and who for the end of the connection.
+    private var waiters: (draining: [CheckedContinuation<Void, Never>], closed: [CheckedContinuation<Void, Never>]) = (
+        [], []
+    )
     /// Streams that are over.
     fileprivate var closed = 0
 
@@ -87,10 +97,22 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connectionReceivedSettings(_ connection: HTTP2Connection) {}
     func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream) -> (any HTTP2StreamHandler)? { nil }
-    func connectionIsDraining(_ connection: HTTP2Connection) {}
+    func connectionIsDraining(_ connection: HTTP2Connection) {
+        isDraining = true
+        resume(&waiters.draining)
+    }
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
         goodbye.withLock { $0 = connection.peerGoAway }
         settle()
+        isClosed = true
+        patience?.cancel()
+        resume(&waiters.draining)
+        resume(&waiters.closed)
+    }
+
+    private func resume(_ waiters: inout [CheckedContinuation<Void, Never>]) {
+        for waiter in waiters { waiter.resume() }
+        waiters = []
     }
 
     /// What the server said last when it asked for no more streams.
@@ -100,13 +122,49 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
         await loop.run { self.connection?.close(.aborted) }
     }
 
+    /// Ends the connection unless it is over by then, and with it whatever is waited for: for a server that does not do
+    /// what it should.
+    func giveUp(after patience: Duration) async {
+        await loop.run {
+            guard !self.isClosed else { return }
+            self.patience = self.loop.schedule(after: patience) {
+                self.hasGivenUp = true
+                self.connection?.close(.aborted)
+            }
+        }
+    }
+
+    /// Waits until the server has asked for no more streams, or the connection is over.
+    func draining() async {
+        await loop.run {
+            guard !self.isDraining, !self.isClosed else { return }
+            await withCheckedContinuation { self.waiters.draining.append($0) }
+        }
+    }
+
+    /// Waits until the connection is over; ``goAway`` is what it is only then. False when this side gave up.
+    func ended() async -> Bool {
+        await loop.run {
+            if !self.isClosed { await withCheckedContinuation { self.waiters.closed.append($0) } }
+            return !self.hasGivenUp
+        }
+    }
+
     /// Opens a stream; fields of the usual request are added unless there are some of the same name.
     func send(
         _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true,
         trailers: [(String, String)]? = nil, takes: Bool = true
     ) async throws -> RawStream {
-        try await loop.run {
-            let connection = try #require(self.connection)
+        try #require(await open(path, fields, parts: parts, ends: ends, trailers: trailers, takes: takes))
+    }
+
+    /// The same; `nil` when the connection takes no more streams.
+    func open(
+        _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true,
+        trailers: [(String, String)]? = nil, takes: Bool = true
+    ) async -> RawStream? {
+        await loop.run {
+            guard let connection = self.connection else { return nil }
             var block = HeaderBlock()
             let usual = [
                 (":method", "POST"), (":scheme", "https"), (":authority", "localhost"), (":path", path),
@@ -122,8 +180,8 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
             }
             for field in fields where !field.0.hasPrefix(":") && field.1 != "-" { block.append(field.0, field.1) }
             let raw = RawStream(client: self, loop: self.loop, takes: takes)
-            let stream = try #require(
-                connection.open(block, body: [], endsBody: ends && parts.isEmpty && trailers == nil, handler: raw))
+            let endsAtOnce = ends && parts.isEmpty && trailers == nil
+            guard let stream = connection.open(block, body: [], endsBody: endsAtOnce, handler: raw) else { return nil }
             raw.stream = stream
             for part in parts { stream.send(part) }
             if let trailers {
@@ -157,6 +215,7 @@ final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
     fileprivate var stream: HTTP2Stream?
     private var result = RawAnswer()
     private var waiter: CheckedContinuation<RawAnswer, Never>?
+    private var first: CheckedContinuation<Void, Never>?
 
     fileprivate init(client: RawClient, loop: EventLoop, takes: Bool) {
         self.client = client
@@ -170,6 +229,21 @@ final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
             if self.result.closed != nil { return self.result }
             return await withCheckedContinuation { self.waiter = $0 }
         }
+    }
+
+    /// Waits for the first octets of the body; false when the stream is over without any.
+    func hasBegun() async -> Bool {
+        await loop.run {
+            if self.result.body.isEmpty, self.result.closed == nil {
+                await withCheckedContinuation { self.first = $0 }
+            }
+            return !self.result.body.isEmpty
+        }
+    }
+
+    private func settle() {
+        first?.resume()
+        first = nil
     }
 
     func reset() async { await loop.run { self.stream?.reset(.cancel) } }
@@ -197,14 +271,17 @@ final class RawStream: HTTP2StreamHandler, @unchecked Sendable {
     func stream(_ stream: HTTP2Stream, received bytes: UnsafeRawBufferPointer) {
         result.body += bytes
         if takes { stream.consume(bytes.count) } else { untaken += bytes.count }
+        settle()
     }
     func streamReceivedEnd(_ stream: HTTP2Stream) { result.isEnded = true }
     func streamDrained(_ stream: HTTP2Stream) {}
     func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         self.stream = nil
         result.closed = code
+        result.wasDraining = client.isDraining
         result.closedBefore = client.closed
         client.closed += 1
+        settle()
         waiter?.resume(returning: result)
         waiter = nil
     }

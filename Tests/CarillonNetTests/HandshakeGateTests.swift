@@ -37,6 +37,18 @@ import Testing
         #expect(ask(gate, from: 2).name == "admitted")
     }
 
+    @Test func whereAddressesSayNothingTheyAreNotCounted() throws {
+        let gate = HandshakeGate(
+            HandshakeLimits(
+                countsByAddress: false, perAddress: 1, overall: 3, waiting: 10, burst: 1, perSecond: 0, cutOffPrice: 5))
+        gate.punish(PeerAddress([192, 0, 2, 1]), at: .at(0))
+        let permits = try (0..<3).map { _ in try #require(ask(gate).permit) }
+        // Those over all addresses count all the same.
+        #expect(ask(gate).name == "too many" && ask(gate, from: 2).name == "too many")
+        for permit in permits { permit.serve() }
+        #expect(ask(gate).name == "admitted", "whoever keeps us waiting gives way")
+    }
+
     @Test func itIsCrowdedWhileTooManyWait() throws {
         let gate = gate(waiting: 2)
         let first = try #require(ask(gate).permit)

@@ -82,7 +82,7 @@ package final class CallContext: @unchecked Sendable {
     ///
     /// A call passes one gate: entering another leaves the first.
     ///
-    /// - Throws: RESOURCE_EXHAUSTED when as many calls as the gate lets through are running.
+    /// - Throws: the gate's refusal (RESOURCE_EXHAUSTED) when as many calls as it lets through are running.
     package func enter(_ gate: CallGate) throws(Status) {
         loop.assertOnLoop()
         guard admission.isCounted, self.gate !== gate else { return }

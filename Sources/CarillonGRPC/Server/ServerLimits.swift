@@ -29,10 +29,14 @@ package struct ServerLimits: Sendable {
     package var connections = 50_000
     /// TLS handshakes that may be under way at once for one address (IPv4), or one network of 64 bits (IPv6). For a further
     /// one, whoever has kept us waiting longest has to go. Behind a load balancer that hides its clients' addresses they all
-    /// count as one.
+    /// count as one; see ``countsHandshakesByAddress``.
     package var handshakesPerAddress = 512
     /// The same over all addresses. OpenSSL takes up to 60 KiB for each, so that they have at most 60 MiB together.
     package var handshakes = 1024
+    /// Whether ``handshakesPerAddress``, ``handshakeBurst``, ``handshakesPerSecond`` and ``cutOffPrice`` count. Off behind a
+    /// load balancer that hides its clients' addresses, and bounds itself what each of them does: here whoever comes too
+    /// often would shut out everybody. ``handshakes`` and ``waitingHandshakes`` count all the same.
+    package var countsHandshakesByAddress = true
     /// Handshakes that may begin at once for one address or network; more are closed at once.
     package var handshakeBurst = 1000
     /// How many a second after that. A handshake takes a third of a millisecond of a processor.
@@ -108,7 +112,7 @@ package struct ServerLimits: Sendable {
     /// What the gate of the handshakes needs to know.
     var ofHandshakes: HandshakeLimits {
         HandshakeLimits(
-            perAddress: handshakesPerAddress, overall: handshakes, waiting: waitingHandshakes, burst: handshakeBurst,
-            perSecond: handshakesPerSecond, cutOffPrice: cutOffPrice)
+            countsByAddress: countsHandshakesByAddress, perAddress: handshakesPerAddress, overall: handshakes,
+            waiting: waitingHandshakes, burst: handshakeBurst, perSecond: handshakesPerSecond, cutOffPrice: cutOffPrice)
     }
 }

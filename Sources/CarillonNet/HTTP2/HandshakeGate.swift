@@ -3,6 +3,9 @@ internal import Synchronization
 /// How many handshakes may be under way, and how often one may begin: what a handshake costs is asked for by whoever comes,
 /// before anything is known of them.
 package struct HandshakeLimits: Sendable {
+    /// Whether ``perAddress``, ``burst``, ``perSecond`` and ``cutOffPrice`` count. Off where all clients seem to have one
+    /// address: then the limits over all addresses are the only ones.
+    package var countsByAddress: Bool
     /// Handshakes that may be under way at once for one address.
     package var perAddress: Int
     /// The same over all addresses.
@@ -17,7 +20,11 @@ package struct HandshakeLimits: Sendable {
     package var cutOffPrice: Int
 
     /// Makes limits.
-    package init(perAddress: Int, overall: Int, waiting: Int, burst: Int, perSecond: Int, cutOffPrice: Int) {
+    package init(
+        countsByAddress: Bool = true, perAddress: Int, overall: Int, waiting: Int, burst: Int, perSecond: Int,
+        cutOffPrice: Int
+    ) {
+        self.countsByAddress = countsByAddress
         self.perAddress = perAddress
         self.overall = overall
         self.waiting = waiting
@@ -57,7 +64,9 @@ package final class HandshakeGate: Sendable {
         self.limits = limits
         state = Mutex(
             State(
-                ledger: HandshakeLedger(perAddress: limits.perAddress, overall: limits.overall),
+                // As many as there may be at all are no limit of an address.
+                ledger: HandshakeLedger(
+                    perAddress: limits.countsByAddress ? limits.perAddress : limits.overall, overall: limits.overall),
                 rates: AddressRates(burst: limits.burst, perSecond: limits.perSecond)))
     }
 
@@ -80,7 +89,7 @@ package final class HandshakeGate: Sendable {
     func decide(on address: PeerAddress, isSilent: Bool, at now: MonotonicTime) -> Decision {
         var farewell: (@Sendable () -> Void)?
         let decision: Decision = state.withLock { state in
-            guard state.rates.take(address, at: now) else { return .tooOften }
+            guard !limits.countsByAddress || state.rates.take(address, at: now) else { return .tooOften }
             guard case .admitted(let ticket, let leaver) = state.ledger.arrive(from: address, hasBegun: !isSilent)
             else {
                 return .tooMany
@@ -94,6 +103,7 @@ package final class HandshakeGate: Sendable {
 
     /// A connection's peer was cut off for a flood: who comes again from there is let in less often.
     package func punish(_ address: PeerAddress, at now: MonotonicTime) {
+        guard limits.countsByAddress else { return }
         state.withLock { $0.rates.charge(limits.cutOffPrice, to: address, at: now) }
     }
 

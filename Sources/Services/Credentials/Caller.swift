@@ -29,6 +29,14 @@ final class Caller: @unchecked Sendable {
         self.goodUntil = goodUntil
     }
 
+    /// Counts a call against the bound of the tenant (``ServiceLimits/callsPerTenant``) until it is over. Operators have none.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED.
+    func enter(_ context: CallContext) throws(Status) {
+        guard let scope else { return }
+        try context.enter(scope.gate)
+    }
+
     /// The tenant of a credential that speaks for one.
     private func activeScope() throws(Status) -> TenantScope {
         guard let scope else { throw .unauthenticated }

@@ -27,6 +27,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     // What the service can do at the moment.
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
     case concurrentChange = "CONCURRENT_CHANGE"
+    case tooManyCalls = "TOO_MANY_CALLS"
     case tooManyStreams = "TOO_MANY_STREAMS"
     case tooManyRecipients = "TOO_MANY_RECIPIENTS"
     case tooMuchWaiting = "TOO_MUCH_WAITING"

@@ -39,6 +39,14 @@ extension Status {
             metadata: ["limit": String(limit)])
     }
 
+    /// The refusal of a tenant's ``CallGate``.
+    static func tooManyCalls(retryAfter: Duration) -> Status {
+        Status(
+            .resourceExhausted, .tooManyCalls,
+            "too many calls of the tenant run at once, open streams among them; wait until some have ended",
+            retryAfter: retryAfter)
+    }
+
     static let draining = Status(
         .unavailable, .draining, "this process is about to end; call again", retryAfter: .milliseconds(100))
 }

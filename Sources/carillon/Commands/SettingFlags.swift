@@ -57,9 +57,11 @@ struct ServeFlags: SettingFlags {
     @Option(.keepaliveTime) var keepaliveTime: String?
     @Option(.keepaliveTimeout) var keepaliveTimeout: String?
     @Option(.pingInterval) var pingInterval: String?
+    @Option(.maxHandshakeRate) var maxHandshakeRate: String?
     @Option(.maxConnections) var maxConnections: String?
     @Option(.maxStreams) var maxStreams: String?
     @Option(.maxMessage) var maxMessage: String?
+    @Option(.maxTenantCalls) var maxTenantCalls: String?
     @Option(.reflectionEnabled) var reflectionEnabled: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
@@ -74,9 +76,10 @@ struct ServeFlags: SettingFlags {
             .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
             .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace,
             .maxAge: maxAge, .maxAgeGrace: maxAgeGrace, .maxIdle: maxIdle, .keepaliveTime: keepaliveTime,
-            .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxConnections: maxConnections,
-            .maxStreams: maxStreams, .maxMessage: maxMessage, .reflectionEnabled: reflectionEnabled,
-            .portFile: portFile, .logLevel: logLevel, .config: config,
+            .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxHandshakeRate: maxHandshakeRate,
+            .maxConnections: maxConnections, .maxStreams: maxStreams, .maxMessage: maxMessage,
+            .maxTenantCalls: maxTenantCalls, .reflectionEnabled: reflectionEnabled, .portFile: portFile,
+            .logLevel: logLevel, .config: config,
         ]
     }
 }

@@ -3,6 +3,7 @@ internal import CarillonNet
 internal import Foundation
 internal import Logging
 internal import Security
+internal import Services
 internal import Transfer
 
 /// Everything `carillon serve` needs, read and checked: the files are there, the keys are keys, the certificate fits.
@@ -13,6 +14,8 @@ struct ServeSettings: Sendable {
     var tls: TLSContext
     /// What callers may ask of connections and messages.
     var limits: ServerLimits
+    /// Calls that may run at once for one tenant.
+    var callsPerTenant: Int
     /// The database as the serving login.
     var database: String
     /// The database as the owner; nil when this server makes no tenants.
@@ -49,8 +52,8 @@ struct ServeSettings: Sendable {
         .listen, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys, .databaseURL,
         .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops, .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
-        .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxConnections, .maxStreams, .maxMessage, .reflectionEnabled,
-        .portFile, .logLevel, .config,
+        .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
+        .maxTenantCalls, .reflectionEnabled, .portFile, .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -62,6 +65,7 @@ struct ServeSettings: Sendable {
         listen = reader.parsed(.listen, as: "HOST:PORT", HostAndPort.init) ?? usualPlace
         let tls = Self.tls(&reader)
         limits = Self.limits(&reader)
+        callsPerTenant = reader.integer(.maxTenantCalls, in: 1...1_000_000, default: ServiceLimits().callsPerTenant)
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)
@@ -97,6 +101,13 @@ struct ServeSettings: Sendable {
         limits.http2.keepaliveTime = reader.seconds(.keepaliveTime, 10...604_800, default: 7200)
         limits.http2.keepaliveTimeout = .seconds(reader.integer(.keepaliveTimeout, in: 1...600, default: 20))
         limits.http2.pingInterval = .seconds(reader.integer(.pingInterval, in: 10...7200, default: 300))
+        let rate = reader.integer(.maxHandshakeRate, in: 0...10_000, default: limits.handshakesPerSecond)
+        limits.countsHandshakesByAddress = rate != 0
+        limits.handshakesPerSecond = rate
+        // Wrapping, as it may be any number: a wrong one is told later, with all that is wrong.
+        limits.handshakeBurst = rate &* 2
+        // A fifth of a second, as usual.
+        limits.cutOffPrice = max(1, rate / 5)
         limits.connections = reader.integer(.maxConnections, in: 1...1_000_000, default: limits.connections)
         let streams = reader.integer(.maxStreams, in: 1...100_000, default: Int(limits.http2.concurrentStreams))
         limits.http2.concurrentStreams = UInt32(clamping: streams)

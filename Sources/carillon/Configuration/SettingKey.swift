@@ -17,9 +17,11 @@ enum SettingKey: String, CaseIterable, Sendable {
     case keepaliveTime = "connection.keepalive-time"
     case keepaliveTimeout = "connection.keepalive-timeout"
     case pingInterval = "connection.ping-interval"
+    case maxHandshakeRate = "connection.max-handshake-rate"
     case maxConnections = "limits.connections"
     case maxStreams = "limits.concurrent-streams"
     case maxMessage = "limits.message-size"
+    case maxTenantCalls = "limits.tenant-calls"
     case databaseURL = "database.url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
@@ -58,7 +60,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     var kind: Kind {
         switch self {
         case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
-            .keepaliveTimeout, .pingInterval, .maxConnections, .maxStreams, .maxMessage:
+            .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
+            .maxTenantCalls:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -93,9 +96,11 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .keepaliveTime: "7200"
         case .keepaliveTimeout: "20"
         case .pingInterval: "300"
+        case .maxHandshakeRate: "500"
         case .maxConnections: "50000"
         case .maxStreams: "1000"
         case .maxMessage: "4194304"
+        case .maxTenantCalls: "2000"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
@@ -107,7 +112,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseOwnerURL: "connection string"
-        case .databaseConnections, .loops, .maxConnections, .maxStreams: "number"
+        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls:
+            "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
@@ -151,9 +157,20 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .keepaliveTimeout: "Seconds that it has to answer, 1 to 600."
         case .pingInterval:
             "Seconds that must lie between a client's own keepalive pings, 10 to 7200; who pings more is cut off."
+        case .maxHandshakeRate:
+            """
+            TLS handshakes that one client address may begin in a second, and twice as many at once, 1 to 10000; more are \
+            refused. 0 for not counting by address: behind a load balancer that hides its clients' addresses, where all \
+            would count as one.
+            """
         case .maxConnections: "Connections that may be open at once, 1 to 1000000; more are refused."
         case .maxStreams: "Calls that one connection may have open at once, 1 to 100000."
         case .maxMessage: "The greatest length of one request message, 1024 to 67108864."
+        case .maxTenantCalls:
+            """
+            Calls that may run at once for one tenant, open streams included, 1 to 1000000, divided evenly among the loops; \
+            more are refused.
+            """
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."

@@ -131,6 +131,7 @@ final class Server: Sendable {
     ) -> Services {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
+        limits.callsPerTenant = settings.callsPerTenant
         limits.allowsPrivateRelays = settings.relayAddresses == .any
         return Services(
             ServiceDependencies(

@@ -191,25 +191,36 @@ struct ServeSettingsTests {
         #expect(limits.http2.maxIdle == nil)
         #expect(limits.http2.keepaliveTime == .seconds(7200))
         #expect(limits.http2.pingInterval == .seconds(300))
+        #expect(limits.handshakesPerSecond == 500 && limits.handshakeBurst == 1000 && limits.countsHandshakesByAddress)
+        #expect(limits.cutOffPrice == ServerLimits().cutOffPrice)
         flags[.maxAge] = "0"
         flags[.maxAgeGrace] = "0"
         flags[.maxIdle] = "900"
         flags[.keepaliveTime] = "60"
         flags[.keepaliveTimeout] = "5"
         flags[.pingInterval] = "10"
+        flags[.maxHandshakeRate] = "30"
         flags[.maxConnections] = "10"
         flags[.maxStreams] = "7"
         flags[.maxMessage] = "1024"
-        limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
+        flags[.maxTenantCalls] = "20"
+        let settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        limits = settings.limits
         #expect(limits.http2.maxAge == nil)
         #expect(limits.http2.ageGrace == nil)
         #expect(limits.http2.maxIdle == .seconds(900))
         #expect(limits.http2.keepaliveTime == .seconds(60))
         #expect(limits.http2.keepaliveTimeout == .seconds(5))
         #expect(limits.http2.pingInterval == .seconds(10))
+        #expect(limits.handshakesPerSecond == 30 && limits.handshakeBurst == 60 && limits.countsHandshakesByAddress)
+        #expect(limits.cutOffPrice == 6)
         #expect(limits.connections == 10)
         #expect(limits.http2.concurrentStreams == 7)
         #expect(limits.messageSize == 1024)
+        #expect(settings.callsPerTenant == 20)
+        flags[.maxHandshakeRate] = "0"
+        limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
+        #expect(!limits.countsHandshakesByAddress)
         withExtendedLifetime(folder) {}
     }
 
@@ -220,7 +231,12 @@ struct ServeSettingsTests {
             (.maxIdle, "-1", "--connection-max-idle is -1, neither 0 nor a number from 10 to 604800"),
             (.maxAgeGrace, "1 h", "--connection-max-age-grace is not a whole number"),
             (.keepaliveTimeout, "0", "--connection-keepalive-timeout is 0, not a number from 1 to 600"),
+            (
+                .maxHandshakeRate, "\(Int.max)",
+                "--connection-max-handshake-rate is \(Int.max), not a number from 0 to 10000"
+            ),
             (.maxStreams, "0", "--limits-concurrent-streams is 0, not a number from 1 to 100000"),
+            (.maxTenantCalls, "0", "--limits-tenant-calls is 0, not a number from 1 to 1000000"),
             (.maxMessage, "1", "--limits-message-size is 1, not a number from 1024 to 67108864"),
         ] as [(SettingKey, String, String)])
     func wrongLimits(key: SettingKey, value: String, message: String) throws {

@@ -33,6 +33,7 @@ def load(folder: Path) -> None:
     own = sorted(path.relative_to(PROTOS) for path in PROTOS.glob("carillon/v1/*.proto"))
     assert own, f"no proto files below {PROTOS}"
     bundled = Path(grpc_tools.__file__).parent / "_proto"
+    folder.mkdir(parents=True, exist_ok=True)
     result = protoc.main(
         ["protoc", f"-I{PROTOS}", f"-I{bundled}", f"--python_out={folder}", f"--grpc_python_out={folder}",
          *map(str, own)]

@@ -22,6 +22,8 @@ class Refusal:
         self.message: str = error.details() or ""
         trailers = dict(error.trailing_metadata() or ())
         self.status = status_pb2.Status()
+        # When to come again, as clients that try again by themselves read it (gRFC A6).
+        self.pushback: str | None = trailers.get("grpc-retry-pushback-ms")
         self.has_details = DETAILS in trailers
         if self.has_details:
             self.status.ParseFromString(trailers[DETAILS])
