@@ -76,15 +76,16 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 TSAN := .build-tsan
 TSAN_FLAGS := --scratch-path $(TSAN) --sanitize=thread
 
-tsan: setup ## Run the Swift tests (or those that ONLY names), and interop-server under its clients, with ThreadSanitizer
+tsan: setup ## Run the Swift tests (or those that ONLY names), the foreign clients and the end-to-end tests with ThreadSanitizer
 	@swift build $(TSAN_FLAGS) --build-tests
 	rm -rf $(TSAN)/races
 	mkdir -p $(TSAN)/races
 	export TSAN_OPTIONS="log_path=$(CURDIR)/$(TSAN)/races/race"
 	swift=0 python=0
 	swift test $(TSAN_FLAGS) --skip-build --disable-xctest $(WIDTH) $(if $(ONLY),--filter '$(ONLY)') || swift=$$?
-	INTEROP_SERVER="$$(swift build $(TSAN_FLAGS) --show-bin-path)/interop-server" \
-		$(PYTHON) -m pytest -c Tests/pytest.ini --rootdir . Tests/Conformance || python=$$?
+	binaries="$$(swift build $(TSAN_FLAGS) --show-bin-path)"
+	E2E_BINARY="$$binaries/carillon" INTEROP_SERVER="$$binaries/interop-server" \
+		$(PYTHON) -m pytest -c Tests/pytest.ini --rootdir . Tests/Conformance Tests/EndToEnd || python=$$?
 	races="$$(find $(TSAN)/races -type f -exec cat {} + | grep -c '^WARNING: ThreadSanitizer' || true)"
 	find $(TSAN)/races -type f -exec cat {} +
 	echo "$$races races; swift test exited with $$swift, pytest with $$python"

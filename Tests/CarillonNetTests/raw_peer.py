@@ -254,13 +254,6 @@ def stay(port, ca):
     answer_pings(begin(port, ca))
 
 
-def stay_busy(port, ca):
-    """The same, with a call that does not end."""
-    peer = begin(port, ca)
-    peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, request(b"/never")))
-    answer_pings(peer)
-
-
 def wrong_pong(port, ca):
     """Waits for the announcement of the end, and answers another PING than the one that came with it."""
     peer = begin(port, ca)

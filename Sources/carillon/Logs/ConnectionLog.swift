@@ -28,7 +28,9 @@ final class ConnectionLog: Sendable {
         case .tooManyHandshakes(let peer):
             refused("too_many_handshakes", "too many handshakes are under way", peer)
         case .tooFrequentHandshakes(let peer):
-            refused("too_frequent_handshakes", "its address begins too many handshakes", peer)
+            let reason: Logger.MetadataValue =
+                "its address begins too many handshakes; if it is a balancer's, set \(SettingKey.maxHandshakeRate.rawValue) to 0"
+            refused("too_frequent_handshakes", reason, peer)
         case .acceptingRests(let waiting):
             write(
                 .notice, "no connection is accepted for a moment", "accepting_rests",
