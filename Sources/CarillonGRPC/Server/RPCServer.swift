@@ -40,7 +40,7 @@ package final class RPCServer: Sendable {
                 on: loops[0], host: host, port: port, isCrowded: { Self.rests(parts[0], core) },
                 onAccept: { Self.handOut($0, to: parts, core) })
             let memory = MemoryKeeper(loop: loops[0], pause: limits.memoryPause) {
-                parts.reduce(0) { $0 + $1.counters.over }
+                parts.reduce(into: MemoryKeeper.Load()) { $0 += $1.counters.load }
             }
             return RPCServer(core: core, parts: parts, listener: listener, memory: memory)
         }

@@ -73,11 +73,11 @@ final class ServerCounters: Sendable {
     /// A request that is no call was answered.
     func answeredPlainly() { plain.increase() }
 
-    /// How many connections and calls are over.
-    var over: Int {
-        var sum = closed.now
-        for index in ended.indices { sum += ended[index].now }
-        return sum
+    /// How many connections are open and calls under way, and how many are over.
+    var load: MemoryKeeper.Load {
+        var over = closed.now
+        for index in ended.indices { over += ended[index].now }
+        return MemoryKeeper.Load(current: max(0, opened.now + started.now - over), over: over)
     }
 
     /// Adds what was counted here.
