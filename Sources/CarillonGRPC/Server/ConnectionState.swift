@@ -29,12 +29,12 @@ package final class ConnectionState {
     @exclusivity(unchecked) private var heads = HeadReader()
     /// Messages that wait to be decoded by other threads, or are being decoded, and their octets as they came.
     @exclusivity(unchecked) private var decodings = (count: 0, octets: 0)
-    /// The connection, until it is closed; a call may outlive it.
-    @exclusivity(unchecked) private var connection: HTTP2Connection?
+    /// The connection, until it is closed; a call may outlive it. Its loop holds it as long, so no reference is counted.
+    @exclusivity(unchecked) private var connection: Unmanaged<HTTP2Connection>?
 
     convenience init(_ connection: HTTP2Connection, of part: ServerLoop) {
         self.init(peer: connection.peer, of: part)
-        self.connection = connection
+        self.connection = .passUnretained(connection)
     }
 
     init(peer: String, of part: ServerLoop) {
@@ -62,7 +62,7 @@ package final class ConnectionState {
     func recycle(_ stream: ServerStream) { part.recycle(stream) }
 
     /// Who the peer is by the certificate that it showed.
-    var peerIdentity: PeerIdentity? { connection?.peerIdentity }
+    var peerIdentity: PeerIdentity? { connection?._withUnsafeGuaranteedRef { $0.peerIdentity } }
 
     /// The connection is closed: what it held is free.
     func close() {
@@ -125,7 +125,7 @@ package final class ConnectionState {
 
     /// Brings the loop's sum up to date with what waits for this connection's peer.
     func countOutput() {
-        let now = connection?.queuedOutput ?? 0
+        let now = connection?._withUnsafeGuaranteedRef { $0.queuedOutput } ?? 0
         guard now != countedOutput else { return }
         part.queuedOutput += now - countedOutput
         countedOutput = now
@@ -166,13 +166,16 @@ extension ConnectionState {
     private func holdOrRead() {
         let limits = part.limits
         let isMuch = decodings.count > limits.decodingsPerConnection || decodings.octets > limits.messageSize
-        connection?.isInputHeld = isMuch
+        connection?._withUnsafeGuaranteedRef { $0.isInputHeld = isMuch }
     }
 }
 
 /// The octets of one request that are counted as held.
 struct HeldInput {
     private var count = 0
+
+    /// Whether any are.
+    var isAny: Bool { count > 0 }
 
     /// Sets how many are held now.
     ///

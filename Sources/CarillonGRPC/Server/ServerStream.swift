@@ -43,12 +43,14 @@ final class ServerStream: HTTP2StreamHandler {
     // MARK: The head
 
     func streamReceivedHeaders(_ stream: HTTP2Stream) {
+        // Held once: each look at a variable of an object counts a reference.
+        let connection = self.connection
         let (read, method) = connection.readHead(stream)
         var head = read
         guard head.isSecure else { return answer(stream, head, .wrongScheme) }
         guard head.method == .post, let contentType = head.contentType else {
             guard let queried = readQuery(stream, &head) else { return }
-            return admit(stream, head, queried)
+            return admit(stream, head, queried, connection)
         }
         guard let method else {
             if contentType.dialect == .connectUnary, isPage(stream) {
@@ -70,14 +72,16 @@ final class ServerStream: HTTP2StreamHandler {
             let status = Status(.resourceExhausted, "the request's metadata is too large")
             return refuse(stream, contentType, method, status)
         }
-        admit(stream, head, method)
+        admit(stream, head, method, connection)
     }
 
     /// Lets a call begin, or refuses it.
-    private func admit(_ stream: HTTP2Stream, _ head: RequestHead, _ method: RPCMethod) {
+    private func admit(
+        _ stream: HTTP2Stream, _ head: RequestHead, _ method: RPCMethod, _ connection: ConnectionState
+    ) {
         let contentType = head.contentType ?? .grpc
         if let problem = head.problem { return refuse(stream, contentType, method, problem.status) }
-        guard let admission = askAdmission(stream) else { return }
+        guard let admission = askAdmission(stream, connection) else { return }
         connection.counters.callStarted()
         if contentType.dialect == .grpc, !head.takesTrailers { connection.counters.trailersMissing() }
         let context = CallContext(
@@ -108,7 +112,7 @@ final class ServerStream: HTTP2StreamHandler {
 
     /// A place among the requests that run; without one the stream is reset. Nothing was done for it then, so the client
     /// may try again elsewhere at once (RFC 9113 §8.7).
-    private func askAdmission(_ stream: HTTP2Stream) -> Admission? {
+    private func askAdmission(_ stream: HTTP2Stream, _ connection: ConnectionState) -> Admission? {
         if let admission = connection.admit() { return admission }
         state = .answered
         connection.counters.requestRefused()
@@ -242,9 +246,9 @@ final class ServerStream: HTTP2StreamHandler {
     }
 
     private func letGoOfInput() {
-        held.release(connection)
+        if held.isAny { held.release(connection) }
         framer.removeAll()
-        bare = nil
+        if bare != nil { bare = nil }
     }
 
     // MARK: Requests that reach no handler
@@ -328,7 +332,7 @@ final class ServerStream: HTTP2StreamHandler {
     }
 
     private func beginPage(_ stream: HTTP2Stream) {
-        guard let admission = askAdmission(stream) else { return }
+        guard let admission = askAdmission(stream, connection) else { return }
         connection.counters.answeredPlainly()
         stream.awaitWholeBody()
         state = .page(PageExchange(stream, of: connection, admission, table: server.pages))
