@@ -124,7 +124,7 @@ fuzz: toolchain ## Fuzz each target for SECONDS (600), or the one that is TARGET
 		log="$(FUZZ)/findings/$$target.log"
 		crashes=0
 		FUZZ_TARGET="$$target" FUZZ_SEEDS="$(FUZZ)/corpus/$$target" SWIFT_BACKTRACE=enable=no nice "$$fuzz" \
-			"$(FUZZ)/corpus/$$target" -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+			"$(FUZZ)/corpus/$$target" -max_total_time=$(SECONDS_EACH) -max_len=65536 -timeout=10 -rss_limit_mb=1024 \
 			-print_final_stats=1 -artifact_prefix="$(FUZZ)/findings/$$target/" >"$$log" 2>&1 || crashes=1
 		runs="$$(sed -nE 's/^stat::number_of_executed_units: *([0-9]+)/\1/p' "$$log")"
 		echo "fuzz $$target $${runs:-0} runs, $$crashes crashes"

@@ -6,7 +6,9 @@ import Testing
     private func gate(perAddress: Int = 10, overall: Int = 10, waiting: Int = 10, burst: Int = 100) -> HandshakeGate {
         HandshakeGate(
             HandshakeLimits(
-                perAddress: perAddress, overall: overall, waiting: waiting, burst: burst, perSecond: 1, cutOffPrice: 2))
+                perAddress: perAddress, overall: overall, waiting: waiting, burst: burst, perSecond: 1,
+                slowPerSecond: 2,
+                slowTime: .seconds(10)))
     }
 
     private func ask(_ gate: HandshakeGate, from last: UInt8 = 1, isSilent: Bool = false) -> HandshakeGate.Decision {
@@ -30,18 +32,35 @@ import Testing
         #expect(ask(gate, from: 2).name == "admitted")
     }
 
-    @Test func whoWasCutOffIsLetInLessOften() {
-        let gate = gate(burst: 3)
-        gate.punish(PeerAddress([192, 0, 2, 1]), at: .at(0))
-        #expect((0..<2).map { _ in ask(gate).name } == ["admitted", "too often"])
-        #expect(ask(gate, from: 2).name == "admitted")
+    @Test func whereAPeerWasCutOffFewerAreLetInForAWhile() {
+        let gate = gate(perAddress: 100, overall: 100, burst: 50)
+        let address = PeerAddress([192, 0, 2, 1])
+        gate.slow(address, at: .at(0))
+        var permits: [HandshakePermit?] = []
+        func isLet(_ last: UInt8, at time: Double) -> Bool {
+            let permit = gate.decide(on: PeerAddress([192, 0, 2, last]), isSilent: false, at: .at(time)).permit
+            permits.append(permit)
+            return permit != nil
+        }
+        #expect([0, 0, 0, 0.4, 0.6].map { isLet(1, at: $0) } == [true, true, false, false, true])
+        #expect((0..<10).allSatisfy { _ in isLet(2, at: 0.6) }, "another address is not slowed")
+        // However often somebody is cut off there, others are let in at that rate.
+        let served = (1...40).count { tenth in
+            gate.slow(address, at: .at(1 + Double(tenth) / 10))
+            return isLet(1, at: 1 + Double(tenth) / 10)
+        }
+        #expect(served >= 8)
+        #expect((0..<20).allSatisfy { _ in isLet(1, at: 16) }, "it is forgotten in time")
+        withExtendedLifetime(permits) {}
     }
 
     @Test func whereAddressesSayNothingTheyAreNotCounted() throws {
         let gate = HandshakeGate(
             HandshakeLimits(
-                countsByAddress: false, perAddress: 1, overall: 3, waiting: 10, burst: 1, perSecond: 0, cutOffPrice: 5))
-        gate.punish(PeerAddress([192, 0, 2, 1]), at: .at(0))
+                countsByAddress: false, perAddress: 1, overall: 3, waiting: 10, burst: 1, perSecond: 0,
+                slowPerSecond: 1,
+                slowTime: .seconds(10)))
+        gate.slow(PeerAddress([192, 0, 2, 1]), at: .at(0))
         let permits = try (0..<3).map { _ in try #require(ask(gate).permit) }
         // Those over all addresses count all the same.
         #expect(ask(gate).name == "too many" && ask(gate, from: 2).name == "too many")

@@ -33,7 +33,7 @@ package struct ServerLimits: Sendable {
     package var handshakesPerAddress = 512
     /// The same over all addresses. OpenSSL takes up to 60 KiB for each, so that they have at most 60 MiB together.
     package var handshakes = 1024
-    /// Whether ``handshakesPerAddress``, ``handshakeBurst``, ``handshakesPerSecond`` and ``cutOffPrice`` count. Off behind a
+    /// Whether ``handshakesPerAddress``, ``handshakeBurst``, ``handshakesPerSecond`` and ``slowHandshakesPerSecond`` count. Off behind a
     /// load balancer that hides its clients' addresses, and bounds itself what each of them does: here whoever comes too
     /// often would shut out everybody. ``handshakes`` and ``waitingHandshakes`` count all the same.
     package var countsHandshakesByAddress = true
@@ -41,9 +41,11 @@ package struct ServerLimits: Sendable {
     package var handshakeBurst = 1000
     /// How many a second after that. A handshake takes a third of a millisecond of a processor.
     package var handshakesPerSecond = 500
-    /// How many of them a connection counts as whose peer was cut off for a flood: who connects anew each time has us sign
-    /// each time. As much may be owed at most, 0.2 s at this rate, so that whoever shares the address has his turn in between.
-    package var cutOffPrice = 100
+    /// How many a second, and at once, for ``slowTime`` after a peer from there was cut off for a flood: who connects anew each
+    /// time has us sign each time. Others who share the address are let in as often, together with him.
+    package var slowHandshakesPerSecond = 20
+    /// See ``slowHandshakesPerSecond``.
+    package var slowTime: Duration = .seconds(60)
     /// Handshakes that may wait for their turn, over all loops; while there are as many, new connections wait in the
     /// system's queue.
     package var waitingHandshakes = 256
@@ -71,8 +73,9 @@ package struct ServerLimits: Sendable {
     /// The same over all connections, divided evenly among the loops.
     package var output = 128 * 1024 * 1024
 
-    /// How often memory that calls and connections no longer need goes back to the system, while any come to their end.
-    package var memoryPause: Duration = .seconds(5)
+    /// How often it is looked whether calls and connections have come to their end whose memory should go back to the system
+    /// (``MemoryKeeper``).
+    package var memoryPause: Duration = .seconds(1)
 
     // Whoever uses up what there is for all must shut out himself, and nobody else: connections that have little are served
     // until twice as much is used.
@@ -113,6 +116,7 @@ package struct ServerLimits: Sendable {
     var ofHandshakes: HandshakeLimits {
         HandshakeLimits(
             countsByAddress: countsHandshakesByAddress, perAddress: handshakesPerAddress, overall: handshakes,
-            waiting: waitingHandshakes, burst: handshakeBurst, perSecond: handshakesPerSecond, cutOffPrice: cutOffPrice)
+            waiting: waitingHandshakes, burst: handshakeBurst, perSecond: handshakesPerSecond,
+            slowPerSecond: slowHandshakesPerSecond, slowTime: slowTime)
     }
 }

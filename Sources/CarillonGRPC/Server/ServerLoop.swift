@@ -102,6 +102,12 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         connections[ObjectIdentifier(connection)]?.state.outputMoved()
     }
 
+    func connectionIsCutOff(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
+        // Now, and not when the last words are read: he may have connected anew by then.
+        guard case .abuse = reason, let entry = connections[ObjectIdentifier(connection)] else { return }
+        core.gate.slow(entry.address, at: loop.now)
+    }
+
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
         guard let entry = connections.removeValue(forKey: ObjectIdentifier(connection)) else { return }
         connection.attachment = nil
@@ -110,7 +116,6 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         entry.state.close()
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)
-        if case .abuse = reason { core.gate.punish(entry.address, at: loop.now) }
         switch reason {
         case .finished, .aborted, .aged: break
         default: core.report(.connectionFailed(peer: connection.peer, reason))

@@ -236,7 +236,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
     /// Sends what has gathered, and sees what follows. A connection that was read does so before the next one is read: the
     /// streams that are answered by then are over while the processor still has them at hand, and serve the next connection.
     private func settle() {
-        guard state == .open else { return }
+        guard state == .open, closing == nil else { return }
         if readsAgain { touch() }
         flush()
         guard state == .open, closing == nil else { return }
@@ -296,15 +296,24 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
                 blocked()
                 return false
             case .closed:
-                close(ending ?? .finished)
+                lost(.finished)
                 return false
             case .failed(let error):
-                close(.tls(error))
+                lost(.tls(error))
                 return false
             }
         }
         blockedSince = nil
         return true
+    }
+
+    /// The peer does not take what is written. It may have left because it was about to be cut off: that is why, then.
+    private func lost(_ reason: HTTP2CloseReason) {
+        if ending == nil, let verdict = session.conduct.verdict {
+            ending = verdict.reason
+            delegate?.connectionIsCutOff(self, verdict.reason)
+        }
+        close(ending ?? reason)
     }
 
     private func setInterest(writable: Bool) {
@@ -402,6 +411,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
     /// Open streams are told that they were cancelled.
     private func fail(_ reason: HTTP2CloseReason) {
         guard state == .open, closing == nil else { return }
+        ending = reason
+        delegate?.connectionIsCutOff(self, reason)
         while unwritten.isEmpty, session.conduct.sentGoAway == nil {
             let count = gather()
             guard count > 0, write(UnsafeRawBufferPointer(rebasing: loop.writeBuffer[..<count])) else { break }

@@ -12,6 +12,8 @@ package protocol HTTP2ConnectionDelegate: AnyObject {
     func connectionIsDraining(_ connection: HTTP2Connection)
     /// ``HTTP2Connection/queuedOutput`` is another at the end of a flush than it was at the end of the one before.
     func connectionOutputMoved(_ connection: HTTP2Connection)
+    /// The peer broke the rules or took too long: it is told so, and the connection is going to be closed.
+    func connectionIsCutOff(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason)
     /// It is over and its descriptor is closed. The last call.
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason)
 }
@@ -21,6 +23,8 @@ extension HTTP2ConnectionDelegate {
     package func connectionReceivedSettings(_ connection: HTTP2Connection) {}
     /// Does nothing, for those who do not count it.
     package func connectionOutputMoved(_ connection: HTTP2Connection) {}
+    /// Does nothing, for those who remember nobody.
+    package func connectionIsCutOff(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {}
     /// Does nothing, for those who send no PING.
     package func connectionReceivedPingAnswer(_ connection: HTTP2Connection) {}
 }

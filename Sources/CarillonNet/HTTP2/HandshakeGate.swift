@@ -3,7 +3,7 @@ internal import Synchronization
 /// How many handshakes may be under way, and how often one may begin: what a handshake costs is asked for by whoever comes,
 /// before anything is known of them.
 package struct HandshakeLimits: Sendable {
-    /// Whether ``perAddress``, ``burst``, ``perSecond`` and ``cutOffPrice`` count. Off where all clients seem to have one
+    /// Whether ``perAddress``, ``burst``, ``perSecond`` and ``slowPerSecond`` count. Off where all clients seem to have one
     /// address: then the limits over all addresses are the only ones.
     package var countsByAddress: Bool
     /// Handshakes that may be under way at once for one address.
@@ -16,13 +16,15 @@ package struct HandshakeLimits: Sendable {
     package var burst: Int
     /// How many a second after that.
     package var perSecond: Int
-    /// How many of them a connection counts as whose peer was cut off for a flood (``HTTP2CloseReason/abuse(_:)``).
-    package var cutOffPrice: Int
+    /// How many a second, and at once, from an address where a peer was cut off for a flood (``HTTP2CloseReason/abuse(_:)``).
+    package var slowPerSecond: Int
+    /// For how long after that.
+    package var slowTime: Duration
 
     /// Makes limits.
     package init(
         countsByAddress: Bool = true, perAddress: Int, overall: Int, waiting: Int, burst: Int, perSecond: Int,
-        cutOffPrice: Int
+        slowPerSecond: Int, slowTime: Duration
     ) {
         self.countsByAddress = countsByAddress
         self.perAddress = perAddress
@@ -30,7 +32,8 @@ package struct HandshakeLimits: Sendable {
         self.waiting = waiting
         self.burst = burst
         self.perSecond = perSecond
-        self.cutOffPrice = cutOffPrice
+        self.slowPerSecond = slowPerSecond
+        self.slowTime = slowTime
     }
 }
 
@@ -67,7 +70,8 @@ package final class HandshakeGate: Sendable {
                 // As many as there may be at all are no limit of an address.
                 ledger: HandshakeLedger(
                     perAddress: limits.countsByAddress ? limits.perAddress : limits.overall, overall: limits.overall),
-                rates: AddressRates(burst: limits.burst, perSecond: limits.perSecond)))
+                rates: AddressRates(
+                    burst: limits.burst, perSecond: limits.perSecond, slowPerSecond: limits.slowPerSecond)))
     }
 
     /// Whether so many handshakes wait for their turn that none should be added.
@@ -101,10 +105,10 @@ package final class HandshakeGate: Sendable {
         return decision
     }
 
-    /// A connection's peer was cut off for a flood: who comes again from there is let in less often.
-    package func punish(_ address: PeerAddress, at now: MonotonicTime) {
+    /// A connection's peer was cut off for a flood: for a while fewer are let in from there.
+    package func slow(_ address: PeerAddress, at now: MonotonicTime) {
         guard limits.countsByAddress else { return }
-        state.withLock { $0.rates.charge(limits.cutOffPrice, to: address, at: now) }
+        state.withLock { $0.rates.slow(address, until: now.advanced(by: limits.slowTime)) }
     }
 
     /// How many handshakes are under way.

@@ -1,24 +1,42 @@
 /// How often something may happen for each address, of which there are any number: in memory that does not grow, and that
 /// nobody can fill.
 ///
-/// Each address has two buckets, one in either half of a table, at places that only this process knows (Swift's hashing has
-/// a seed of its own in each). It shares them with other addresses, so it has its way as long as one of the two has a
-/// token: to be shut out by others, both must be in use by addresses that ask too often. With a hundred of those that
-/// happens to one address in 1,600, and with none to nobody. Pure: the time comes from the caller.
+/// Each address has two places, one in either half of a table, that only this process knows (Swift's hashing has a seed of
+/// its own in each). It shares them with other addresses, so it has its way as long as one of the two has a token: to be
+/// shut out by others, both must be in use by addresses that ask too often. With a hundred of those that happens to one
+/// address in 1,600, and with none to nobody.
+///
+/// An address that was *slowed* for what came from there has a small bucket instead of the usual one for a while. It is never
+/// empty for longer than it takes to fill, whatever comes: others who share the address are let in, if not as often.
+/// Pure: the time comes from the caller.
 struct AddressRates {
-    /// How many buckets each half has; 24 octets each.
+    /// How many places each half has; 56 octets each.
     static let width = 4096
 
-    private var first: [TokenBucket]
-    private var second: [TokenBucket]
+    private struct Place {
+        var usual: TokenBucket
+        var slow: TokenBucket
+        var slowUntil = Int64.min
+
+        mutating func take(at now: MonotonicTime) -> Bool {
+            now.nanoseconds < slowUntil ? slow.take(at: now) : usual.take(at: now)
+        }
+    }
+
+    private var first: [Place]
+    private var second: [Place]
 
     /// Makes full buckets.
     ///
     /// - Parameters:
     ///   - burst: how often it may happen at once for one address.
     ///   - perSecond: how often after that.
-    init(burst: Int, perSecond: Int) {
-        first = Array(repeating: TokenBucket(burst: burst, perSecond: perSecond), count: Self.width)
+    ///   - slowPerSecond: how often for an address that was slowed, at once and in each second after that.
+    init(burst: Int, perSecond: Int, slowPerSecond: Int) {
+        let place = Place(
+            usual: TokenBucket(burst: burst, perSecond: perSecond),
+            slow: TokenBucket(burst: slowPerSecond, perSecond: slowPerSecond))
+        first = Array(repeating: place, count: Self.width)
         second = first
     }
 
@@ -31,11 +49,11 @@ struct AddressRates {
         return hasFirst || hasSecond
     }
 
-    /// Counts many for the address, whether it has them or not.
-    mutating func charge(_ count: Int, to address: PeerAddress, at now: MonotonicTime) {
+    /// Lets it happen less often for the address until a moment.
+    mutating func slow(_ address: PeerAddress, until end: MonotonicTime) {
         let (one, other) = places(of: address)
-        first[one].charge(count, at: now)
-        second[other].charge(count, at: now)
+        first[one].slowUntil = end.nanoseconds
+        second[other].slowUntil = end.nanoseconds
     }
 
     private func places(of address: PeerAddress) -> (Int, Int) {

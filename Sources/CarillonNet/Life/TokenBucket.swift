@@ -29,13 +29,6 @@ struct TokenBucket {
         return true
     }
 
-    /// Takes tokens out whether they are there or not: what happened has to be paid for. The bucket owes no more than that
-    /// afterwards, however often it happens.
-    mutating func charge(_ count: Int, at now: MonotonicTime) {
-        let price = interval * Int64(min(max(0, count), 10_000))
-        fullAt = min(max(fullAt, now.nanoseconds), now.nanoseconds + tolerance) + price
-    }
-
     /// Gives tokens back for something useful; the bucket never holds more than its burst.
     mutating func earn(_ count: Int = 1) {
         fullAt = max(Self.always, fullAt - interval * Int64(count))

@@ -18,6 +18,7 @@ SERVERS: dict[str, Callable[[Place], list[str]]] = {
     "impatient": lambda place: limits(
         handshakeTime=1000, prefaceTime=1000, settingsTime=1000, headerBlockTime=1000, bodyGrace=1000, outputStall=1000
     ),
+    "strict": lambda place: limits(slowHandshakesPerSecond=1),
     "full": lambda place: limits(calls=200),
     "crowded": lambda place: limits(connections=200),
     "mutual": lambda place: ["--client-ca", str(place.authority.file)],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from arena import frames
+from arena.peer import Peer, TurnedAway
 from arena.stage import Stage, attack, attackers, await_all, storm
 
 ECHO = frames.echo()
@@ -27,25 +29,76 @@ def each(make: Callable[[int], bytes], count: int = 200, first: int = 1) -> Call
 
 
 # Two hundred hasty resets are let: so many handlers may have been started.
-@attack(29, "rapid-reset", handlers=220, short=True)
+@attack(29, "rapid-reset", handlers=220, share=25, short=True)
 def rapid_reset(stage: Stage) -> str:
     """CVE-2023-44487: HEADERS and RST_STREAM, for streaming calls whose handlers start with the header block."""
     return str(storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))))
 
 
-@attack(29, "rapid-reset-and-anew", handlers=220, short=True)
+RESETS = each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream))
+
+
+def flood(peer: Peer) -> None:
+    """More resets than are let, at once."""
+    peer.send((RESETS(0) or b"") + (RESETS(1) or b""), 2.0)
+
+
+def admitted(stage: Stage, tries: int) -> int:
+    """How many of so many clients from the attacker's address are let in, one right behind the other."""
+    count = 0
+    for _ in range(tries):
+        with suppress(TurnedAway), stage.connect():
+            count += 1
+    return count
+
+
+# Its server lets one handshake a second begin where somebody was cut off.
+@attack(29, "rapid-reset-and-anew", server="strict", handlers=220, short=True)
 def rapid_reset_anew(stage: Stage) -> str:
-    """Whoever is cut off and connects anew each time costs a signature each time: soon he is let in a few times a second."""
+    """Whoever is cut off and connects anew each time costs a signature each time: soon he is hardly let in any more."""
     began = time.monotonic()
-    result = storm(stage, each(lambda stream: frames.headers(stream, OPEN) + frames.rst_stream(stream)))
-    # A thousand handshakes are let at once and 500 a second; who is cut off is counted a hundred times.
-    most = 11 + 6 * (time.monotonic() - began)
+    result = storm(stage, RESETS)
+    most = 3 + time.monotonic() - began
     stage.expect(len(result.lives) <= most, f"more than {most:.0f} connections: {result}")
+    stage.expect(result.turned_away, f"nobody was turned away: {result}")
     return str(result)
 
 
+@attack(29, "rapid-reset-and-gone", server="strict", handlers=220, seconds=1, short=True)
+def rapid_reset_gone(stage: Stage) -> str:
+    """He floods and is gone with a reset of TCP before he can be told that he is cut off: it counts all the same."""
+    with stage.connect() as peer:
+        # Of a client that is gone before its handshake is over nothing is read.
+        stage.expect(peer.wait(lambda: frames.MAX_CONCURRENT_STREAMS in peer.settings), "no SETTINGS")
+        flood(peer)
+        peer.reset()
+    # The server reads what was sent when it comes to it.
+    end = time.monotonic() + 5 * stage.slowness
+    while (count := admitted(stage, 8)) == 8 and time.monotonic() < end:
+        pass
+    stage.expect(count < 8, "all are let in who come after him")
+    return f"admitted({count}of8)"
+
+
+@attack(29, "rapid-reset-in-parallel", server="strict", handlers=2200, seconds=1, short=True)
+def rapid_reset_parallel(stage: Stage) -> str:
+    """Ten connections that were open before are cut off at once; others who share their address are let in, if seldom."""
+    peers = [stage.connect() for _ in range(10)]
+    for peer in peers:
+        flood(peer)
+    left = await_all(peers, lambda peer: not peer.is_open, 5 * stage.slowness)
+    stage.expect(not left, f"{len(left)} of 10 live")
+    count = admitted(stage, 8)
+    stage.expect(count < 8, "all are let in who come after them")
+    end = time.monotonic() + 5 * stage.slowness
+    while not admitted(stage, 1) and time.monotonic() < end:
+        time.sleep(0.05)
+    stage.expect(time.monotonic() < end, "nobody is let in any more")
+    return f"GOAWAY(11)/10conns,admitted({count}of8)"
+
+
 def reset_with(code: int) -> None:
-    @attack(29, f"rapid-reset-code-{code}", seconds=1.6, handlers=220, short=True)
+    @attack(29, f"rapid-reset-code-{code}", seconds=1.6, handlers=220, share=25, short=True)
     def coded(stage: Stage) -> str:
         """The same whatever the code says, above all NO_ERROR."""
         return str(storm(stage, each(lambda one: frames.call(one, HANG, ECHO) + frames.rst_stream(one, code))))
@@ -56,7 +109,7 @@ for reason in (0, 7, 11):
 
 
 # Two hundred are reset together, while those of the connection before may still be ending.
-@attack(29, "rapid-reset-in-two-segments", seconds=1.6, handlers=420, short=True)
+@attack(29, "rapid-reset-in-two-segments", seconds=1.6, handlers=420, share=25, short=True)
 def rapid_reset_later(stage: Stage) -> str:
     """The same with a few milliseconds between HEADERS and RST_STREAM, so that no read of the server has both."""
     opens = each(lambda stream: frames.call(stream, HANG, ECHO))
@@ -69,7 +122,7 @@ def rapid_reset_later(stage: Stage) -> str:
     return str(storm(stage, burst))
 
 
-@attack(29, "rapid-reset-calls", handlers=220, short=True)
+@attack(29, "rapid-reset-calls", handlers=220, share=25, short=True)
 def rapid_reset_calls(stage: Stage) -> str:
     """The same with whole requests, whose handlers run until they are cancelled."""
     return str(storm(stage, each(lambda stream: frames.call(stream, HANG, ECHO) + frames.rst_stream(stream))))

@@ -8,14 +8,14 @@ import Testing
     }
 
     @Test func anAddressHasItsBurstAndItsRate() {
-        var rates = AddressRates(burst: 3, perSecond: 2)
+        var rates = AddressRates(burst: 3, perSecond: 2, slowPerSecond: 1)
         let taken = [0.0, 0, 0, 0, 0.49, 0.51, 0.52].map { rates.take(address(1), at: .at($0)) }
         #expect(taken == [true, true, true, false, false, true, false])
     }
 
     /// Among a hundred addresses that ask without end, of ten thousand others at most a few share both buckets with them.
     @Test func othersAreHardlyEverShutOut() {
-        var rates = AddressRates(burst: 5, perSecond: 1)
+        var rates = AddressRates(burst: 5, perSecond: 1, slowPerSecond: 1)
         for number in 0..<100 {
             for _ in 0..<20 { _ = rates.take(address(number), at: .at(0)) }
         }

@@ -35,16 +35,6 @@ import Testing
         #expect(again == [true, true, true, false])
     }
 
-    @Test func owesAsMuchAsItIsChargedAtMost() {
-        var bucket = TokenBucket(burst: 3, perSecond: 1)
-        bucket.charge(2, at: .at(0))
-        let rest = [0.0, 0].map { bucket.take(at: .at($0)) }
-        #expect(rest == [true, false])
-        for _ in 0..<1000 { bucket.charge(2, at: .at(0)) }
-        let taken = [0.0, 2.9, 3, 3.5, 4].map { bucket.take(at: .at($0)) }
-        #expect(taken == [false, false, true, false, true])
-    }
-
     @Test func takesSeveralOrNone() {
         var bucket = TokenBucket(burst: 10, perSecond: 1)
         let taken = [8, 8, 2].map { bucket.take($0, at: .at(0)) }

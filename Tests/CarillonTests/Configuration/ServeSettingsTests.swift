@@ -192,7 +192,7 @@ struct ServeSettingsTests {
         #expect(limits.http2.keepaliveTime == .seconds(7200))
         #expect(limits.http2.pingInterval == .seconds(300))
         #expect(limits.handshakesPerSecond == 500 && limits.handshakeBurst == 1000 && limits.countsHandshakesByAddress)
-        #expect(limits.cutOffPrice == ServerLimits().cutOffPrice)
+        #expect(limits.slowHandshakesPerSecond == ServerLimits().slowHandshakesPerSecond)
         flags[.maxAge] = "0"
         flags[.maxAgeGrace] = "0"
         flags[.maxIdle] = "900"
@@ -213,7 +213,7 @@ struct ServeSettingsTests {
         #expect(limits.http2.keepaliveTimeout == .seconds(5))
         #expect(limits.http2.pingInterval == .seconds(10))
         #expect(limits.handshakesPerSecond == 30 && limits.handshakeBurst == 60 && limits.countsHandshakesByAddress)
-        #expect(limits.cutOffPrice == 6)
+        #expect(limits.slowHandshakesPerSecond == 1)
         #expect(limits.connections == 10)
         #expect(limits.http2.concurrentStreams == 7)
         #expect(limits.messageSize == 1024)
