@@ -298,6 +298,14 @@ def test_the_pod_outlives_its_drain(chart: helm.Chart, pre_stop: int, grace: int
     assert pod_of(deployment)["terminationGracePeriodSeconds"] > slept + grace
 
 
+@pytest.mark.parametrize(
+    ("kind", "policy"), [("ClusterIP", None), ("NodePort", "Local"), ("LoadBalancer", "Local")]
+)
+def test_pods_see_their_clients_addresses(chart: helm.Chart, kind: str, policy: str | None) -> None:
+    service = only(render(chart, {"service": {"type": kind}}), "Service")
+    assert service["spec"].get("externalTrafficPolicy") == policy
+
+
 def test_the_service_selects_the_serving_pods_only(chart: helm.Chart) -> None:
     documents = render(chart, VARIANTS["everything"])
     service, deployment, job = only(documents, "Service"), only(documents, "Deployment"), only(documents, "Job")
@@ -351,6 +359,7 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "root": {"runAsId": 0},
     "an unknown level": {"log": {"level": "verbose"}},
     "an unknown service type": {"service": {"type": "ExternalName"}},
+    "an unknown traffic policy": {"service": {"externalTrafficPolicy": "Nearby"}},
     "a broken digest": {"image": {"digest": "sha256:abc"}},
     "a number as annotation": {"podAnnotations": {"x": 1}},
     "no grace": {"drain": {"graceSeconds": 0}},
