@@ -127,7 +127,7 @@ let package = Package(
         .target(name: "Programs", path: "Tests/Programs", swiftSettings: common),
         .target(
             name: "Support", dependencies: ["CLibPQ", "CarillonNet", "Postgres", "Programs"], path: "Tests/Support",
-            exclude: ["smtp_server.py", "http_server.py"], swiftSettings: common),
+            exclude: ["smtp_server.py", "http_server.py", "tsan_mutex.c"], swiftSettings: common),
         .executableTarget(
             name: "interop-server", dependencies: ["CarillonGRPC", "CarillonNet", "StandardServices", protobuf],
             path: "Tests/InteropServer", exclude: ["Protos"], swiftSettings: common),

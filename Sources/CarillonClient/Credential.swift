@@ -2,7 +2,8 @@
 public enum Credential: Sendable {
     /// The API key of a tenant, `cr_live_…`.
     case apiKey(String)
-    /// The certificate of the connection alone says it: ``CarillonClient/Configuration/certificate``.
+    /// The certificate of the connection alone says it: ``CarillonClient/Configuration/certificate``. For servers that know
+    /// callers by their certificates; others answer ``CarillonError/Code/unauthenticated``.
     case certificate
 }
 

@@ -22,6 +22,7 @@ struct LimitTable {
             number("connections", \.connections),
             number("handshakesPerAddress", \.handshakesPerAddress),
             number("handshakes", \.handshakes),
+            toggle("countsHandshakesByAddress", \.countsHandshakesByAddress),
             number("handshakeBurst", \.handshakeBurst),
             number("handshakesPerSecond", \.handshakesPerSecond),
             number("slowHandshakesPerSecond", \.slowHandshakesPerSecond),
