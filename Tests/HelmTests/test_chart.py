@@ -203,6 +203,12 @@ def test_connections_age(chart: helm.Chart) -> None:
     assert said == {"MAX_AGE": "0", "MAX_AGE_GRACE": "60", "MAX_IDLE": "900"}
 
 
+@pytest.mark.parametrize(("values", "said"), [({}, "30"), ({"connection": {"pingIntervalSeconds": 300}}, "300")])
+def test_clients_ping_so_often(chart: helm.Chart, values: dict[str, Any], said: str) -> None:
+    environment = environment_of(only(render(chart, values), "Deployment"))
+    assert environment["CARILLON_CONNECTION_PING_INTERVAL"]["value"] == said
+
+
 @pytest.mark.parametrize(("values", "said"), [({}, "500"), ({"connection": {"maxHandshakeRate": 0}}, "0")])
 def test_addresses_have_a_rate_of_handshakes(chart: helm.Chart, values: dict[str, Any], said: str) -> None:
     environment = environment_of(only(render(chart, values), "Deployment"))
@@ -356,6 +362,7 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "no grace": {"drain": {"graceSeconds": 0}},
     "a word for a switch": {"reflection": {"enabled": "yes"}},
     "an age that is no age": {"connection": {"maxAgeSeconds": 5}},
+    "pings without a pause": {"connection": {"pingIntervalSeconds": 5}},
     "a rate below nothing": {"connection": {"maxHandshakeRate": -1}},
     "a broken quantity": {"resources": {"limits": {"memory": "lots"}}},
     "a budget of nothing": {"podDisruptionBudget": {"maxUnavailable": "0%"}},

@@ -100,7 +100,7 @@ struct ServeSettings: Sendable {
         limits.http2.maxIdle = reader.seconds(.maxIdle, 10...604_800, default: 0)
         limits.http2.keepaliveTime = reader.seconds(.keepaliveTime, 10...604_800, default: 7200)
         limits.http2.keepaliveTimeout = .seconds(reader.integer(.keepaliveTimeout, in: 1...600, default: 20))
-        limits.http2.pingInterval = .seconds(reader.integer(.pingInterval, in: 10...7200, default: 300))
+        limits.http2.pingInterval = .seconds(reader.integer(.pingInterval, in: 10...7200, default: 30))
         let rate = reader.integer(.maxHandshakeRate, in: 0...10_000, default: limits.handshakesPerSecond)
         limits.countsHandshakesByAddress = rate != 0
         limits.handshakesPerSecond = rate

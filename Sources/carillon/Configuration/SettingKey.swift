@@ -95,7 +95,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxIdle: "0"
         case .keepaliveTime: "7200"
         case .keepaliveTimeout: "20"
-        case .pingInterval: "300"
+        case .pingInterval: "30"
         case .maxHandshakeRate: "500"
         case .maxConnections: "50000"
         case .maxStreams: "1000"

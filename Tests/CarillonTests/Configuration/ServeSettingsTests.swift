@@ -14,7 +14,7 @@ struct ServeSettingsTests {
     private static let tenantKey = APIKey.generate(.live) { 7 }.text
 
     /// A folder with everything that `serve` wants, and the flags that name it.
-    private static func complete() throws -> (folder: ScratchFolder, flags: [SettingKey: String]) {
+    static func complete() throws -> (folder: ScratchFolder, flags: [SettingKey: String]) {
         let folder = try ScratchFolder()
         let authority = DevelopmentAuthority(in: folder.url)
         try authority.prepare(now: Date())
@@ -190,7 +190,7 @@ struct ServeSettingsTests {
         #expect(limits.http2.ageGrace == .seconds(300))
         #expect(limits.http2.maxIdle == nil)
         #expect(limits.http2.keepaliveTime == .seconds(7200))
-        #expect(limits.http2.pingInterval == .seconds(300))
+        #expect(limits.http2.pingInterval == .seconds(30))
         #expect(limits.handshakesPerSecond == 500 && limits.handshakeBurst == 1000 && limits.countsHandshakesByAddress)
         #expect(limits.cutOffPrice == ServerLimits().cutOffPrice)
         flags[.maxAge] = "0"
