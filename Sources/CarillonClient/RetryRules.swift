@@ -1,11 +1,12 @@
 internal import CarillonGRPC
 
-/// How calls that may safely run twice are repeated when the server is not available. A repeat never goes beyond the time that
-/// the call has, waits longer each time, and stays away while most calls fail.
+/// How calls that may safely run twice are repeated when the server is not available, or refuses them for now and says when to
+/// come again, as Carillon does when too many calls of one tenant run at once. A repeat never goes beyond the time that the call
+/// has, waits longer each time unless the server says how long, and stays away while most calls fail.
 public struct RetryRules: Sendable, Hashable {
     /// The greatest number of attempts, from 1 (no repeat) to 5.
     public var attempts: Int
-    /// The wait before the first repeat; each further one is twice as long, give or take a fifth.
+    /// The wait before the first repeat, where the server names none; each further one is twice as long, give or take a fifth.
     public var firstWait: Duration
     /// What the wait grows to.
     public var longestWait: Duration
@@ -25,6 +26,6 @@ public struct RetryRules: Sendable, Hashable {
         guard attempts > 1 else { return nil }
         return RetryPolicy(
             maxAttempts: attempts, initialBackoff: firstWait, maxBackoff: longestWait, multiplier: 2,
-            retryableCodes: [.unavailable])
+            retryableCodes: [.unavailable], invitedCodes: [.resourceExhausted])
     }
 }

@@ -1,4 +1,5 @@
 import CarillonNet
+import Synchronization
 import Testing
 
 @testable import CarillonGRPC
@@ -83,6 +84,43 @@ import Testing
             }
             #expect(third.grpcStatus == "4")
         }
+    }
+
+    /// What several loops do at one gate at the same time.
+    private final class Crowd: Sendable {
+        let gate = CallGate(limit: 3)
+        let most = Atomic<Int>(0)
+        let entered = Atomic<Int>(0)
+        private let inside = Atomic<Int>(0)
+
+        func tryToEnter() {
+            do throws(Status) { try gate.enter() } catch { return }
+            let now = inside.add(1, ordering: .relaxed).newValue
+            most.max(now, ordering: .relaxed)
+            entered.add(1, ordering: .relaxed)
+            inside.subtract(1, ordering: .relaxed)
+            gate.leave()
+        }
+    }
+
+    @Test func aGateIsExactOverAllLoops() async throws {
+        let crowd = Crowd()
+        let loops = (0..<6).map { EventLoop(name: "crowd-\($0)") }
+        await withTaskGroup { group in
+            for loop in loops {
+                group.addTask { await loop.run { for _ in 0..<100_000 { crowd.tryToEnter() } } }
+            }
+        }
+        for loop in loops { await loop.shutDown() }
+        #expect(crowd.most.load(ordering: .relaxed) <= 3)
+        #expect(crowd.entered.load(ordering: .relaxed) > 0)
+        // No place got lost, and none was made.
+        #expect(crowd.gate.running == 0)
+        for _ in 0..<3 { try crowd.gate.enter() }
+        #expect(throws: Status.self) { try crowd.gate.enter() }
+        #expect(crowd.gate.running == 3)
+        crowd.gate.leave()
+        try crowd.gate.enter()
     }
 
     // MARK: Peers that do not read

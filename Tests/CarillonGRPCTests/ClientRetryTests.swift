@@ -86,6 +86,38 @@ import Testing
         #expect(RetryState.Pushback(value) == expected)
     }
 
+    /// A server that names a time says by it that a repeat may go well; without, it may mean a message that is too large.
+    @Test(
+        arguments: [
+            (.resourceExhausted, .after(.seconds(1)), .retry(after: .seconds(1)), 9),
+            (.resourceExhausted, .none, .giveUp, 10), (.resourceExhausted, .never, .giveUp, 9),
+            (.internalError, .after(.seconds(1)), .giveUp, 10),
+            (.unavailable, .none, .retry(after: .milliseconds(100)), 9),
+        ] as [(StatusCode, RetryState.Pushback, RetryState.Decision, Double)])
+    func someCodesAreTriedAgainByInvitationOnly(
+        code: StatusCode, pushback: RetryState.Pushback, expected: RetryState.Decision, tokens: Double
+    ) {
+        let policy = RetryPolicy(
+            initialBackoff: .milliseconds(100), retryableCodes: [.unavailable], invitedCodes: [.resourceExhausted, .ok])
+        #expect(policy.invitedCodes == [.resourceExhausted])
+        var state = RetryState(policy: policy)
+        var throttle = RetryThrottle(.init())
+        let decision = state.decide(
+            code, .processed(pushback), isCommitted: false, throttle: &throttle, random: 0.5)
+        #expect(decision == expected)
+        #expect(throttle.tokens == tokens)
+    }
+
+    @Test func invitationsEndWithTheGreatestNumberOfAttempts() {
+        var state = RetryState(policy: RetryPolicy(maxAttempts: 3, invitedCodes: [.resourceExhausted]))
+        var throttle = RetryThrottle(.init())
+        let decisions = (1...3).map { _ in
+            state.decide(
+                .resourceExhausted, .processed(.after(.zero)), isCommitted: false, throttle: &throttle, random: 0.5)
+        }
+        #expect(decisions == [.retry(after: .zero), .retry(after: .zero), .giveUp])
+    }
+
     @Test func pushbackIsObeyed() {
         var state = RetryState(policy: Self.policy)
         var throttle = RetryThrottle(.init())

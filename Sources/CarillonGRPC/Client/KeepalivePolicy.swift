@@ -1,6 +1,8 @@
 /// When a client asks a silent connection whether it is alive (gRFC A8, https://grpc.io/docs/guides/keepalive/).
 package struct KeepalivePolicy: Sendable {
-    /// How long nothing may come before a PING is sent: at least ten seconds, or servers take it for abuse.
+    /// How long nothing may come before a PING is sent: at least ten seconds, the least that A8 lets clients ask for. Servers
+    /// take for abuse what is less than they put up with: by default five minutes for gRPC's own, and 30 seconds for
+    /// Carillon (`connection.ping-interval`).
     package private(set) var time: Duration
     /// How long the answer may take before the connection is given up.
     package let timeout: Duration

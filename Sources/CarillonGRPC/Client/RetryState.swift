@@ -77,13 +77,15 @@ struct RetryState: Sendable {
         case .processed(let said): pushback = said
         }
         guard let policy else { return .giveUp }
-        guard policy.retryableCodes.contains(code) || pushback == .never else { return .giveUp }
+        let delay: Duration? = if case .after(let delay) = pushback { delay } else { nil }
+        let isRetryable = policy.retries(code, isInvited: delay != nil)
+        guard isRetryable || pushback == .never else { return .giveUp }
         throttle.recordFailure()
-        guard policy.retryableCodes.contains(code), pushback != .never, throttle.allowsRetries,
+        guard isRetryable, pushback != .never, throttle.allowsRetries,
             previousAttempts + 1 < policy.maxAttempts
         else { return .giveUp }
         previousAttempts += 1
-        if case .after(let delay) = pushback {
+        if let delay {
             retriesSinceBackoffBegan = 0
             return .retry(after: delay)
         }

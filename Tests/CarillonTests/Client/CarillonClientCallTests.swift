@@ -1,8 +1,9 @@
 import CarillonAPI
 import CarillonClient
-import CarillonGRPC
 import SwiftProtobuf
 import Testing
+
+@testable import CarillonGRPC
 
 /// The product's calls against a server that answers as the test wants it.
 @Suite("CarillonClient's calls", .timeLimit(.minutes(3)))
@@ -29,13 +30,51 @@ struct CarillonClientCallTests {
         }
     }
 
-    @Test("Without retry rules, and for other failures, nothing is repeated", arguments: [true, false])
-    func repeatsNothing(isNever: Bool) async throws {
-        let failure = Status(isNever ? .unavailable : .failedPrecondition, "no")
-        try await ServiceDouble.serve(failing: [failure], { if isNever { $0.retry = .never } }) { client, double in
+    @Test("A publication that finds the server's gate full is repeated when the server says", arguments: [2, 3])
+    func comesAgain(successful: Int) async throws {
+        let gate = CallGate(limit: 1, pushback: .milliseconds(1))
+        // Another call is running, until this many publications have come.
+        try gate.enter()
+        try await ServiceDouble.serve(gate: gate, published: { if $0 == successful { gate.leave() } }) {
+            client, double in
+            let receipt = try await client.publish(Self.event)
+            #expect(receipt.event == "event of INV-1")
+            #expect(double.publications.map(\.key) == [String](repeating: "INV-1", count: successful))
+        }
+    }
+
+    @Test("A gate that stays full is the caller's failure in the end")
+    func staysFull() async throws {
+        let gate = CallGate(limit: 0, pushback: .milliseconds(1))
+        try await ServiceDouble.serve(gate: gate) { client, double in
             let error = await #expect(throws: CarillonError.self) { try await client.publish(Self.event) }
-            #expect(error?.code == (isNever ? .unavailable : .failedPrecondition))
+            #expect(error?.code == .resourceExhausted)
+            #expect(double.publications.count == 3)
+        }
+    }
+
+    @Test("A time that the server names and the call does not have is not waited for")
+    func hasNoTime() async throws {
+        let gate = CallGate(limit: 0, pushback: .seconds(3600))
+        try await ServiceDouble.serve(gate: gate) { client, double in
+            let error = await #expect(throws: CarillonError.self) { try await client.publish(Self.event) }
+            #expect(error?.code == .resourceExhausted)
             #expect(double.publications.count == 1)
+        }
+    }
+
+    @Test("Without retry rules, and for other failures, nothing is repeated")
+    func repeatsNothing() async throws {
+        // Without a time to come again, what is exhausted may be the room for a message.
+        for code in [StatusCode.unavailable, .failedPrecondition, .resourceExhausted] {
+            let failure = Status(code, "no")
+            try await ServiceDouble.serve(
+                failing: [failure], { if code == .unavailable { $0.retry = .never } }
+            ) { client, double in
+                let error = await #expect(throws: CarillonError.self) { try await client.publish(Self.event) }
+                #expect(error?.description.contains(failure.description) == true)
+                #expect(double.publications.count == 1)
+            }
         }
     }
 

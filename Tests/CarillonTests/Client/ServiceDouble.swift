@@ -12,6 +12,8 @@ final class ServiceDouble: Sendable {
     private struct State {
         var publications: [(key: String, credential: String?)] = []
         var failures: [Status] = []
+        var gate: CallGate?
+        var published: (@Sendable (Int) -> Void)?
     }
     /// A self-signed certificate for localhost, made once by the `openssl` command, which is its own authority.
     struct Files: Sendable {
@@ -46,13 +48,21 @@ final class ServiceDouble: Sendable {
 
     /// Runs a closure with a client of a fresh server.
     ///
-    /// - Parameter failures: what the first calls are answered with, in order.
+    /// - Parameters:
+    ///   - failures: what the first calls are answered with, in order.
+    ///   - gate: what publications pass.
+    ///   - published: is told of each publication before anything else happens to it, and how many there were.
     static func serve(
-        failing failures: [Status] = [], _ change: (inout CarillonClient.Configuration) -> Void = { _ in },
+        failing failures: [Status] = [], gate: CallGate? = nil, published: (@Sendable (Int) -> Void)? = nil,
+        _ change: (inout CarillonClient.Configuration) -> Void = { _ in },
         _ body: (CarillonClient, ServiceDouble) async throws -> Void
     ) async throws {
         let double = ServiceDouble()
-        double.state.withLock { $0.failures = failures }
+        double.state.withLock {
+            $0.failures = failures
+            $0.gate = gate
+            $0.published = published
+        }
         let tls = try TLSContext(serverCertificateChain: files.certificate, privateKey: files.key)
         let server = try await RPCServer.start(
             on: [double.loop], host: "127.0.0.1", port: 0, tls: tls, methods: double.methods, report: { _ in })
@@ -86,7 +96,12 @@ final class ServiceDouble: Sendable {
                 "/carillon.v1.DeliveryService/Publish",
                 inline: { (request: Carillon_V1_PublishRequest, context) in
                     let credential = context[header: "authorization"]
-                    self.state.withLock { $0.publications.append((request.idempotencyKey, credential)) }
+                    let state = self.state.withLock {
+                        $0.publications.append((request.idempotencyKey, credential))
+                        return $0
+                    }
+                    state.published?(state.publications.count)
+                    if let gate = state.gate { try context.enter(gate) }
                     try self.takeFailure()
                     var response = Carillon_V1_PublishResponse()
                     response.eventID = "event of \(request.idempotencyKey)"
