@@ -35,7 +35,7 @@ INTEROP_PROTOS := carillon/testing/v1/echo.proto xds/data/orca/v3/orca_load_repo
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 DESCRIBED_PROTOS := $(STANDARD_PROTOS) grpc/reflection/v1alpha/reflection.proto
 
-.PHONY: help setup toolchain build test tsan fuzz conformance attacks demo bench-check bench-transport generate check-generated \
+.PHONY: help setup toolchain build test tsan fuzz conformance attacks demo bench bench-check bench-transport generate check-generated \
 	format lint clean
 
 help: ## List the commands
@@ -72,8 +72,8 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	$(PYTHON) Tests/count.py $(REPORTS)/swift.xml $(REPORTS)/python.xml
 	exit $$((swift + python))
 
-# Where ThreadSanitizer's builds are, and its reports: one file for each process that has any. It is told to overlook nothing,
-# and what a Mutex does that it cannot see (tsan_mutex.c says why).
+# Where ThreadSanitizer's builds are, and its reports: one file for each process that has any. It is told to overlook nothing;
+# tsan_mutex.c tells it what it cannot see of a Mutex.
 TSAN := .build-tsan
 TSAN_FLAGS := --scratch-path $(TSAN) --sanitize=thread
 
@@ -101,6 +101,8 @@ conformance: setup ## Let foreign clients and a prober loose on the transport: a
 attacks: setup ## Attack the transport in every way we know, beside a good client: a line for each attack
 	@swift build -c release --product interop-server
 	INTEROP_SERVER="$$(swift build -c release --show-bin-path)/interop-server" $(PYTHON) Tests/Attacks/attack.py
+
+bench: bench-transport bench-check ## Run every benchmark
 
 bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
 	@swift build -c release --product carillon
