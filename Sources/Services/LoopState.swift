@@ -1,10 +1,10 @@
-internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
 internal import Postgres
 internal import Storage
 
-/// Everything that the services keep on one loop. Nothing of it is shared with other loops, so nothing of it is locked.
+/// Everything that the services keep on one loop. Nothing of it is shared with other loops, so nothing of it is locked,
+/// but for the gates that all loops count a tenant's calls at.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to `loop`; every entry asserts.
 final class LoopState: @unchecked Sendable {
@@ -15,27 +15,23 @@ final class LoopState: @unchecked Sendable {
     let authenticator: Authenticator
     let inboxes: InboxHub
     private let budget: FactsBudget
-    /// How many calls of one tenant may run here.
-    private let callShare: Int
-    private let tooManyCalls: Status
-    private static let callPushback = Duration.seconds(1)
+    private let gates: TenantGateTable
     private var scopes: [TenantID: TenantScope] = [:]
 
-    init(loop: EventLoop, pool: PostgresPool, dependencies: ServiceDependencies) {
+    init(loop: EventLoop, pool: PostgresPool, dependencies: ServiceDependencies, gates: TenantGateTable) {
         self.loop = loop
         self.pool = pool
         self.dependencies = dependencies
         registry = RegistryStore(pool: pool)
         authenticator = Authenticator(limits: dependencies.limits)
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
-        callShare = dependencies.limits.callShare(of: dependencies.pools.all.count)
-        tooManyCalls = .tooManyCalls(retryAfter: Self.callPushback)
+        self.gates = gates
         inboxes = InboxHub(loop: loop, limits: dependencies.limits, clock: dependencies.clock)
     }
 
     /// What this loop keeps of a tenant that was just read from the registry. There is one object for each tenant on each
-    /// loop, so that forgetting facts reaches everybody who holds it, and all calls of the tenant pass one gate; they are as
-    /// many as there are tenants that call, which an operator has made.
+    /// loop, so that forgetting facts reaches everybody who holds it; they are as many as there are tenants that call, which
+    /// an operator has made.
     func scope(of record: TenantRecord) -> TenantScope {
         loop.assertOnLoop()
         if let scope = scopes[record.id] {
@@ -44,7 +40,7 @@ final class LoopState: @unchecked Sendable {
         }
         let scope = TenantScope(
             loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget,
-            gate: CallGate(limit: callShare, pushback: Self.callPushback, refusal: tooManyCalls))
+            gates: gates[record.id])
         scopes[record.id] = scope
         return scope
     }

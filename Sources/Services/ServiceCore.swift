@@ -7,6 +7,8 @@ internal import Storage
 final class ServiceCore: Sendable {
     let dependencies: ServiceDependencies
     private let states: PerLoop<LoopState>
+    /// The bounds of all tenants' calls, which the loops share.
+    let gates: TenantGateTable
     let zones = ZoneNames()
     /// The owner's administration; nil where tenants cannot be made.
     let owner: OwnerAccess?
@@ -14,8 +16,10 @@ final class ServiceCore: Sendable {
     init(_ dependencies: ServiceDependencies) {
         self.dependencies = dependencies
         owner = dependencies.owner.map { OwnerAccess($0) }
+        let gates = TenantGateTable(limits: dependencies.limits)
+        self.gates = gates
         states = PerLoop(dependencies.pools.all.map(\.loop)) { loop in
-            LoopState(loop: loop, pool: dependencies.pools[loop], dependencies: dependencies)
+            LoopState(loop: loop, pool: dependencies.pools[loop], dependencies: dependencies, gates: gates)
         }
     }
 
@@ -27,7 +31,7 @@ final class ServiceCore: Sendable {
 
     // MARK: Who calls
 
-    // Every call passes one of the two, and as soon as it is known whose it is, the gate of its tenant.
+    // Every call passes one of these, and as soon as it is known whose it is, a gate of its tenant.
 
     /// Who calls, as far as it is known without the database.
     ///
@@ -47,6 +51,17 @@ final class ServiceCore: Sendable {
         let caller = try await state.authenticator.caller(context, state)
         try caller.enter(context)
         return caller
+    }
+
+    /// The portal user who opens a stream. It counts as a stream and not as a call.
+    ///
+    /// - Throws: see ``caller(_:)``; RESOURCE_EXHAUSTED when too many streams of the tenant are open.
+    func watcher(_ context: CallContext) async throws(Status) -> (scope: TenantScope, user: UserID, expiry: Instant) {
+        let state = states[context.loop]
+        let caller = try await state.authenticator.caller(context, state)
+        let watcher = try caller.requirePortalUser()
+        try context.enter(watcher.scope.gates.streams)
+        return watcher
     }
 
     /// The tenant whose API key calls.

@@ -4,10 +4,12 @@ package struct ServiceLimits: Sendable {
     package var credentialAge: Duration = .seconds(60)
     /// Credentials that each loop keeps, the refused ones counted too.
     package var credentials = 8_192
-    /// Calls that may run at once for one tenant, over all loops, open WatchInbox streams among them; more are refused with
-    /// RESOURCE_EXHAUSTED. What a call may hold is bounded, so this bounds what a tenant takes from the others. It is divided
-    /// evenly among the loops, which know nothing of each other: a tenant with few connections is refused earlier.
+    /// Calls with the API keys of one tenant that may run at once, and as many of its portal's users, over all loops; more are
+    /// refused with RESOURCE_EXHAUSTED. Open WatchInbox streams do not count here. What a call may hold is bounded, so this
+    /// bounds what a tenant takes from the others.
     package var callsPerTenant = 2_000
+    /// WatchInbox streams of one tenant that may be open at once, over all loops; more are refused with RESOURCE_EXHAUSTED.
+    package var streamsPerTenant = 10_000
     /// How old the facts of a preference check may be. A change made by this process is seen at once.
     package var factsAge: Duration = .seconds(1)
     /// Users whose facts each loop keeps.
@@ -33,8 +35,4 @@ package struct ServiceLimits: Sendable {
 
     /// Makes the usual limits.
     package init() {}
-
-    /// The share of ``callsPerTenant`` of each loop. With many loops it would come to next to nothing: a hundred, or as many
-    /// as there may be at all, are left to each.
-    func callShare(of loops: Int) -> Int { max(callsPerTenant / loops, min(callsPerTenant, 100)) }
 }

@@ -5,7 +5,7 @@ package import CarillonGRPC
 ///
 /// Made once, after the pools and before the server; any thread.
 package final class Services: Sendable {
-    private let core: ServiceCore
+    let core: ServiceCore
     /// The rows of the method table.
     package let methods: [RPCMethod]
 

@@ -5,7 +5,7 @@ internal import Postgres
 internal import Security
 internal import Storage
 
-/// One tenant on one loop: its store, its facts in memory, its way to publish and the bound of its calls.
+/// One tenant on one loop: its store, its facts in memory, its way to publish and the bounds of its calls.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to its loop; what it holds asserts.
 final class TenantScope: @unchecked Sendable {
@@ -13,18 +13,18 @@ final class TenantScope: @unchecked Sendable {
     let store: TenantStore
     let facts: TenantFacts
     let publisher: PublishQueue
-    /// What each of its calls goes through as soon as it is known to be the tenant's. It is found here, with the caller that
-    /// is known already, and lives as long as the scope does, which is never forgotten: so there is exactly one on each loop.
-    let gate: CallGate
+    /// What each of its calls goes through as soon as it is known to be the tenant's. They are the same on all loops, and are
+    /// found here, with the caller that is known already: no call looks them up.
+    let gates: TenantGates
     /// The tenant as the registry knew it when it was last asked.
     private(set) var record: TenantRecord
     private var openedKey: DataKey?
 
     init(
         loop: EventLoop, pool: PostgresPool, record: TenantRecord, dependencies: ServiceDependencies,
-        budget: FactsBudget, gate: CallGate
+        budget: FactsBudget, gates: TenantGates
     ) {
-        self.gate = gate
+        self.gates = gates
         id = record.id
         self.record = record
         store = TenantStore(tenant: record.id, pool: pool)

@@ -215,6 +215,15 @@ def test_addresses_have_a_rate_of_handshakes(chart: helm.Chart, values: dict[str
     assert environment["CARILLON_CONNECTION_MAX_HANDSHAKE_RATE"]["value"] == said
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [({}, ("2000", "10000")), ({"limits": {"tenantCalls": 5000, "tenantStreams": 1000000}}, ("5000", "1000000"))],
+)
+def test_tenants_have_bounds(chart: helm.Chart, values: dict[str, Any], said: tuple[str, str]) -> None:
+    environment = environment_of(only(render(chart, values), "Deployment"))
+    assert tuple(environment[f"CARILLON_LIMITS_TENANT_{name}"]["value"] for name in ("CALLS", "STREAMS")) == said
+
+
 def test_the_migration_knows_the_owner_only(chart: helm.Chart) -> None:
     job = only(render(chart, {}), "Job")
     environment = environment_of(job)
@@ -364,6 +373,8 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "an age that is no age": {"connection": {"maxAgeSeconds": 5}},
     "pings without a pause": {"connection": {"pingIntervalSeconds": 5}},
     "a rate below nothing": {"connection": {"maxHandshakeRate": -1}},
+    "no calls": {"limits": {"tenantCalls": 0}},
+    "no streams": {"limits": {"tenantStreams": 0}},
     "a broken quantity": {"resources": {"limits": {"memory": "lots"}}},
     "a budget of nothing": {"podDisruptionBudget": {"maxUnavailable": "0%"}},
 }

@@ -1,20 +1,19 @@
-internal import CarillonNet
+internal import Synchronization
 
-/// Bounds the calls that run at once for one party, such as a tenant on one loop. Handlers put a call through it with
-/// ``CallContext/enter(_:)`` as soon as they know whom it is for; what a call may hold in memory is bounded already, so
-/// the number of calls bounds the memory of the party too.
+/// Bounds the calls that run at once for one party, such as a tenant, over all loops that share the gate. Handlers put a call
+/// through it with ``CallContext/enter(_:)`` as soon as they know whom it is for; what a call may hold in memory is bounded
+/// already, so the number of calls bounds the memory of the party too.
 ///
-/// Confined to one loop, by the calls that enter it; safe as `@unchecked Sendable` for that reason.
-package final class CallGate: @unchecked Sendable {
+/// Any thread: the loops share nothing but the count, and a call that is let in changes it once when it comes and once when it
+/// goes. There is no lock to wait for.
+package final class CallGate: Sendable {
     /// Calls that may run at once.
     package let limit: Int
-    /// Calls that are running.
-    package var running: Int { count }
     /// What callers that are refused are told to wait before they try again.
     package let pushback: Duration
     private let refusal: Status
-    // Behind a property, since the attribute works in this module alone.
-    @exclusivity(unchecked) private var count = 0
+    /// The calls that are inside, and for a moment those that are being refused. Relaxed, since nothing else is read by it.
+    private let count = Atomic<Int>(0)
 
     /// Makes a gate that nobody has entered.
     ///
@@ -26,16 +25,21 @@ package final class CallGate: @unchecked Sendable {
         self.refusal = refusal ?? Status(.resourceExhausted, "too many calls at once; the limit is \(limit)")
     }
 
-    /// Counts one more call.
+    /// Calls that are running.
+    package var running: Int { min(count.load(ordering: .relaxed), limit) }
+
+    /// Counts one more call. Never are more than ``limit`` inside: who finds as many before him does not enter. While one is
+    /// being refused, another may be for whom a place became free in the same moment; he is told to come again anyway.
     ///
     /// - Throws: the refusal when it is one too many.
     func enter() throws(Status) {
-        guard count < limit else { throw refusal }
-        count += 1
+        guard count.add(1, ordering: .relaxed).newValue > limit else { return }
+        count.subtract(1, ordering: .relaxed)
+        throw refusal
     }
 
     /// Counts one call less.
     func leave() {
-        count -= 1
+        count.subtract(1, ordering: .relaxed)
     }
 }

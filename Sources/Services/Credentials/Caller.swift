@@ -29,12 +29,17 @@ final class Caller: @unchecked Sendable {
         self.goodUntil = goodUntil
     }
 
-    /// Counts a call against the bound of the tenant (``ServiceLimits/callsPerTenant``) until it is over. Operators have none.
+    /// Counts a call against the tenant's bound of calls with its keys or of its portal's users
+    /// (``ServiceLimits/callsPerTenant``) until it is over. Operators have none.
     ///
     /// - Throws: RESOURCE_EXHAUSTED.
     func enter(_ context: CallContext) throws(Status) {
-        guard let scope else { return }
-        try context.enter(scope.gate)
+        guard let gates = scope?.gates else { return }
+        switch role {
+        case .tenantKey: try context.enter(gates.keyCalls)
+        case .portalUser: try context.enter(gates.portalCalls)
+        case .platformOperator: break
+        }
     }
 
     /// The tenant of a credential that speaks for one.

@@ -33,7 +33,7 @@ struct InboxServer: InboxServiceHandler {
         _ request: Carillon_V1_WatchInboxRequest, _ responses: ResponseWriter<Carillon_V1_WatchInboxResponse>,
         _ context: CallContext
     ) async throws {
-        let (scope, user, expiry) = try await core.caller(context).requirePortalUser()
+        let (scope, user, expiry) = try await core.watcher(context)
         if request.hasAfterSequence, request.afterSequence < 0 {
             var check = FieldCheck()
             check.add("after_sequence", "must not be negative", reason: "OUT_OF_RANGE")

@@ -62,6 +62,7 @@ struct ServeFlags: SettingFlags {
     @Option(.maxStreams) var maxStreams: String?
     @Option(.maxMessage) var maxMessage: String?
     @Option(.maxTenantCalls) var maxTenantCalls: String?
+    @Option(.maxTenantStreams) var maxTenantStreams: String?
     @Option(.reflectionEnabled) var reflectionEnabled: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
@@ -78,8 +79,8 @@ struct ServeFlags: SettingFlags {
             .maxAge: maxAge, .maxAgeGrace: maxAgeGrace, .maxIdle: maxIdle, .keepaliveTime: keepaliveTime,
             .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxHandshakeRate: maxHandshakeRate,
             .maxConnections: maxConnections, .maxStreams: maxStreams, .maxMessage: maxMessage,
-            .maxTenantCalls: maxTenantCalls, .reflectionEnabled: reflectionEnabled, .portFile: portFile,
-            .logLevel: logLevel, .config: config,
+            .maxTenantCalls: maxTenantCalls, .maxTenantStreams: maxTenantStreams,
+            .reflectionEnabled: reflectionEnabled, .portFile: portFile, .logLevel: logLevel, .config: config,
         ]
     }
 }

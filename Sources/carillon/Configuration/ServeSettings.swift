@@ -14,8 +14,10 @@ struct ServeSettings: Sendable {
     var tls: TLSContext
     /// What callers may ask of connections and messages.
     var limits: ServerLimits
-    /// Calls that may run at once for one tenant.
+    /// Calls that may run at once for one tenant: with its API keys, and as many of its portal's users.
     var callsPerTenant: Int
+    /// WatchInbox streams that may be open at once for one tenant.
+    var streamsPerTenant: Int
     /// The database as the serving login.
     var database: String
     /// The database as the owner; nil when this server makes no tenants.
@@ -53,7 +55,7 @@ struct ServeSettings: Sendable {
         .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops, .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-        .maxTenantCalls, .reflectionEnabled, .portFile, .logLevel, .config,
+        .maxTenantCalls, .maxTenantStreams, .reflectionEnabled, .portFile, .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -66,6 +68,8 @@ struct ServeSettings: Sendable {
         let tls = Self.tls(&reader)
         limits = Self.limits(&reader)
         callsPerTenant = reader.integer(.maxTenantCalls, in: 1...1_000_000, default: ServiceLimits().callsPerTenant)
+        streamsPerTenant = reader.integer(
+            .maxTenantStreams, in: 1...1_000_000, default: ServiceLimits().streamsPerTenant)
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)

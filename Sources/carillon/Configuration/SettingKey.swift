@@ -22,6 +22,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case maxStreams = "limits.concurrent-streams"
     case maxMessage = "limits.message-size"
     case maxTenantCalls = "limits.tenant-calls"
+    case maxTenantStreams = "limits.tenant-streams"
     case databaseURL = "database.url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
@@ -61,7 +62,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
             .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-            .maxTenantCalls:
+            .maxTenantCalls, .maxTenantStreams:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -101,6 +102,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxStreams: "1000"
         case .maxMessage: "4194304"
         case .maxTenantCalls: "2000"
+        case .maxTenantStreams: "10000"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
@@ -112,7 +114,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseOwnerURL: "connection string"
-        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls:
+        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls,
+            .maxTenantStreams:
             "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
@@ -168,9 +171,11 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxMessage: "The greatest length of one request message, 1024 to 67108864."
         case .maxTenantCalls:
             """
-            Calls that may run at once for one tenant, open streams included, 1 to 1000000, divided evenly among the loops; \
-            more are refused.
+            Calls that may run at once with one tenant's API keys, and as many of its portal's users, 1 to 1000000; more are \
+            refused. Open WatchInbox streams have their own limit.
             """
+        case .maxTenantStreams:
+            "WatchInbox streams that may be open at once for one tenant, 1 to 1000000; more are refused."
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."

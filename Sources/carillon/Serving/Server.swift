@@ -132,6 +132,7 @@ final class Server: Sendable {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
         limits.callsPerTenant = settings.callsPerTenant
+        limits.streamsPerTenant = settings.streamsPerTenant
         limits.allowsPrivateRelays = settings.relayAddresses == .any
         return Services(
             ServiceDependencies(

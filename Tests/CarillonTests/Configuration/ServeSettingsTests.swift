@@ -39,6 +39,7 @@ struct ServeSettingsTests {
         #expect(settings.isWorkerEnabled)
         #expect(settings.logLevel == .info)
         #expect(settings.drainGrace == .seconds(25))
+        #expect(settings.callsPerTenant == 2000 && settings.streamsPerTenant == 10_000)
         #expect(settings.owner == nil)
         #expect(settings.operatorKey.text == Self.operatorKey)
         #expect(settings.relayAddresses == .publicInternet)
@@ -204,6 +205,7 @@ struct ServeSettingsTests {
         flags[.maxStreams] = "7"
         flags[.maxMessage] = "1024"
         flags[.maxTenantCalls] = "20"
+        flags[.maxTenantStreams] = "30"
         let settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
         limits = settings.limits
         #expect(limits.http2.maxAge == nil)
@@ -217,7 +219,7 @@ struct ServeSettingsTests {
         #expect(limits.connections == 10)
         #expect(limits.http2.concurrentStreams == 7)
         #expect(limits.messageSize == 1024)
-        #expect(settings.callsPerTenant == 20)
+        #expect(settings.callsPerTenant == 20 && settings.streamsPerTenant == 30)
         flags[.maxHandshakeRate] = "0"
         limits = try ServeSettings(SettingsReader(flags: flags, environment: [:])).limits
         #expect(!limits.countsHandshakesByAddress)
@@ -237,6 +239,7 @@ struct ServeSettingsTests {
             ),
             (.maxStreams, "0", "--limits-concurrent-streams is 0, not a number from 1 to 100000"),
             (.maxTenantCalls, "0", "--limits-tenant-calls is 0, not a number from 1 to 1000000"),
+            (.maxTenantStreams, "0", "--limits-tenant-streams is 0, not a number from 1 to 1000000"),
             (.maxMessage, "1", "--limits-message-size is 1, not a number from 1024 to 67108864"),
         ] as [(SettingKey, String, String)])
     func wrongLimits(key: SettingKey, value: String, message: String) throws {

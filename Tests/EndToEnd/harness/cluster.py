@@ -8,6 +8,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -158,6 +161,26 @@ class Database:
 
     def psql(self, sql: str, user: str = "postgres") -> subprocess.CompletedProcess[str]:
         return self.cluster.psql(self.name, sql, user)
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Lets nobody else read or write a table."""
+        holder = f"holder_{next(self.cluster.numbers)}"
+        sessions = f"FROM pg_stat_activity WHERE application_name = '{holder}'"
+        script = (
+            f"SET application_name = '{holder}'; BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;"
+            " SELECT pg_sleep(600);"
+        )
+        thread = threading.Thread(target=self.psql, args=(script,))
+        thread.start()
+        try:
+            eventually(
+                lambda: self.execute(f"SELECT 1 {sessions} AND wait_event = 'PgSleep'"), f"{table} is locked", 30
+            )
+            yield
+        finally:
+            self.execute(f"SELECT pg_terminate_backend(pid) {sessions}")
+            thread.join()
 
     def tables(self, schema: str) -> list[str]:
         """The tables of a schema that hold rows; partitions are counted with their parent."""
