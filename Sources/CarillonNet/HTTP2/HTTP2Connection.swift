@@ -34,6 +34,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
     @exclusivity(unchecked) package var isInputHeld = false {
         didSet {
             guard isInputHeld != oldValue, state == .open else { return }
+            session.conduct.now = loop.now
+            session.conduct.holdInput(isInputHeld)
             readsAgain = !isInputHeld
             touch()
         }

@@ -210,7 +210,9 @@ extension HTTP2Session {
                 stream.reset(.cancel)
             } else if let owing = stream.owing, !stream.isReceiveEnded,
                 TransferPace.isInputTooSlow(
-                    received: stream.receivedBody - owing.received, age: owing.since.duration(to: conduct.now), limits)
+                    received: stream.receivedBody - owing.received,
+                    // What was not read cannot have come too late.
+                    age: owing.since.duration(to: conduct.now) - (conduct.unread - owing.unread), limits)
             {
                 stream.reset(.enhanceYourCalm)
             }

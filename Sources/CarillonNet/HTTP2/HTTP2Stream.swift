@@ -60,10 +60,20 @@ package final class HTTP2Stream {
         var isReceiveEnded = false
         var hasReceivedHeaders = false
         var isClosed = false
-        var owing: (since: MonotonicTime, received: Int)?
+        var owing: Owing?
         var beganAt = MonotonicTime(nanoseconds: 0)
         var receivedBody = 0
         var sentOutput = 0
+    }
+
+    /// What the peer has begun with and must not take too long for.
+    struct Owing {
+        /// Since when it owes it.
+        let since: MonotonicTime
+        /// How many octets of its body had come by then.
+        let received: Int
+        /// ``PeerConduct/unread`` by then.
+        let unread: Duration
     }
 
     init(session: HTTP2Session) {
@@ -129,13 +139,13 @@ package final class HTTP2Stream {
         set { facts.isClosed = newValue }
     }
 
-    /// Since when the peer owes octets of its body, and how many had come by then: what has begun, the whole request or one
-    /// message, must not come too slowly (``HTTP2Limits/bodyRate``). `nil` while it may take its time.
-    var owing: (since: MonotonicTime, received: Int)? { facts.owing }
+    /// Since when the peer owes octets of its body: what has begun, the whole request or one message, must not come too slowly
+    /// (``HTTP2Limits/bodyRate``). `nil` while it may take its time.
+    var owing: Owing? { facts.owing }
 
     /// The request has to come as a whole before it can be answered. Called by the handler when it has seen the headers.
     package func awaitWholeBody() {
-        facts.owing = (beganAt, 0)
+        facts.owing = Owing(since: beganAt, received: 0, unread: session?.conduct.unread ?? .zero)
     }
 
     /// Whether the peer has begun with something, such as a message, that it must not take too long for. The time counts
@@ -144,7 +154,11 @@ package final class HTTP2Stream {
     /// - Parameter count: octets of it that came already.
     package func awaitRest(_ isAwaited: Bool, after count: Int) {
         guard isAwaited != (facts.owing != nil) else { return }
-        facts.owing = isAwaited ? (session?.conduct.now ?? beganAt, receivedBody - count) : nil
+        facts.owing =
+            isAwaited
+            ? Owing(
+                since: session?.conduct.now ?? beganAt, received: receivedBody - count,
+                unread: session?.conduct.unread ?? .zero) : nil
     }
 
     /// When the stream was opened.

@@ -23,6 +23,10 @@ struct PeerConduct {
     var hasAcknowledgedSettings = false
     /// Whether SETTINGS of the peer changed the windows of streams since the output was empty: resets may come of it.
     var hasChangedWindows = false
+    /// Since when nothing is read, by our will.
+    private var heldSince: MonotonicTime?
+    /// How long that was altogether, until the last time that it ended.
+    private var held = Duration.zero
     /// The last GOAWAY that was sent.
     var sentGoAway: HTTP2GoAway?
     private(set) var verdict: Verdict?
@@ -36,6 +40,15 @@ struct PeerConduct {
         strikes = PingStrikes(
             interval: limits.pingInterval, permitsWithoutStreams: limits.permitsPingsWithoutStreams)
     }
+
+    /// Nothing is read from now on, or it is again.
+    mutating func holdInput(_ isHeld: Bool) {
+        held = unread
+        heldSince = isHeld ? now : nil
+    }
+
+    /// For how long nothing was read so far, by our will: the peer cannot have been late then.
+    var unread: Duration { held + (heldSince?.duration(to: now) ?? .zero) }
 
     /// Ends the session for abuse, if there is any; the first verdict stands.
     mutating func judge(_ abuse: ConnectionAbuse?) {
