@@ -56,7 +56,8 @@ build: ## Build everything, for debugging
 
 # So many tests at once: all at once hold 2,000 descriptors, and Foundation reads past its buffer when it starts a program
 # then. Toolchains before 6.3 have no such bound.
-WIDTH = $(if $(shell swift test --help-hidden | grep parallelization-width),--experimental-maximum-parallelization-width 16)
+AT_ONCE := 16
+WIDTH = $(if $(shell swift test --help-hidden | grep parallelization-width),--experimental-maximum-parallelization-width $(AT_ONCE))
 
 test: setup ## Run every test: Swift's, the chart's, and end to end with foreign clients
 	@rm -rf $(REPORTS)
@@ -73,9 +74,10 @@ test: setup ## Run every test: Swift's, the chart's, and end to end with foreign
 	exit $$((swift + python))
 
 # Where ThreadSanitizer's builds are, and its reports: one file for each process that has any. It is told to overlook nothing;
-# tsan_mutex.c tells it what it cannot see of a Mutex.
+# tsan_mutex.c tells it what it cannot see of a Mutex. Fewer tests at once, as each takes ten times as long.
 TSAN := .build-tsan
 TSAN_FLAGS := --scratch-path $(TSAN) --sanitize=thread
+tsan: AT_ONCE := 3
 
 tsan: setup ## Run the Swift tests (or those that ONLY names), the foreign clients and the end-to-end tests with ThreadSanitizer
 	@swift build $(TSAN_FLAGS) --build-tests
