@@ -43,7 +43,7 @@ package struct ServerLimits: Sendable {
     package var handshakesPerSecond = 500
     /// How many a second, and at once, for ``slowTime`` after a peer from there was cut off for a flood: who connects anew each
     /// time has us sign each time. Others who share the address are let in as often, together with him.
-    package var slowHandshakesPerSecond = 20
+    package var slowHandshakesPerSecond = 10
     /// See ``slowHandshakesPerSecond``.
     package var slowTime: Duration = .seconds(60)
     /// Handshakes that may wait for their turn, over all loops; while there are as many, new connections wait in the

@@ -70,7 +70,9 @@ extension HTTP2Session {
             return conduct.violation(.frameSizeError, "too large frame size")
         }
         switch head.type {
-        case FrameHead.headers, FrameHead.continuation: break
+        case FrameHead.headers: conduct.isBlockLate = false
+        case FrameHead.continuation:
+            if conduct.isBlockLate { conduct.judge(conduct.budget.lateContinuation(head.payload, at: conduct.now)) }
         // An empty frame is good for the end of a body only. What others are worth is known when they have come.
         case FrameHead.data where head.payload > 0 || head.endsStream: break
         default: conduct.judge(conduct.budget.idleFrame(at: conduct.now))
@@ -114,9 +116,12 @@ extension HTTP2Session {
     /// HEADERS or DATA came for a stream that is gone. DATA that is empty and does not end the stream has paid already.
     private func judgeLate(_ head: FrameHead) {
         if head.type == FrameHead.headers {
-            if !conduct.late.coversBlock() { conduct.judge(conduct.budget.wastedHeaders(at: conduct.now)) }
+            conduct.isBlockLate = true
+            if !conduct.late.coversBlock() {
+                conduct.judge(conduct.budget.lateHeaders(head.payload, at: conduct.now))
+            }
         } else if head.payload > 0 || head.endsStream, !conduct.late.covers(head.payload) {
-            conduct.judge(conduct.budget.idleFrame(at: conduct.now))
+            conduct.judge(conduct.budget.lateData(head.payload, at: conduct.now))
         }
     }
 
@@ -163,7 +168,8 @@ extension HTTP2Session {
         case .flowControlError where conduct.hasChangedWindows:
             // libnghttp2 only resets the stream whose window SETTINGS lifted too high (RFC 9113 §6.9.2).
             conduct.violation(.flowControlError, "SETTINGS: window overflow")
-        case .protocolError, .flowControlError, .streamClosed, .frameSizeError, .compressionError:
+        case .flowControlError: conduct.judge(conduct.budget.windowIgnored(at: conduct.now))
+        case .protocolError, .streamClosed, .frameSizeError, .compressionError:
             // Codes that only libnghttp2 gives, for errors of the peer.
             conduct.judge(conduct.budget.resetProvoked(at: conduct.now))
         // By libnghttp2, for one stream too many. Those that we refuse were let in by it, and are no fault of the peer.

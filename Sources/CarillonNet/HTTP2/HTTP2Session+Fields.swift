@@ -24,6 +24,13 @@ extension HTTP2Session {
             trailing = isServer ? HTTP2Callbacks.stream(pointer, streamID) : nil
         }
         fields = receiving?.block.beginWriting()
+        payForDiscarded()
+    }
+
+    /// Whoever has fields decoded that are thrown away pays for them when their block is over.
+    private func payForDiscarded() {
+        guard discarded > 0 else { return }
+        conduct.judge(conduct.budget.discarded(discarded, at: conduct.now))
         discarded = 0
     }
 
@@ -123,6 +130,7 @@ extension HTTP2Session {
         }
         receiving = nil
         trailing = nil
+        payForDiscarded()
         conduct.budget.frameOfCall()
         guard !stream.isMalformed else { return }
         if stream.hasReceivedHeaders {

@@ -17,6 +17,8 @@ struct PeerConduct {
     var late: LateFrames
     /// Since when a header block is incomplete.
     var headerBlockSince: MonotonicTime?
+    /// Whether that, or the last one, is for a stream that is gone.
+    var isBlockLate = false
     /// Since when no stream is open.
     var idleSince: MonotonicTime?
     /// Whether the peer acknowledged our SETTINGS.

@@ -18,8 +18,8 @@
 /// octets costs nothing while its stream is open, as small messages are as good as large ones and flow control bounds them,
 /// and earns a token for each 256 octets, as else one octet could pay for four floods. What comes late, for a stream
 /// that this side reset, is free as far as it can have been under way (``LateFrames``). Trailers cost what they earn, so
-/// that those which libnghttp2 decodes and drops are not free; late header blocks cost more, since nothing counts their
-/// fields.
+/// that those which libnghttp2 decodes and drops are not free; header blocks that are decoded for nothing cost by what they
+/// are decoded to.
 struct ConnectionBudget {
     /// What earns and takes, in tokens.
     private enum Price {
@@ -30,6 +30,13 @@ struct ConnectionBudget {
         /// For fields that are decoded and thrown away: a header list that is larger than we said we would take, or one for
         /// a stream that is gone.
         static let wastedHeaders = 10
+        /// And a token for so many octets of them, as a power of two, counted as the size of a header list.
+        static let octetsDiscarded = 10
+        /// The same where only the frames are seen: an octet may stand for a field.
+        static let octetsUnseen = 5
+        /// For a reset because the peer sent more than its window: what it sent is read all the same, and no client does so by
+        /// mistake.
+        static let windowIgnored = 10
     }
 
     /// What is known of a stream that the peer resets.
@@ -81,9 +88,33 @@ struct ConnectionBudget {
         idleFrames.take(at: now) ? nil : .idleFrames
     }
 
-    /// A header list came that is larger than ``HTTP2Limits/headerListSize``, or one for a stream that is gone.
+    /// A header list came that is larger than ``HTTP2Limits/headerListSize``.
     mutating func wastedHeaders(at now: MonotonicTime) -> ConnectionAbuse? {
         idleFrames.take(Price.wastedHeaders, at: now) ? nil : .idleFrames
+    }
+
+    /// The block of such a list is complete.
+    ///
+    /// - Parameter octets: how much of the list was decoded and thrown away.
+    mutating func discarded(_ octets: Int, at now: MonotonicTime) -> ConnectionAbuse? {
+        idleFrames.take(octets >> Price.octetsDiscarded, at: now) ? nil : .idleFrames
+    }
+
+    /// DATA came for a stream that is gone, and more than can have been under way.
+    mutating func lateData(_ payload: Int, at now: MonotonicTime) -> ConnectionAbuse? {
+        idleFrames.take(1 + payload >> Price.octetsDiscarded, at: now) ? nil : .idleFrames
+    }
+
+    /// A header block begins for a stream that is gone.
+    ///
+    /// - Parameter payload: octets of its first frame.
+    mutating func lateHeaders(_ payload: Int, at now: MonotonicTime) -> ConnectionAbuse? {
+        idleFrames.take(Price.wastedHeaders + payload >> Price.octetsUnseen, at: now) ? nil : .idleFrames
+    }
+
+    /// It goes on in another frame.
+    mutating func lateContinuation(_ payload: Int, at now: MonotonicTime) -> ConnectionAbuse? {
+        idleFrames.take(payload >> Price.octetsUnseen, at: now) ? nil : .idleFrames
     }
 
     /// The peer reset a stream that was open.
@@ -110,5 +141,10 @@ struct ConnectionBudget {
     /// This side reset a stream because the peer broke the protocol on it.
     mutating func resetProvoked(at now: MonotonicTime) -> ConnectionAbuse? {
         provokedResets.take(at: now) ? nil : .provokedResets
+    }
+
+    /// This side reset a stream because the peer did not keep to a window.
+    mutating func windowIgnored(at now: MonotonicTime) -> ConnectionAbuse? {
+        provokedResets.take(Price.windowIgnored, at: now) ? nil : .provokedResets
     }
 }

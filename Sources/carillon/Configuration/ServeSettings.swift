@@ -111,7 +111,7 @@ struct ServeSettings: Sendable {
         // Wrapping, as it may be any number: a wrong one is told later, with all that is wrong.
         limits.handshakeBurst = rate &* 2
         // In the same proportion as usual.
-        limits.slowHandshakesPerSecond = max(1, rate / 25)
+        limits.slowHandshakesPerSecond = max(1, rate / 50)
         limits.connections = reader.integer(.maxConnections, in: 1...1_000_000, default: limits.connections)
         let streams = reader.integer(.maxStreams, in: 1...100_000, default: Int(limits.http2.concurrentStreams))
         limits.http2.concurrentStreams = UInt32(clamping: streams)

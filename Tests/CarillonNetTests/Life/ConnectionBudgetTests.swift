@@ -70,6 +70,27 @@ import Testing
         #expect(answers == [nil, nil, .idleFrames])
     }
 
+    /// Twenty tokens: what is decoded for nothing costs by its octets.
+    @Test func whatIsThrownAwayCostsByItsSize() {
+        var lists = ConnectionBudget(limits())
+        #expect((0..<3).map { _ in lists.discarded(8 << 10, at: .at(0)) } == [nil, nil, .idleFrames])
+        var blocks = ConnectionBudget(limits())
+        #expect(blocks.lateHeaders(0, at: .at(0)) == nil)
+        #expect((0..<3).map { _ in blocks.lateContinuation(160, at: .at(0)) } == [nil, nil, .idleFrames])
+        var block = ConnectionBudget(limits())
+        #expect(block.lateHeaders(11 << 5, at: .at(0)) == .idleFrames)
+        var data = ConnectionBudget(limits())
+        #expect((0..<3).map { _ in data.lateData(9 << 10, at: .at(0)) } == [nil, nil, .idleFrames])
+    }
+
+    @Test func aWindowThatIsIgnoredCostsAsMuchAsTenErrors() {
+        var limits = limits()
+        limits.provokedResetBurst = 25
+        var budget = ConnectionBudget(limits)
+        #expect((0..<3).map { _ in budget.windowIgnored(at: .at(0)) } == [nil, nil, .provokedResets])
+        #expect(budget.resetProvoked(at: .at(0)) == nil)
+    }
+
     @Test func hastyResetsEndTheConnectionAndCancelledCallsDoNot() {
         var budget = ConnectionBudget(limits())
         let cancelled = (0..<9_000).compactMap { _ in budget.resetByPeer(.late, at: .at(0)) }
