@@ -32,6 +32,17 @@ import Testing
         return given.load(ordering: .relaxed)
     }
 
+    @Test func callsThatNeverBeganAreNoLoad() {
+        let counters = ServerCounters()
+        counters.connectionOpened()
+        counters.callStarted()
+        for _ in 0..<5 { counters.callTurnedDown(.unimplemented) }
+        #expect(counters.load == MemoryKeeper.Load(current: 2, over: 5))
+        counters.callEnded(.ok)
+        counters.connectionClosed(.finished)
+        #expect(counters.load == MemoryKeeper.Load(current: 0, over: 7))
+    }
+
     @Test func nothingThatIsOverIsNothingToGiveBack() async {
         #expect(await timesGivenBack(Array(repeating: (500, 0), count: 30)) == 0)
     }

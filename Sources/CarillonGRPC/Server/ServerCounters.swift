@@ -15,6 +15,7 @@ final class ServerCounters: Sendable {
     private let rests = Count()
     private let started = Count()
     private let refused = Count()
+    private let turnedDown = Count()
     private let withoutTrailers = Count()
     private let plain = Count()
     private let ended: InlineArray<17, Count>
@@ -67,8 +68,14 @@ final class ServerCounters: Sendable {
     /// A call or a page was reset with REFUSED_STREAM.
     func requestRefused() { refused.increase() }
 
-    /// A call ended, whether or not a handler saw it.
+    /// A call that was admitted ended, whether or not a handler saw it.
     func callEnded(_ code: StatusCode) { ended[Int(code.rawValue)].increase() }
+
+    /// A call was answered with an error before it was admitted.
+    func callTurnedDown(_ code: StatusCode) {
+        turnedDown.increase()
+        callEnded(code)
+    }
 
     /// A request that is no call was answered.
     func answeredPlainly() { plain.increase() }
@@ -77,7 +84,7 @@ final class ServerCounters: Sendable {
     var load: MemoryKeeper.Load {
         var over = closed.now
         for index in ended.indices { over += ended[index].now }
-        return MemoryKeeper.Load(current: max(0, opened.now + started.now - over), over: over)
+        return MemoryKeeper.Load(current: opened.now + started.now + turnedDown.now - over, over: over)
     }
 
     /// Adds what was counted here.

@@ -52,8 +52,9 @@ package struct ServerLimits: Sendable {
     /// Calls of one connection that may run at once, those included whose stream is gone and whose handler has not
     /// returned yet; more are refused (REFUSED_STREAM), untouched, and may be tried again elsewhere.
     package var callsPerConnection = 2000
-    /// The same over all connections, divided evenly among the loops: room for 10,000 watched inboxes and as many others.
-    package var calls = 20_000
+    /// The same over all connections, divided evenly among the loops: room for 10,000 watched inboxes and 7,000 others. Beyond
+    /// it connections with few calls are served (``fewCalls``).
+    package var calls = 17_000
     /// Calls of one connection whose stream is gone while their handler works on; as long as there are as many, further
     /// calls are refused. A caller that opens and resets streams gets no more work done than this (CVE-2023-44487).
     package var abandonedCallsPerConnection = 200

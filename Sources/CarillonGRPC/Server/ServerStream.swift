@@ -285,7 +285,7 @@ final class ServerStream: HTTP2StreamHandler {
             connection.counters.answeredPlainly()
             answer.send(on: stream, isHead: isHead)
         case .refused(let contentType, let status):
-            connection.counters.callEnded(status.code)
+            connection.counters.callTurnedDown(status.code)
             stream.refuse(contentType, status)
         case .head, .gathering, .streaming, .running, .page, .answered: break
         }

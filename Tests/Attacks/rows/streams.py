@@ -61,11 +61,11 @@ def one_too_many(stage: Stage) -> str:
     return "REFUSED_STREAM" if peer.resets else f"GOAWAY({peer.code})"
 
 
-@attack(34, "hanging-calls-on-30-connections", seconds=2.5, handlers=23_000, memory=160)
+@attack(34, "hanging-calls-on-30-connections", seconds=2.5, handlers=20_000, memory=160)
 def hanging_calls(stage: Stage) -> str:
     """As many calls as 30 connections let, none of which ends: the server has a limit of its own.
 
-    It lets 20,000 run, and a hundred of each connection beyond that, so that others are served all the while.
+    It lets 17,000 run, and a hundred of each connection beyond that, so that others are served all the while.
     """
     peers = attackers(stage, 30)
     for peer in peers:
