@@ -24,6 +24,7 @@ extension Parameter {
     static func uuid(_ id: UUIDv7) -> Parameter { .uuid(UUIDBytes(id)) }
     static func timestamp(_ instant: Instant) -> Parameter { .timestamp(Timestamp(instant)) }
     static func timestamp(_ instant: Instant?) -> Parameter { instant.map { .timestamp($0) } ?? .null }
+    static func int4(_ value: Int32?) -> Parameter { value.map { .int4($0) } ?? .null }
     static func int8(_ value: Int64?) -> Parameter { value.map { .int8($0) } ?? .null }
     static func bytes(_ value: [UInt8]?) -> Parameter { value.map { .bytes($0) } ?? .null }
 

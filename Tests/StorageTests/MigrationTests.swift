@@ -20,14 +20,14 @@ import Testing
     }
 
     private static let addColumn = Migration(
-        version: 2,
+        version: 3,
         script: SQLScript(
             """
             -- A comment; with a semicolon.
             ALTER TABLE ${schema}.account ADD COLUMN IF NOT EXISTS note text;
             """))
     private static let fillColumn = Migration(
-        version: 3,
+        version: 4,
         script: SQLScript(
             """
             UPDATE ${schema}.account
@@ -40,10 +40,10 @@ import Testing
         try await withRegistry { fixture, _, _ in
             #expect(try await fixture.administration.migrateRegistry(now: fixture.now) == 0)
             let step = Migration(
-                version: 2, script: SQLScript("ALTER TABLE carillon.tenant ADD COLUMN IF NOT EXISTS note text;"))
+                version: 3, script: SQLScript("ALTER TABLE carillon.tenant ADD COLUMN IF NOT EXISTS note text;"))
             let migrations = RegistrySchema.migrations + [step]
-            #expect(try await fixture.administration.migrateRegistry(migrations, now: fixture.now) == 1)
             #expect(try await fixture.administration.migrateRegistry(migrations, now: fixture.now) == 2)
+            #expect(try await fixture.administration.migrateRegistry(migrations, now: fixture.now) == 3)
             // The program of before still serves: the registry is newer, not older.
             try await fixture.registry.verifyReadiness()
             _ = try await fixture.tenant()
@@ -64,14 +64,14 @@ import Testing
             #expect(first.migrated == 6)
             #expect(first.failed.isEmpty)
             #expect(seen.withLock { $0 } == (1...6).map { MigrationProgress(done: $0, total: 6) })
-            tenants.append(try await fixture.tenant())  // Made at version 1 by an older program meanwhile.
+            tenants.append(try await fixture.tenant())  // Made at version 2 by an older program meanwhile.
             let both = [Self.addColumn, Self.fillColumn]
             #expect(try await fixture.administration.migrateTenants(both) { _ in }.migrated == 7)
             #expect(try await fixture.administration.migrateTenants(both) { _ in }.migrated == 0)
             for tenant in tenants {
                 let notes = try await fixture.query(as: tenant, "SELECT note FROM t_\(tenant.tenant).account")
                 #expect(try notes.map { row throws(PostgresError) in try row.text(0) } == ["filled"])
-                #expect(try await fixture.registry.tenant(tenant.tenant)?.schemaVersion == 3)
+                #expect(try await fixture.registry.tenant(tenant.tenant)?.schemaVersion == 4)
             }
         }
     }
@@ -86,7 +86,7 @@ import Testing
             let report = try await fixture.administration.migrateTenants(both) { _ in }
             #expect(report.migrated == 2)
             #expect(report.failed.map(\.tenant) == [bad])
-            #expect(try await fixture.registry.tenant(bad)?.schemaVersion == 1)
+            #expect(try await fixture.registry.tenant(bad)?.schemaVersion == 2)
             try cluster.execute("ALTER TABLE t_\(bad).hidden RENAME TO account", database: database)
             #expect(try await fixture.administration.migrateTenants(both) { _ in }.migrated == 1)
         }

@@ -51,7 +51,7 @@ import Testing
         #expect(!bare.contains("bootstrap"), "\(bare)")
 
         #expect(try await migrate(owner) == 0)
-        #expect(try await migrate(owner) == 1)
+        #expect(try await migrate(owner) == RegistrySchema.version)
         #expect(try await problems(serve) == nil)
         #expect(try await problems(owner)?.contains("rights beyond serving") == true)
 
@@ -67,7 +67,7 @@ import Testing
             ),
             ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", "schema public"),
             (
-                "UPDATE carillon.schema_version SET version = 0", "UPDATE carillon.schema_version SET version = 1",
+                "UPDATE carillon.schema_version SET version = 0", "UPDATE carillon.schema_version SET version = 2",
                 "version 0"
             ),
         ] {

@@ -147,6 +147,20 @@ extension TenantRecord {
         revision = try row.int8(9)
         createdAt = try row.instant(10)
         updatedAt = try row.instant(11)
+        database = try row.databaseName(12)
+        movingTo = try row.optionalText(13) == nil ? nil : try row.databaseName(13)
+        historyMonths = try row.int4(14)
+        eraseAt = try row.optionalInstant(15)
+        look = try TenantLook(row: row, from: 16)
+        limits = try TenantLimits(row: row, from: 19)
+    }
+}
+
+extension Row {
+    /// The name of a database.
+    fileprivate func databaseName(_ column: Int) throws(PostgresError) -> DatabaseName {
+        guard let name = DatabaseName(try text(column)) else { throw .corrupt(column) }
+        return name
     }
 }
 

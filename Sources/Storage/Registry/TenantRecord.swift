@@ -35,6 +35,18 @@ package struct TenantRecord: Sendable, Hashable {
     package let createdAt: Instant
     /// When it was changed last.
     package let updatedAt: Instant
+    /// The database that its schema is in.
+    package let database: DatabaseName
+    /// The database that it is being moved to: it is held for as long; nil when it stays.
+    package let movingTo: DatabaseName?
+    /// How many months of history are kept, the current one included.
+    package let historyMonths: Int32
+    /// When it is erased, while ``state`` is ``TenantState/deleting``.
+    package let eraseAt: Instant?
+    /// How it shows itself in messages.
+    package let look: TenantLook
+    /// What it may use, where that differs from the installation's limits.
+    package let limits: TenantLimits
 }
 
 /// An API key as the registry knows it.

@@ -12,13 +12,15 @@ struct Migration: Sendable {
 /// The registry's history.
 enum RegistrySchema {
     /// The version that ``migrations`` lead to.
-    static let version: Int32 = 1
+    static let version: Int32 = 2
 
     /// All steps in order, from nothing.
-    static let migrations = [Migration(version: 1, script: .registry)]
+    static let migrations = [
+        Migration(version: 1, script: .registry), Migration(version: 2, script: .registry2),
+    ]
 }
 
 extension TenantSchema {
     /// All steps in order, from version 1. New tenants are made from ``SQLScript/tenant``, which already holds them.
-    static let migrations: [Migration] = []
+    static let migrations = [Migration(version: 2, script: .tenant2)]
 }

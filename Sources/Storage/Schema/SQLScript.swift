@@ -60,6 +60,10 @@ extension SQLScript {
     static let bootstrap = SQLScript(PackageResources.bootstrap_sql)
     /// The registry, version 1.
     static let registry = SQLScript(PackageResources.registry_sql)
+    /// The registry from version 1 to 2.
+    static let registry2 = SQLScript(PackageResources.registry_2_sql)
+    /// A tenant's schema from version 1 to 2. Takes `schema`.
+    static let tenant2 = SQLScript(PackageResources.tenant_2_sql)
     /// A tenant's schema in the current version. Takes `schema`, `micros`, `time`.
     static let tenant = SQLScript(PackageResources.tenant_sql)
     /// One month of one of a tenant's tables. Takes `schema`, `table`, `column`, `month`, `from`, `to`, `fillfactor`.

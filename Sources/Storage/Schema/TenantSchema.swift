@@ -13,7 +13,7 @@ enum TenantSchema {
     }
 
     /// The version that ``SQLScript/tenant`` makes.
-    static let version: Int32 = 1
+    static let version: Int32 = 2
 
     static let history = [
         History(table: "event", column: "event_id", fillFactor: 100),
@@ -35,6 +35,7 @@ enum TenantSchema {
             END
             $$;
             GRANT ${schema} TO carillon_serve;
+            GRANT ${schema} TO carillon_work;
             """)
         let values = [
             "schema": schema.text, "micros": String(now.microseconds),

@@ -1,5 +1,5 @@
 -- What a superuser runs once in Carillon's database, and may run again at any time.
--- It makes the two login roles (without passwords; give them some), takes from PUBLIC what would let one
+-- It makes the three login roles (without passwords; give them some), takes from PUBLIC what would let one
 -- statement leave its role or its transaction, and fixes the settings of the database.
 
 DO $$
@@ -10,19 +10,30 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'carillon_serve') THEN
         CREATE ROLE carillon_serve LOGIN NOINHERIT NOCREATEROLE NOCREATEDB NOSUPERUSER NOBYPASSRLS;
     END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'carillon_work') THEN
+        CREATE ROLE carillon_work LOGIN NOINHERIT NOCREATEROLE NOCREATEDB NOSUPERUSER NOBYPASSRLS;
+    END IF;
 END
 $$;
 
--- A statement of the service is short, and never waits long for a lock.
-ALTER ROLE carillon_serve SET statement_timeout = '5s';
-ALTER ROLE carillon_serve SET lock_timeout = '2s';
-ALTER ROLE carillon_serve SET idle_in_transaction_session_timeout = '10s';
--- Its statements are few and written to go by keys. Fresh and small tables must not teach the planner otherwise: what
--- is right for ten rows is kept in prepared plans, and wrong for a million.
-ALTER ROLE carillon_serve SET enable_seqscan = off;
-ALTER ROLE carillon_serve SET enable_hashjoin = off;
-ALTER ROLE carillon_serve SET enable_mergejoin = off;
-ALTER ROLE carillon_serve SET jit = off;
+-- A statement of the service is short, and never waits long for a lock. Its statements are few and written to go by keys.
+-- Fresh and small tables must not teach the planner otherwise: what is right for ten rows is kept in prepared plans, and
+-- wrong for a million.
+DO $$
+DECLARE
+    login text;
+BEGIN
+    FOREACH login IN ARRAY ARRAY['carillon_serve', 'carillon_work'] LOOP
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET statement_timeout = ''5s''', login);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET lock_timeout = ''2s''', login);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET idle_in_transaction_session_timeout = ''10s''', login);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET enable_seqscan = off', login);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET enable_hashjoin = off', login);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET enable_mergejoin = off', login);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET jit = off', login);
+    END LOOP;
+END
+$$;
 ALTER ROLE carillon_owner SET idle_in_transaction_session_timeout = '60s';
 
 DO $$
@@ -30,7 +41,8 @@ BEGIN
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET search_path = ''''', pg_catalog.current_database());
     EXECUTE pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', pg_catalog.current_database());
     EXECUTE pg_catalog.format('GRANT CONNECT, CREATE ON DATABASE %I TO carillon_owner', pg_catalog.current_database());
-    EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO carillon_serve', pg_catalog.current_database());
+    EXECUTE pg_catalog.format(
+        'GRANT CONNECT ON DATABASE %I TO carillon_serve, carillon_work', pg_catalog.current_database());
     IF pg_catalog.to_regnamespace('public') IS NOT NULL THEN
         REVOKE ALL ON SCHEMA public FROM PUBLIC;
     END IF;

@@ -217,24 +217,39 @@ CREATE TABLE ${schema}.inbox_item (
     PRIMARY KEY (user_id, seq)
 ) WITH (fillfactor = 90);
 
--- Who changed what. The tenant's role may add and read, nothing else.
+-- Who changed what, from where. The tenant's role may add and read, nothing else. seq and hash chain each line to the one
+-- before; they are NULL in lines that programs of version 1 wrote.
 CREATE TABLE ${schema}.audit (
     audit_id uuid PRIMARY KEY,
+    seq bigint,
     actor text NOT NULL,
+    origin text,
     action text NOT NULL,
     object text NOT NULL,
     before jsonb,
-    after jsonb
+    after jsonb,
+    hash bytea
 );
+
+CREATE UNIQUE INDEX audit_chain ON ${schema}.audit (seq);
+
+-- The last line of the audit's chain. Whoever adds a line locks this row first.
+CREATE TABLE ${schema}.audit_head (
+    singleton boolean PRIMARY KEY CHECK (singleton),
+    seq bigint NOT NULL,
+    hash bytea NOT NULL
+) WITH (fillfactor = 50);
 
 GRANT USAGE ON SCHEMA ${schema} TO ${schema};
 GRANT SELECT, INSERT, UPDATE ON ${schema}.account, ${schema}.delivery, ${schema}.inbox_counter, ${schema}.queue_owner
     TO ${schema};
+GRANT SELECT, UPDATE ON ${schema}.audit_head TO ${schema};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.app_user, ${schema}.contact_point, ${schema}.preference,
     ${schema}.setting, ${schema}.provider, ${schema}.idempotency, ${schema}.queue, ${schema}.inbox_item TO ${schema};
 GRANT SELECT, INSERT ON ${schema}.event, ${schema}.notification, ${schema}.attempt, ${schema}.audit TO ${schema};
 
 INSERT INTO ${schema}.queue_owner (singleton, fence) VALUES (true, 0);
+INSERT INTO ${schema}.audit_head (singleton, seq, hash) VALUES (true, 0, '');
 INSERT INTO ${schema}.account (account_id, display_name, assigned_rep_user_ids, notifications_suppressed, facts_version,
         revision, created_at, updated_at)
     VALUES ('', '', '{}', false, ${micros}, 1, '${time}', '${time}');

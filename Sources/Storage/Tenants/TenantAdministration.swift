@@ -104,7 +104,7 @@ extension TenantAdministration {
 
 extension TenantRecord {
     /// How many columns ``init(row:)`` reads.
-    static let columnCount = 12
+    static let columnCount = 24
 }
 
 extension Month {
