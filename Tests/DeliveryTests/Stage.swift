@@ -90,8 +90,10 @@ final class Stage: @unchecked Sendable {
     func makeTenant(_ name: String? = nil) async throws -> TenantStore {
         let id = name.map { TenantID(unchecked: "\($0)\(suffix)") } ?? store.tenant
         let creation = TenantCreation(
-            id: id, displayName: "Northwind Supply", portalURL: "https://portal.northwind.example/app",
-            timeZone: "Europe/Berlin", locale: "en",
+            id: id,
+            values: TenantWrite(
+                displayName: "Northwind Supply", portalURL: "https://portal.northwind.example/app",
+                timeZone: "Europe/Berlin", locale: "en"),
             wrappedDataKey: try keyring.makeDataKey(for: id.rawValue).wrapped, requestHash: [1])
         guard case .created = try await administration.createTenant(creation, now: clock.now) else {
             throw PostgresError(.other, "the tenant was there")

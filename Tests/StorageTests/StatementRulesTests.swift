@@ -11,6 +11,9 @@ import Testing
         let place: String
         let text: String
         var testDescription: String { place }
+        var goesByTheSharedClock: Bool {
+            ["WorkerStatements", "ChoreStatements"].contains { place.hasPrefix($0) }
+        }
     }
 
     private static let sources = URL(filePath: #filePath)
@@ -44,12 +47,12 @@ import Testing
     @Test(arguments: statements)
     func aStatementKeepsTheRules(_ sql: SQL) throws {
         let text = sql.text
-        // Time, ids and chance come from the program, so that writes can be routed and repeated. Workers' expiry is the
-        // exception: it lies in a reference table and goes by the one clock that all workers share.
+        // Time, ids and chance come from the program, so that writes can be routed and repeated. The expiry of workers and
+        // chores is the exception: it lies in reference tables and goes by the one clock that all processes share.
         for name in [
             "now()", "current_timestamp", "clock_timestamp", "statement_timestamp", "random()", "gen_random_uuid",
             "nextval", "txid_current", "pg_current_xact_id",
-        ] where !(name == "now()" && sql.place.hasPrefix("WorkerStatements")) {
+        ] where !(name == "now()" && sql.goesByTheSharedClock) {
             #expect(!text.localizedCaseInsensitiveContains(name), "\(name) is volatile or stable")
         }
         // Node-local things are not for correctness.
@@ -84,7 +87,7 @@ import Testing
         {
             let functions = match.output.set.matches(of: #/\b([a-z_]+)\s*\(/#).map { String($0.output.1) }
             #expect(
-                Set(functions).isSubset(of: sql.place.hasPrefix("WorkerStatements") ? ["now"] : ["coalesce"]),
+                Set(functions).isSubset(of: sql.goesByTheSharedClock ? ["now"] : ["coalesce"]),
                 "\(functions)")
         }
     }

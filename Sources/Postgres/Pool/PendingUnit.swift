@@ -76,6 +76,10 @@ final class PendingUnit: @unchecked Sendable {
         default: break
         }
         failure = PostgresError(report: report, queryIndex: query, isCommitUnknown: false)
+        if command == .setRole, report.sqlState == "22023" {
+            // "role does not exist": it never was there, or went with its schema. Nothing of the unit is to blame.
+            failure = PostgresError(.insufficientPrivilege, "there is no such role", sqlState: report.sqlState)
+        }
         if report.sqlState == "26000", command == .begin || command == .commit {
             // BEGIN or COMMIT itself: the session was taken from under us, and another one will do.
             failure = PostgresError(.connectionFailed, "the session was reset", sqlState: report.sqlState)

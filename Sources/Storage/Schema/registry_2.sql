@@ -74,9 +74,9 @@ CREATE TABLE IF NOT EXISTS carillon.audit_head (
     hash bytea NOT NULL
 ) WITH (fillfactor = 50);
 
--- Work that one process of all does at a time, such as maintenance. The holder has it until expires_at, by the database's
+-- Chores: work that one process of all does at a time, such as maintenance. The holder has it until expires_at, by the database's
 -- clock; done_at is when it was finished last.
-CREATE TABLE IF NOT EXISTS carillon.duty (
+CREATE TABLE IF NOT EXISTS carillon.chore (
     name text PRIMARY KEY,
     holder uuid,
     expires_at timestamptz NOT NULL,

@@ -83,12 +83,9 @@ extension TenantAdministration {
         var queries = [
             Query(
                 AdministrationStatements.insertTenant,
-                [
-                    .text(creation.id), .text(creation.displayName), .text(creation.portalURL),
-                    .text(creation.timeZone), .text(creation.locale),
-                    .text(creation.enabledWithoutSubscription.rawValue), .bytes(creation.wrappedDataKey),
-                    .bytes(creation.requestHash), .int4(TenantSchema.version), .text(lastMonth.firstDay),
-                    .timestamp(now),
+                [.text(creation.id)] + creation.values.parameters + [
+                    .bytes(creation.wrappedDataKey), .bytes(creation.requestHash), .int4(TenantSchema.version),
+                    .text(lastMonth.firstDay), .timestamp(now),
                 ])
         ]
         queries += TenantSchema.creation(SchemaName(creation.id), now: now).map { Query($0) }

@@ -14,7 +14,7 @@ struct MigrateCommand: AsyncParsableCommand {
             Run before the first start and before each new version. It can be broken off and run again at any moment, while \
             the version before goes on serving.
 
-            A new database needs its two logins and its hardening first, which take a superuser, once:
+            A new database needs its three logins and its hardening first, which take a superuser, once:
             carillon migrate --print-bootstrap | psql …
             """)
 

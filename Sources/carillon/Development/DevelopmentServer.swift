@@ -90,6 +90,7 @@ final class DevelopmentServer {
             .listen: wishes.listen.description, .tlsCertificate: directory.authority.serverCertificate.path,
             .tlsKey: directory.authority.serverKey.path,
             .databaseURL: cluster.connectionString(user: "carillon_serve"),
+            .databaseWorkerURL: cluster.connectionString(user: "carillon_work"),
             .databaseOwnerURL: cluster.connectionString(user: "carillon_owner"),
             .operatorKeyFile: directory.operatorKey.path, .secretsKeyFile: directory.secretsKey.path,
             // Relays of a developer are on the same machine, and mails may go into a folder.

@@ -32,6 +32,7 @@ final class Server: Sendable {
         let deliveryLoop: EventLoop
         let pools: PerLoop<PostgresPool>
         let owner: PostgresPool?
+        let maintainer: Maintainer?
         let worker: DeliveryWorker
         let services: Services
         let readiness: Readiness
@@ -83,9 +84,7 @@ final class Server: Sendable {
         let watching = loop.spawn {
             if let why = await parts.watch.watch() { onUnfit(why) }
         }
-        let keeping = parts.owner.map { owner in
-            loop.spawn { await MonthKeeper.run(on: loop, owner: owner, log: log) }
-        }
+        let keeping = parts.maintainer.map { maintainer in loop.spawn { await maintainer.run() } }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
         errands = [watching, counting] + [keeping].compactMap(\.self)
     }
@@ -105,14 +104,16 @@ final class Server: Sendable {
         let readiness = Readiness()
         let owner = await makeOwner(settings, on: loops[0], log)
         let worker = makeWorker(settings, on: deliveryLoop, log)
-        let services = makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker)
+        let maintainer = owner.map { Maintainer(loop: loops[0], owner: $0, log: log) }
+        let services = makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker, maintainer)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
         ) { readiness.isReady }
         let watch = DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log) { health.changed() }
         return Parts(
-            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, worker: worker, services: services,
+            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, maintainer: maintainer,
+            worker: worker, services: services,
             readiness: readiness, health: health,
             reflection: settings.isReflectionEnabled ? makeReflection(loops, names + [HealthService.name]) : nil,
             watch: watch)
@@ -127,17 +128,18 @@ final class Server: Sendable {
 
     private static func makeServices(
         _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ owner: ServiceDependencies.Owner?,
-        _ worker: DeliveryWorker
+        _ worker: DeliveryWorker, _ maintainer: Maintainer?
     ) -> Services {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
         limits.callsPerTenant = settings.callsPerTenant
         limits.streamsPerTenant = settings.streamsPerTenant
         limits.allowsPrivateRelays = settings.relayAddresses == .any
-        return Services(
-            ServiceDependencies(
-                pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
-                deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits))
+        var dependencies = ServiceDependencies(
+            pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
+            deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits)
+        if let maintainer { dependencies.maintenanceSignal = { maintainer.hurry() } }
+        return Services(dependencies)
     }
 
     private static func makeOwner(
@@ -157,7 +159,7 @@ final class Server: Sendable {
     private static func makeWorker(
         _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
     ) -> DeliveryWorker {
-        var database = PostgresConfiguration(connectionInfo: settings.database)
+        var database = PostgresConfiguration(connectionInfo: settings.workerDatabase ?? settings.database)
         database.connections = settings.connections
         database.applicationName = "carillon worker"
         database.onEvent = { log.report($0, login: "worker") }

@@ -153,6 +153,10 @@ class Database:
         return self.url("carillon_serve")
 
     @property
+    def worker_url(self) -> str:
+        return self.url("carillon_work")
+
+    @property
     def owner_url(self) -> str:
         return self.url("carillon_owner")
 
