@@ -86,8 +86,11 @@ final class Server: Sendable {
         let keeping = parts.owner.map { owner in
             loop.spawn { await MonthKeeper.run(on: loop, owner: owner, log: log) }
         }
+        let migrating = parts.owner.map { owner in
+            loop.spawn { await StragglerKeeper.run(on: loop, owner: owner, log: log) }
+        }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
-        errands = [watching, counting] + [keeping].compactMap(\.self)
+        errands = [watching, counting] + [keeping, migrating].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
