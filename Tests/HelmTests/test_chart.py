@@ -351,6 +351,20 @@ def test_the_migration_runs_before_the_pods(chart: helm.Chart) -> None:
     assert pod_of(job)["serviceAccountName"] not in made
 
 
+@pytest.mark.parametrize(("values", "parallel"), [({}, "4"), ({"migration": {"parallel": 16}}, "16")])
+def test_the_migration_is_tried_again_where_that_helps(
+    chart: helm.Chart, values: dict[str, Any], parallel: str
+) -> None:
+    job = only(render(chart, values), "Job")
+    assert container_of(job)["args"] == ["--parallel", parallel]
+    assert job["spec"]["backoffLimit"] == 3
+    [rule] = job["spec"]["podFailurePolicy"]["rules"]
+    # EX_USAGE and EX_CONFIG stay what they are, however often it is tried.
+    assert rule["action"] == "FailJob" and rule["onExitCodes"]["values"] == [64, 78]
+    assert rule["onExitCodes"]["containerName"] == container_of(job)["name"]
+    assert pod_of(job)["terminationGracePeriodSeconds"] >= 30
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [

@@ -138,9 +138,23 @@ final class Fixture: @unchecked Sendable {
         }
     }
 
-    private func anotherPool(_ info: String) -> PostgresPool {
+    /// A further pool of the owner's on which each unit has a connection to itself.
+    func ownerPool(connections: Int, of owner: String? = nil) -> PostgresPool {
+        anotherPool(owner ?? connectionInfos.owner, connections: connections, unitsPerConnection: 1)
+    }
+
+    /// Gives a tenant some accounts.
+    func addAccounts(_ count: Int, to tenant: TenantStore) async throws {
+        for _ in 0..<count {
+            let account = AccountWrite(id: AccountID(unchecked: "acc\(Self.number())"))
+            _ = try await tenant.upsertAccount(account, now: now)
+        }
+    }
+
+    private func anotherPool(_ info: String, connections: Int = 1, unitsPerConnection: Int = 16) -> PostgresPool {
         var configuration = PostgresConfiguration(connectionInfo: info)
-        configuration.connections = 1
+        configuration.connections = connections
+        configuration.unitsPerConnection = unitsPerConnection
         configuration.connectTimeout = Self.patience
         configuration.lockTimeout = Self.patience
         configuration.statementTimeout = Self.patience

@@ -46,43 +46,7 @@ enum AdministrationStatements {
         ORDER BY t.tenant_id
         LIMIT $3::int8
         """, prepared: false)
-    /// Whether there is a registry.
-    static let registryExists = Statement(
-        "SELECT pg_catalog.to_regclass('carillon.schema_version') IS NOT NULL", prepared: false)
-    /// The registry's version.
-    static let registryVersion = Statement(
-        "SELECT v.version FROM carillon.schema_version v WHERE v.component = 'registry'", prepared: false)
-    /// $1 version, $2 now.
-    static let recordRegistryVersion = Statement(
-        """
-        INSERT INTO carillon.schema_version AS v (component, version, migrated_at)
-        VALUES ('registry', $1::int4, $2::timestamptz)
-        ON CONFLICT (component) DO UPDATE SET version = excluded.version, migrated_at = excluded.migrated_at
-        WHERE v.version < excluded.version
-        """, prepared: false)
-    /// $1 version: how many tenants are behind it.
-    static let countBehind = Statement(
-        "SELECT count(*) FROM carillon.tenant t WHERE t.schema_version < $1::int4 AND t.state <> 'deleting'",
-        prepared: false)
-    /// $1 version, $2 after this id, $3 limit: tenants that are behind it.
-    static let tenantsBehind = Statement(
-        """
-        SELECT t.tenant_id, t.schema_version
-        FROM carillon.tenant t
-        WHERE t.schema_version < $1::int4 AND t.state <> 'deleting' AND t.tenant_id > $2::text
-        ORDER BY t.tenant_id
-        LIMIT $3::int8
-        """, prepared: false)
-    /// $1 tenant: other migrations of it wait.
+    /// $1 tenant: other changes of its schema wait.
     static let lockTenant = Statement(
         "SELECT t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text FOR UPDATE", prepared: false)
-    /// $1 tenant, $2 version.
-    static let recordTenantVersion = Statement(
-        """
-        UPDATE carillon.tenant t
-        SET schema_version = $2::int4
-        WHERE t.tenant_id = $1::text AND t.schema_version < $2::int4
-        """, prepared: false)
-    /// A migration never makes the service wait behind it for long: it gives up, and comes again.
-    static let shortLockTimeout = Statement("SET LOCAL lock_timeout = '200ms'", prepared: false)
 }

@@ -85,8 +85,11 @@ final class Server: Sendable {
             if let why = await parts.watch.watch() { onUnfit(why) }
         }
         let keeping = parts.maintainer.map { maintainer in loop.spawn { await maintainer.run() } }
+        let migrating = parts.owner.map { owner in
+            loop.spawn { await StragglerKeeper.run(on: loop, owner: owner, log: log) }
+        }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
-        errands = [watching, counting] + [keeping].compactMap(\.self)
+        errands = [watching, counting] + [keeping, migrating].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
