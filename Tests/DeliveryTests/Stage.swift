@@ -98,11 +98,12 @@ final class Stage: @unchecked Sendable {
         }
         let store = TenantStore(tenant: id, pool: pool)
         _ = try await store.upsertAccount(
-            AccountWrite(id: Self.account, displayName: "Acme"), now: clock.now)
+            AccountWrite(id: Self.account, displayName: "Acme"), stamp: stamp(), now: clock.now)
         _ = try await store.upsertUser(
             UserWrite(
                 id: Self.user, account: Self.account, displayName: "Ann Example",
-                contactPoints: [ContactPoint(channel: .email, address: "ann@customer.example")]), now: clock.now)
+                contactPoints: [ContactPoint(channel: .email, address: "ann@customer.example")]), stamp: stamp(),
+            now: clock.now)
         return store
     }
 
