@@ -18,6 +18,7 @@ extension Instant {
 
 extension Parameter {
     static func text(_ value: String?) -> Parameter { value.map { .text($0) } ?? .null }
+    static func json(_ value: String?) -> Parameter { value.map { .json($0) } ?? .null }
     static func text(_ id: some Identifier) -> Parameter { .text(id.rawValue) }
     static func text<ID: Identifier>(_ id: ID?) -> Parameter { .text(id?.rawValue) }
     static func uuid(_ id: some TimedIdentifier) -> Parameter { .uuid(UUIDBytes(id)) }

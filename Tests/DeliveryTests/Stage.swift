@@ -81,7 +81,7 @@ final class Stage: @unchecked Sendable {
         UUIDv7(milliseconds: UInt64(clock.now.microseconds / 1_000), randomness: (0, Self.number()))
     }
 
-    func stamp() -> AuditStamp { AuditStamp(id: id(), actor: "key/test") }
+    func stamp() -> AuditStamp { AuditStamp(id: id(), actor: "key/test", origin: "192.0.2.1 tests/1") }
 
     // MARK: Setting
 
@@ -95,16 +95,17 @@ final class Stage: @unchecked Sendable {
                 displayName: "Northwind Supply", portalURL: "https://portal.northwind.example/app",
                 timeZone: "Europe/Berlin", locale: "en"),
             wrappedDataKey: try keyring.makeDataKey(for: id.rawValue).wrapped, requestHash: [1])
-        guard case .created = try await administration.createTenant(creation, now: clock.now) else {
+        guard case .created = try await administration.createTenant(creation, stamp: stamp(), now: clock.now) else {
             throw PostgresError(.other, "the tenant was there")
         }
         let store = TenantStore(tenant: id, pool: pool)
         _ = try await store.upsertAccount(
-            AccountWrite(id: Self.account, displayName: "Acme"), now: clock.now)
+            AccountWrite(id: Self.account, displayName: "Acme"), stamp: stamp(), now: clock.now)
         _ = try await store.upsertUser(
             UserWrite(
                 id: Self.user, account: Self.account, displayName: "Ann Example",
-                contactPoints: [ContactPoint(channel: .email, address: "ann@customer.example")]), now: clock.now)
+                contactPoints: [ContactPoint(channel: .email, address: "ann@customer.example")]), stamp: stamp(),
+            now: clock.now)
         return store
     }
 

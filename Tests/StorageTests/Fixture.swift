@@ -104,7 +104,7 @@ final class Fixture: @unchecked Sendable {
             milliseconds: UInt64(now.microseconds / 1_000), randomness: (Self.number() >> 62, Self.number()))
     }
 
-    func stamp() -> AuditStamp { AuditStamp(id: id(), actor: "key/test") }
+    func stamp() -> AuditStamp { AuditStamp(id: id(), actor: "key/test", origin: "192.0.2.1 tests/1") }
 
     static func tenantID() -> TenantID { TenantID(unchecked: "tst\(number())") }
 
@@ -119,7 +119,7 @@ final class Fixture: @unchecked Sendable {
     /// A tenant that nobody else uses.
     func tenant() async throws -> TenantStore {
         let id = Self.tenantID()
-        guard case .created = try await administration.createTenant(Self.creation(id), now: now) else {
+        guard case .created = try await administration.createTenant(Self.creation(id), stamp: stamp(), now: now) else {
             throw PostgresError(.other, "the tenant was there")
         }
         return TenantStore(tenant: id, pool: serve)

@@ -14,7 +14,8 @@ import Testing
                 id: keyID, displayName: "First", secretHash: [7], lastFour: "abcd",
                 scopes: ["publish"], createdBy: "operator/x")
             creation.portalKeys = [PortalKey(kid: "k1", jwk: #"{"kty": "OKP"}"#)]
-            let first = try await fixture.administration.createTenant(creation, now: fixture.now)
+            let first = try await fixture.administration.createTenant(
+                creation, stamp: fixture.stamp(), now: fixture.now)
             guard case .created(let record) = first else {
                 Issue.record("not created: \(first)")
                 return
@@ -22,9 +23,13 @@ import Testing
             #expect(record.id == creation.id)
             #expect(record.state == .active)
             #expect(record.wrappedDataKey == [1, 2, 3])
-            #expect(try await fixture.administration.createTenant(creation, now: fixture.now) == .replayed(record))
+            #expect(
+                try await fixture.administration.createTenant(creation, stamp: fixture.stamp(), now: fixture.now)
+                    == .replayed(record))
             let other = Fixture.creation(creation.id, hash: 2)
-            #expect(try await fixture.administration.createTenant(other, now: fixture.now) == .conflict)
+            #expect(
+                try await fixture.administration.createTenant(other, stamp: fixture.stamp(), now: fixture.now)
+                    == .conflict)
 
             #expect(try await fixture.registry.tenant(creation.id) == record)
             #expect(try await fixture.registry.portalKeys(of: creation.id) == creation.portalKeys)
@@ -43,7 +48,7 @@ import Testing
             let administrations = (0..<6).map { _ in fixture.anotherAdministration() }
             let outcomes = try await withThrowingTaskGroup(of: TenantCreationOutcome.self) { group in
                 for administration in administrations {
-                    group.addTask { try await administration.createTenant(creation, now: now) }
+                    group.addTask { try await administration.createTenant(creation, stamp: fixture.stamp(), now: now) }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
@@ -93,7 +98,8 @@ import Testing
             let key = NewAPIKey(
                 id: "key\(Fixture.number())", displayName: "Second", secretHash: [1], lastFour: "wxyz",
                 scopes: ["read", "publish"], createdBy: "operator/x", expiresAt: fixture.now.adding(seconds: 60))
-            let stored = try await fixture.registry.addAPIKey(key, tenant: tenant, now: fixture.now)
+            let stored = try await fixture.registry.addAPIKey(
+                key, tenant: tenant, stamp: fixture.stamp(), now: fixture.now)
             #expect(stored.isValid(at: fixture.now))
             #expect(!stored.isValid(at: fixture.now.adding(seconds: 60)))
             try await fixture.registry.recordUse(of: [key.id: fixture.now.adding(seconds: 5)])
@@ -101,12 +107,13 @@ import Testing
             #expect(
                 try await fixture.registry.apiKeys(of: tenant).map(\.lastUsedAt) == [fixture.now.adding(seconds: 5)])
             let twice = try await storageError { () async throws(StorageError) in
-                try await fixture.registry.addAPIKey(key, tenant: tenant, now: fixture.now)
+                try await fixture.registry.addAPIKey(key, tenant: tenant, stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(twice.code == .alreadyExists)
             let homeless = try await storageError { () async throws(StorageError) in
                 try await fixture.registry.setPortalKeys(
-                    of: TenantID(unchecked: "nobody"), [PortalKey(kid: "k", jwk: "{}")], now: fixture.now)
+                    of: TenantID(unchecked: "nobody"), [PortalKey(kid: "k", jwk: "{}")], stamp: fixture.stamp(),
+                    now: fixture.now)
             }
             #expect(homeless.code == .referenceMissing)
         }

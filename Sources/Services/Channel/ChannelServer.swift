@@ -36,7 +36,7 @@ struct ChannelServer: ChannelServiceHandler {
         let write = ProviderWrite(
             id: draft.id, channel: draft.channel, kind: draft.settings.kind, displayName: draft.displayName,
             priority: draft.priority, isEnabled: draft.isEnabled, config: draft.settings.config, secret: secret)
-        let stamp = AuditStamp(id: core.dependencies.makeID(at: now), actor: caller.actor)
+        let stamp = core.stamp(context, caller, at: now)
         let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.putProvider(write, expectedRevision: revision, stamp: stamp, now: now)
         }

@@ -110,7 +110,7 @@ struct PreferenceServer: PreferenceServiceHandler {
         let changes = try ChoiceReader.changes(request.choices, of: subject)
         let revision = try Etag.revision(request.etag)
         let now = core.now
-        let stamp = AuditStamp(id: core.dependencies.makeID(at: now), actor: caller.actor)
+        let stamp = core.stamp(context, caller, at: now)
         let updated = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.updatePreferences(
                 of: user, changes, expectedRevision: revision, stamp: stamp, now: now)

@@ -18,11 +18,11 @@ final class OwnerAccess: Sendable {
 
     /// Makes a tenant, or finds the one that the same request made.
     func createTenant(
-        _ creation: TenantCreation, now: Instant, until deadline: MonotonicTime
+        _ creation: TenantCreation, stamp: AuditStamp, now: Instant, until deadline: MonotonicTime
     ) async throws(Status) -> TenantCreationOutcome {
         let administration = administration
         return try await run(until: deadline) { () async throws(StorageError) in
-            try await administration.createTenant(creation, now: now)
+            try await administration.createTenant(creation, stamp: stamp, now: now)
         }
     }
 

@@ -33,7 +33,9 @@ struct TenantServer: TenantServiceHandler {
         let owner = try requireOwner()
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
         let creation = try creation(draft, key, by: caller)
-        switch try await owner.createTenant(creation, now: core.now, until: context.deadline) {
+        let now = core.now
+        let stamp = core.stamp(context, caller, at: now)
+        switch try await owner.createTenant(creation, stamp: stamp, now: now, until: context.deadline) {
         case .created(let record):
             var response = Carillon_V1_CreateTenantResponse()
             response.tenant = Carillon_V1_Tenant(record)
@@ -139,9 +141,10 @@ struct TenantServer: TenantServiceHandler {
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
         let new = NewAPIKey(key, displayName: request.displayName, by: caller, expiresAt: expiry)
         let registry = core[context].registry
+        let stamp = core.stamp(context, caller, at: now)
         let record = try await stored(until: context.deadline, missing: .tenantNotFound(id)) {
             () async throws(StorageError) in
-            try await registry.addAPIKey(new, tenant: id, now: now)
+            try await registry.addAPIKey(new, tenant: id, stamp: stamp, now: now)
         }
         var response = Carillon_V1_CreateApiKeyResponse()
         response.apiKey = Carillon_V1_ApiKey(record)
@@ -152,7 +155,7 @@ struct TenantServer: TenantServiceHandler {
     func setPortalKeys(
         _ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext
     ) async throws -> Carillon_V1_SetPortalKeysResponse {
-        _ = try await requireOperator(context)
+        let caller = try await requireOperator(context)
         let id = try tenantID(request.tenantID)
         var check = FieldCheck()
         let keys = await TenantDraft.portalKeys(request.portalKeysJson, isRequired: true, &check)
@@ -160,6 +163,7 @@ struct TenantServer: TenantServiceHandler {
         let registry = core[context].registry
         let registered = keys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) }
         let now = core.now
+        let stamp = core.stamp(context, caller, at: now)
         if registered.isEmpty {
             // Without a row to insert, nothing would refer to the tenant and miss it.
             let found = try await stored(until: context.deadline) { () async throws(StorageError) in
@@ -168,7 +172,7 @@ struct TenantServer: TenantServiceHandler {
             if found == nil { throw Status.tenantNotFound(id) }
         }
         try await stored(until: context.deadline, missing: .tenantNotFound(id)) { () async throws(StorageError) in
-            try await registry.setPortalKeys(of: id, registered, now: now)
+            try await registry.setPortalKeys(of: id, registered, stamp: stamp, now: now)
         }
         await core.forgetPortalKeys(of: id)
         var response = Carillon_V1_SetPortalKeysResponse()

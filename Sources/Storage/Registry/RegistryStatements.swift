@@ -66,6 +66,22 @@ enum RegistryStatements {
         SELECT $1::text, x.kid, x.jwk::jsonb, $4::timestamptz
         FROM unnest($2::text[], $3::text[]) AS x (kid, jwk)
         """)
+    /// $5 names, $6 keys: the portal keys of the tenant in $4 are about to be replaced. A key is told by the SHA-256 of it.
+    static let auditPortalKeys = RegistryAudit.line(
+        """
+        SELECT 'portal_keys.set', 'portal_keys', k.before, k.after
+        FROM (
+            SELECT (
+                    SELECT jsonb_object_agg(p.kid, encode(sha256(convert_to(p.jwk::text, 'UTF8')), 'hex'))
+                    FROM carillon.portal_key p
+                    WHERE p.tenant_id = $4::text
+                ) AS before, (
+                    SELECT jsonb_object_agg(x.kid, encode(sha256(convert_to(x.jwk::jsonb::text, 'UTF8')), 'hex'))
+                    FROM unnest($5::text[], $6::text[]) AS x (kid, jwk)
+                ) AS after
+        ) AS k
+        WHERE k.before IS DISTINCT FROM k.after
+        """)
     /// $1 tenants, $2 time of work or NULL, $3 time of facts or NULL: hints to other processes.
     static let signal = Statement(
         """

@@ -64,15 +64,19 @@ extension RegistryStore {
     /// - Parameters:
     ///   - key: the key.
     ///   - tenant: whose; nil for an operator's.
+    ///   - stamp: who makes the change.
     ///   - now: the time of making.
     /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such tenant, ``StorageError/Code/alreadyExists``
     ///   if there is a key of that id.
     package func addAPIKey(
-        _ key: NewAPIKey, tenant: TenantID?, now: Instant
+        _ key: NewAPIKey, tenant: TenantID?, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> APIKeyRecord {
-        try await storing { () async throws(PostgresError) in
-            let results = try await run([Query(RegistryStatements.addKey, key.parameters(tenant: tenant, now: now))])
-            guard let record = try results[0].readFirst(APIKeyRecord.init(row:)) else {
+        let line = RegistryAudit.queries(
+            chain: tenant, stamp: stamp, action: "key.create", object: "key/\(key.id)", before: nil, after: key.audited)
+        let adding = Query(RegistryStatements.addKey, key.parameters(tenant: tenant, now: now))
+        return try await storing { () async throws(PostgresError) in
+            let results = try await run(line + [adding])
+            guard let record = try results[line.count].readFirst(APIKeyRecord.init(row:)) else {
                 throw PostgresError(.decoding, "an insert returned no row")
             }
             return record
@@ -100,15 +104,24 @@ extension RegistryStore {
 
     /// Replaces the keys with which a tenant signs its portal's tokens.
     ///
+    /// - Parameters:
+    ///   - tenant: whose.
+    ///   - keys: all of its keys.
+    ///   - stamp: who makes the change.
+    ///   - now: the time of the change.
     /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such tenant.
     package func setPortalKeys(
-        of tenant: TenantID, _ keys: [PortalKey], now: Instant
+        of tenant: TenantID, _ keys: [PortalKey], stamp: AuditStamp, now: Instant
     ) async throws(StorageError) {
+        let line = RegistryAudit.queries(
+            RegistryStatements.auditPortalKeys,
+            [.textArray(keys.map(\.kid)), .textArray(keys.map(\.jwk))], chain: tenant, stamp: stamp)
         try await storing { () async throws(PostgresError) in
-            _ = try await run([
-                Query(RegistryStatements.dropPortalKeys, [.text(tenant)]),
-                PortalKey.insertion(of: keys, tenant: tenant, now: now),
-            ])
+            _ = try await run(
+                line + [
+                    Query(RegistryStatements.dropPortalKeys, [.text(tenant)]),
+                    PortalKey.insertion(of: keys, tenant: tenant, now: now),
+                ])
         }
     }
 }
@@ -129,6 +142,20 @@ extension NewAPIKey {
             .text(id), .text(tenant), .text(displayName), .bytes(secretHash), .text(lastFour), .textArray(scopes),
             .text(createdBy), .timestamp(expiresAt), .timestamp(now),
         ]
+    }
+
+    /// What an audit says of the key, as JSON: nothing of its secret.
+    var audited: String {
+        var writer = JSONWriter()
+        writer.object {
+            $0.key("display_name")
+            $0.string(displayName)
+            $0.key("scopes")
+            $0.array(scopes) { $0.string($1) }
+            $0.key("expires_at_microseconds")
+            if let expiresAt { $0.integer(expiresAt.microseconds) } else { $0.null() }
+        }
+        return writer.text
     }
 }
 

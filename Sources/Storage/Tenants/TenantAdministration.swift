@@ -54,14 +54,15 @@ extension TenantAdministration {
     ///
     /// - Parameters:
     ///   - creation: what shall be.
+    ///   - stamp: who makes it.
     ///   - now: the time of making.
     package func createTenant(
-        _ creation: TenantCreation, now: Instant
+        _ creation: TenantCreation, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> TenantCreationOutcome {
         do throws(PostgresError) {
             // Of many at once the others wait for the first, and get the answer that it exists.
             return try await persistently { () async throws(PostgresError) in
-                let results = try await run(Self.queries(creation, now: now))
+                let results = try await run(Self.queries(creation, stamp: stamp, now: now))
                 guard let record = try results[0].readFirst(TenantRecord.init(row:)) else {
                     throw PostgresError(.decoding, "an insert returned no row")
                 }
@@ -78,7 +79,7 @@ extension TenantAdministration {
         }
     }
 
-    private static func queries(_ creation: TenantCreation, now: Instant) -> [Query] {
+    private static func queries(_ creation: TenantCreation, stamp: AuditStamp, now: Instant) -> [Query] {
         let lastMonth = Month(containing: now).next
         var queries = [
             Query(
@@ -88,6 +89,9 @@ extension TenantAdministration {
                     .text(lastMonth.firstDay), .timestamp(now),
                 ])
         ]
+        queries += RegistryAudit.queries(
+            chain: creation.id, stamp: stamp, action: "tenant.create", object: "tenant/\(creation.id)", before: nil,
+            after: creation.audited)
         queries += TenantSchema.creation(SchemaName(creation.id), now: now).map { Query($0) }
         if let key = creation.firstKey {
             queries.append(Query(RegistryStatements.addKey, key.parameters(tenant: creation.id, now: now)))

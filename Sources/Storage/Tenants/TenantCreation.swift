@@ -29,6 +29,30 @@ package struct TenantCreation: Sendable {
     }
 }
 
+extension TenantCreation {
+    /// What an audit says of the tenant, as JSON: nothing of its data key and of its API key's secret.
+    var audited: String {
+        var writer = JSONWriter()
+        writer.object {
+            $0.key("display_name")
+            $0.string(displayName)
+            $0.key("portal_url")
+            $0.string(portalURL)
+            $0.key("time_zone")
+            $0.string(timeZone)
+            $0.key("locale")
+            $0.string(locale)
+            $0.key("enabled_without_subscription")
+            $0.string(enabledWithoutSubscription.rawValue)
+            $0.key("key_id")
+            $0.optional(firstKey?.id)
+            $0.key("portal_keys")
+            $0.array(portalKeys) { $0.string($1.kid) }
+        }
+        return writer.text
+    }
+}
+
 /// What became of making a tenant.
 package enum TenantCreationOutcome: Sendable, Hashable {
     /// It was made, and can be published to at once.
