@@ -146,7 +146,7 @@ def test_sessions_are_killed(server: Carillon, pair: ReplicatedPair, relay: Mail
     with load(server, relay) as under:
         for _ in range(3):
             backends = pair.primary.execute(
-                "postgres", "SELECT pid FROM pg_stat_activity WHERE usename = 'carillon_serve'"
+                "postgres", "SELECT pid FROM pg_stat_activity WHERE usename LIKE 'carillon%'"
             ).split()
             pair.primary.kill_backend(int(choice.choice(backends)))
             fault = time.monotonic()

@@ -4,7 +4,7 @@ import Foundation
 /// schema-based sharding), the registry's tables reference tables, and a pooler or a second node in the way changes
 /// nothing. Pure: a text goes in, the names of the rules it breaks come out.
 ///
-/// Placeholders of a schema are written `t_x` in the text.
+/// A schema whose name is put into a text is written `t_x` there.
 struct CitusRule: Sendable {
     let name: String
     /// What happens on Citus, or what we decided.
