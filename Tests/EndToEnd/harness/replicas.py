@@ -16,8 +16,9 @@ from .load import free_port
 from .server import HOST
 from .waiting import eventually
 
-# The standby looks for its primary often, so that commits do not wait long for it after a restart.
-USUAL = {"wal_retrieve_retry_interval": "100ms", "wal_keep_size": "256MB"}
+# The standby looks for its primary often, so that commits do not wait long for it after a restart; and a recovery does not
+# begin with a sync of each of some thousand files.
+USUAL = {"wal_retrieve_retry_interval": "100ms", "wal_keep_size": "256MB", "recovery_init_sync_method": "syncfs"}
 
 
 class Standby(Cluster):
