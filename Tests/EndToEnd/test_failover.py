@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import pytest
@@ -18,6 +19,7 @@ from grpc import StatusCode
 
 from harness.http2 import once
 from harness.ledger import Ledger, Publisher, publishers
+from harness.machine import Machine
 from harness.mail import MailServer
 from harness.replicas import ReplicatedPair
 from harness.server import Carillon
@@ -87,11 +89,12 @@ class Load:
         floor = self.ledger.count + count
         eventually(lambda: self.ledger.count >= floor, "events are acknowledged", 30, seen=self.server.running.tail)
 
-    def note_heal(self, since: float) -> None:
-        """Waits until writing has resumed."""
+    def note_heal(self, since: float, failed: float | None = None) -> None:
+        """Waits until writing has resumed: after the moment at which it had failed, if that is a later one."""
         first = eventually(
-            lambda: self.ledger.first_after(since), "an event is acknowledged again", 30, seen=self.server.running.tail
-        )
+            lambda: self.ledger.first_after(failed or since), "an event is acknowledged again", 30,
+            seen=self.server.running.tail,
+        )  # fmt: skip
         self.heals.append(first - since)
         self.expect_more()
 
@@ -144,13 +147,15 @@ def test_sessions_are_killed(server: Carillon, pair: ReplicatedPair, relay: Mail
     """kill -9 of one backend: the server ends all others and recovers from its log."""
     choice = random.Random(SEED)
     with load(server, relay) as under:
-        for _ in range(3):
+        for _ in range(2):
             backends = pair.primary.execute(
                 "postgres", "SELECT pid FROM pg_stat_activity WHERE usename LIKE 'carillon%'"
             ).split()
-            pair.primary.kill_backend(int(choice.choice(backends)))
+            refusals = len(under.ledger.errors)
             fault = time.monotonic()
-            under.note_heal(fault)
+            pair.primary.kill_backend(int(choice.choice(backends)))
+            eventually(lambda floor=refusals: len(under.ledger.errors) > floor, "the publishers feel it")
+            under.note_heal(fault, failed=time.monotonic())
     under.conclude("failover-backend-kill", relay)
 
 
@@ -231,4 +236,32 @@ def test_it_is_the_same_over_tcp(make_server: Callable[..., Carillon], relay: Ma
         under.conclude("failover-kill-tcp", relay)
         server.close()
     finally:
+        pair.remove()
+
+
+@pytest.mark.timeout(120)
+def test_the_primarys_machine_vanishes(
+    make_server: Callable[..., Carillon], relay: MailServer, tmp_path: Path
+) -> None:
+    """No FIN, no RST, no ICMP: what was sent is never acknowledged, and whoever connects hears nothing."""
+    if reason := Machine.why_not():
+        pytest.skip(reason)
+    pair = ReplicatedPair()
+    machine = None
+    try:
+        machine = Machine(tmp_path / "machine.log", pair.primary.folder)
+        pair.places[pair.primary.folder] = machine.address
+        server = make_server(pair).start()
+        with load(server, relay) as under:
+            # With the machine its server is gone, and the cluster's manager has noticed.
+            machine.vanish()
+            pair.kill_primary()
+            vanished = time.monotonic()
+            pair.promote()
+            under.note_heal(vanished)
+        under.conclude("failover-vanish", relay)
+        server.close()
+    finally:
+        if machine:
+            machine.remove()
         pair.remove()

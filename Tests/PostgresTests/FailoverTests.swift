@@ -106,6 +106,29 @@ import Testing
         }
     }
 
+    /// A connection that breaks without a word takes the idle ones with it, which would only find out one by one.
+    @Test func aSilentLossIsHeededByAllConnections() async throws {
+        let database = try makeDatabase()
+        let events = EventLog()
+        let relay = try CuttingRelay(to: database.cluster.folder.path)
+        defer { relay.close() }
+        try await withPool(
+            "host=\(relay.folder) user=postgres dbname=\(database.name)",
+            configure: Self.configure(events, connections: 3)
+        ) { pool, _ async throws in
+            for _ in 0..<3 { try await events.connected() }
+            relay.cutOne()
+            var numbers: Set<Int> = []
+            for _ in 0..<3 {
+                numbers.insert(
+                    try await events.next { if case .disconnected(let number, _, _) = $0 { number } else { nil } })
+            }
+            #expect(numbers == [0, 1, 2])
+            for _ in 0..<3 { try await events.connected() }
+            #expect(try await pool.integer("SELECT 1::int8") == 1)
+        }
+    }
+
     /// The commit is on this server's disk, but nobody knows whether it is on a standby's: it is not acknowledged.
     @Test func aCommitWhoseWaitForTheStandbyIsEndedIsUnknown() async throws {
         var options = PrivateCluster.Options()

@@ -10,6 +10,8 @@ protocol PostgresConnectionOwner: AnyObject {
     func connectionHasRoom(_ connection: PostgresConnection)
     /// The server of this connection cannot be written to any more.
     func connectionFoundServerReadOnly(_ connection: PostgresConnection)
+    /// This connection, which is over, was lost without a word: the server, or its machine, may be gone.
+    func connectionWasLostInSilence(_ connection: PostgresConnection)
     /// The connection is over and is not used again; its units were answered.
     ///
     /// - Parameter unrun: those that were not: they are known not to have happened, and may go to another connection.
@@ -154,6 +156,21 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         closeIfRetired()
     }
 
+    /// Another connection to the server was lost without a word, which this one need not find out by a unit that it fails: it
+    /// takes no further units, and is closed if it is idle, or was silent for a while with units on their way.
+    func doubt() {
+        loop.assertOnLoop()
+        guard state == .ready else { return }
+        if machine.isWaiting, oldestSince.advanced(by: Self.suspiciousSilence) <= loop.now {
+            close(PostgresError(.connectionFailed, "the server is silent on other connections too"))
+        } else {
+            retire()
+        }
+    }
+
+    /// Few statements of a service take so long.
+    private static let suspiciousSilence: Duration = .seconds(2)
+
     func closeIfRetired() {
         guard state == .retiring, !machine.isWaiting else { return }
         close(PostgresError(.unavailable, "the connection was retired"))
@@ -216,6 +233,7 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
             PostgresError(
                 code == .unavailable ? .unavailable : .connectionFailed, explanation, sqlState: lastWord?.sqlState,
                 serverMessage: lastWord?.message ?? libpqMessage))
+        if wasReady, lastWord == nil { owner?.connectionWasLostInSilence(self) }
     }
 
     // MARK: The hard limit
@@ -245,5 +263,6 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         guard machine.isWaiting else { return }
         guard oldestSince.advanced(by: configuration.unitLimit) <= loop.now else { return armWatchdog() }
         close(PostgresError(.deadlineExceeded, "a unit overran the hard limit"))
+        owner?.connectionWasLostInSilence(self)
     }
 }

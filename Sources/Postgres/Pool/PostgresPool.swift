@@ -223,6 +223,11 @@ extension PostgresPool: PostgresConnectionOwner {
         for slot in slots { slot.connection?.retire() }
     }
 
+    func connectionWasLostInSilence(_ connection: PostgresConnection) {
+        guard !isClosing else { return }
+        for slot in slots { slot.connection?.doubt() }
+    }
+
     func connection(
         _ connection: PostgresConnection, didCloseWith error: PostgresError, unrun: [PendingUnit]
     ) {

@@ -41,6 +41,8 @@ class ReplicatedPair:
 
     def __init__(self, over_tcp: bool = False) -> None:
         self.over_tcp = over_tcp
+        # Where clients reach the server of a folder, if not by its socket there.
+        self.places: dict[Path, str] = {}
         self.standby: Cluster | None = None
         self.primary = Cluster(self.settings())
         self.gone: list[Cluster] = []
@@ -128,5 +130,6 @@ class PairDatabase(Database):
     def url(self, user: str) -> str:
         if self.pair.over_tcp:
             return f"postgresql://{user}@{','.join(f'{HOST}:{one.port}' for one in self.pair.order)}/{self.name}"
-        hosts = quote(",".join(str(one.folder) for one in self.pair.order), safe="")
+        places = [self.pair.places.get(one.folder, str(one.folder)) for one in self.pair.order]
+        hosts = quote(",".join(places), safe="")
         return f"postgresql://{user}@/{self.name}?host={hosts}"
