@@ -147,7 +147,7 @@ final class Fixture: @unchecked Sendable {
     func addAccounts(_ count: Int, to tenant: TenantStore) async throws {
         for _ in 0..<count {
             let account = AccountWrite(id: AccountID(unchecked: "acc\(Self.number())"))
-            _ = try await tenant.upsertAccount(account, now: now)
+            _ = try await tenant.upsertAccount(account, stamp: stamp(), now: now)
         }
     }
 

@@ -45,7 +45,8 @@ import Testing
             let short = try await fixture.tenant().tenant
             var brief = Fixture.values
             brief.historyMonths = 1
-            _ = try await administration.updateTenant(short, brief, expectedRevision: 1, now: fixture.now)
+            _ = try await administration.updateTenant(
+                try #require(try await fixture.registry.tenant(short)), brief, stamp: fixture.stamp(), now: fixture.now)
             // 2026-11 and -12 are there; a year later two more.
             _ = try await scene.tenant.publish([scene.item(key: "old")], now: fixture.now)
             let waiting = try await fixture.integer(as: scene.tenant, "SELECT count(*) FROM t_\(long).queue")

@@ -133,7 +133,7 @@ import Testing
 
     /// The same, as this version makes them.
     private static func serve(asVersion2 store: TenantStore, _ ledger: Ledger, _ now: Instant) async {
-        let stamp = AuditStamp(id: freshID(now), actor: "key/new")
+        let stamp = AuditStamp(id: freshID(now), actor: "key/new", origin: "")
         do {
             _ = try await store.putProvider(
                 ProviderWrite(id: provider, channel: .email, kind: "maildir"), stamp: stamp, now: now)

@@ -14,7 +14,7 @@ extension TenantServer {
     func updateTenant(
         _ request: Carillon_V1_UpdateTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_UpdateTenantResponse {
-        _ = try await requireOperator(context)
+        let caller = try await requireOperator(context)
         let owner = try requireOwner()
         var check = FieldCheck()
         let mask = TenantMask(request.updateMask, of: request.tenant, &check)
@@ -25,7 +25,9 @@ extension TenantServer {
         let merged = mask.merged(request.tenant, into: Carillon_V1_Tenant(record))
         let write = TenantValues(zones: core.zones).read(merged, &check)
         try check.check()
-        let changed = try await owner.updateTenant(record, write, now: core.now, until: context.deadline)
+        let now = core.now
+        let changed = try await owner.updateTenant(
+            record, write, stamp: core.stamp(context, caller, at: now), now: now, until: context.deadline)
         await core.tenantChanged(changed)
         var response = Carillon_V1_UpdateTenantResponse()
         response.tenant = Carillon_V1_Tenant(changed)
@@ -35,13 +37,13 @@ extension TenantServer {
     func suspendTenant(
         _ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_SuspendTenantResponse {
-        _ = try await requireOperator(context)
+        let caller = try await requireOperator(context)
         let record = try await read(tenantID(request.tenantID), etag: request.etag, context)
         var response = Carillon_V1_SuspendTenantResponse()
         response.tenant =
             switch record.state {
             case .suspended: Carillon_V1_Tenant(record)
-            case .active: Carillon_V1_Tenant(try await turn(record, to: .suspend, context))
+            case .active: Carillon_V1_Tenant(try await turn(record, to: .suspend, caller, context))
             case .deleting:
                 throw Status(
                     .failedPrecondition, .tenantDeleting, "the tenant is to be erased; resume it first",
@@ -53,13 +55,13 @@ extension TenantServer {
     func resumeTenant(
         _ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_ResumeTenantResponse {
-        _ = try await requireOperator(context)
+        let caller = try await requireOperator(context)
         let record = try await read(tenantID(request.tenantID), etag: request.etag, context)
         var response = Carillon_V1_ResumeTenantResponse()
         response.tenant =
             switch record.state {
             case .active: Carillon_V1_Tenant(record)
-            case .suspended, .deleting: Carillon_V1_Tenant(try await turn(record, to: .resume, context))
+            case .suspended, .deleting: Carillon_V1_Tenant(try await turn(record, to: .resume, caller, context))
             }
         return response
     }
@@ -67,7 +69,7 @@ extension TenantServer {
     func deleteTenant(
         _ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_DeleteTenantResponse {
-        _ = try await requireOperator(context)
+        let caller = try await requireOperator(context)
         var check = FieldCheck()
         let id = check.identifier(request.tenantID, "tenant_id", as: TenantID.self)
         if request.etag.isEmpty { check.add("etag", "is required: the one of GetTenant", reason: "REQUIRED") }
@@ -79,7 +81,7 @@ extension TenantServer {
         guard let id else { throw Status.unauthenticated }
         let record = try await read(id, etag: request.etag, context)
         let end = Instant(microseconds: core.now.microseconds + grace * 1_000_000)
-        let deleted = try await turn(record, to: .delete(at: end), context)
+        let deleted = try await turn(record, to: .delete(at: end), caller, context)
         if grace == 0 { core.dependencies.maintenanceSignal() }
         var response = Carillon_V1_DeleteTenantResponse()
         response.tenant = Carillon_V1_Tenant(deleted)
@@ -87,10 +89,12 @@ extension TenantServer {
     }
 
     private func turn(
-        _ record: TenantRecord, to turn: TenantTurn, _ context: CallContext
+        _ record: TenantRecord, to turn: TenantTurn, _ caller: Caller, _ context: CallContext
     ) async throws(Status) -> TenantRecord {
         let owner = try requireOwner()
-        let changed = try await owner.turn(record, to: turn, now: core.now, until: context.deadline)
+        let now = core.now
+        let stamp = core.stamp(context, caller, at: now)
+        let changed = try await owner.turn(record, to: turn, stamp: stamp, now: now, until: context.deadline)
         await core.tenantChanged(changed)
         // Whether its work rests or goes on, its worker should hear of it soon.
         core.dependencies.deliverySignal.wake(record.id)

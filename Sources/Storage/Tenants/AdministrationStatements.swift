@@ -49,4 +49,6 @@ enum AdministrationStatements {
     /// $1 tenant: other changes of its schema wait.
     static let lockTenant = Statement(
         "SELECT t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text FOR UPDATE", prepared: false)
+    /// What takes tables away never makes the service wait behind it for long: it gives up, and comes again.
+    static let shortLockTimeout = Statement("SET LOCAL lock_timeout = '200ms'", prepared: false)
 }

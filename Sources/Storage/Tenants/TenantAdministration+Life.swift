@@ -17,50 +17,74 @@ package enum TenantTurn: Sendable, Hashable {
         case .delete(let time): (.deleting, time)
         }
     }
+
+    fileprivate var action: String {
+        switch self {
+        case .suspend: "tenant.suspend"
+        case .resume: "tenant.resume"
+        case .delete: "tenant.delete"
+        }
+    }
 }
 
 extension TenantAdministration {
     /// Changes what an operator may change of a tenant.
     ///
     /// - Parameters:
-    ///   - tenant: which.
+    ///   - record: the tenant as it was read; throws ``StorageError/Code/revisionMismatch`` if it has changed since.
     ///   - write: what it shall be.
-    ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
+    ///   - stamp: who makes the change.
     ///   - now: the time of the change.
     package func updateTenant(
-        _ tenant: TenantID, _ write: TenantWrite, expectedRevision: Int64, now: Instant
+        _ record: TenantRecord, _ write: TenantWrite, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> TenantRecord {
         try await change(
-            tenant, expectedRevision,
-            Query(TenantLifeStatements.update, [.text(tenant)] + write.parameters + [.timestamp(now)]))
+            record,
+            RegistryAudit.queries(
+                chain: record.id, stamp: stamp, action: "tenant.update", object: "tenant/\(record.id)",
+                before: record.values.audited, after: write.audited),
+            Query(TenantLifeStatements.update, [.text(record.id)] + write.parameters + [.timestamp(now)]))
     }
 
     /// Changes whether a tenant is served.
     ///
     /// - Parameters:
-    ///   - tenant: which.
+    ///   - record: the tenant as it was read; throws ``StorageError/Code/revisionMismatch`` if it has changed since.
     ///   - turn: what becomes of it.
-    ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
+    ///   - stamp: who makes the change.
     ///   - now: the time of the change.
     package func turn(
-        _ tenant: TenantID, to turn: TenantTurn, expectedRevision: Int64, now: Instant
+        _ record: TenantRecord, to turn: TenantTurn, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> TenantRecord {
         let (state, eraseAt) = turn.columns
         return try await change(
-            tenant, expectedRevision,
+            record,
+            RegistryAudit.queries(
+                chain: record.id, stamp: stamp, action: turn.action, object: "tenant/\(record.id)",
+                before: Self.audited(record.state, record.eraseAt), after: Self.audited(state, eraseAt)),
             Query(
                 TenantLifeStatements.changeState,
-                [.text(tenant), .text(state.rawValue), .timestamp(eraseAt), .timestamp(now)]))
+                [.text(record.id), .text(state.rawValue), .timestamp(eraseAt), .timestamp(now)]))
+    }
+
+    private static func audited(_ state: TenantState, _ eraseAt: Instant?) -> String {
+        var writer = JSONWriter()
+        writer.object {
+            $0.key("state")
+            $0.string(state.rawValue)
+            $0.key("erase_at")
+            $0.optional(eraseAt?.description)
+        }
+        return writer.text
     }
 
     private func change(
-        _ tenant: TenantID, _ expectedRevision: Int64, _ query: Query
+        _ record: TenantRecord, _ audit: [Query], _ query: Query
     ) async throws(StorageError) -> TenantRecord {
-        try await storing { () async throws(PostgresError) in
+        let expected = Query(TenantLifeStatements.assertRevision, [.text(record.id), .int8(record.revision)])
+        return try await storing { () async throws(PostgresError) in
             let results = try await persistently { () async throws(PostgresError) in
-                try await run([
-                    Query(TenantLifeStatements.assertRevision, [.text(tenant), .int8(expectedRevision)]), query,
-                ])
+                try await run(audit + [expected, query])
             }
             guard let record = try results[results.count - 1].readFirst(TenantRecord.init(row:)) else {
                 throw PostgresError(.decoding, "an update returned no row")
@@ -85,15 +109,19 @@ extension TenantAdministration {
     /// keys, its portal keys, the audit of what operators did to it, and its wrapped data key: whatever was sealed with that
     /// and lies in a backup is lost with it. All in one transaction, so there is never half a tenant.
     ///
+    /// What is left is a line in the installation's audit that says so.
+    ///
     /// - Throws: ``StorageError/Code/revisionMismatch`` if it was resumed meanwhile, or is gone.
-    package func eraseTenant(_ tenant: TenantID, now: Instant) async throws(StorageError) {
+    package func eraseTenant(_ tenant: TenantID, stamp: AuditStamp, now: Instant) async throws(StorageError) {
         let schema = SchemaName(tenant)
         let removal = [
             "DROP SCHEMA IF EXISTS \(schema) CASCADE", "DROP ROLE IF EXISTS \(schema)",
         ].map { Query(Statement($0, prepared: false)) }
         let queries =
-            [
-                Query(AdministrationStatements.shortLockTimeout),
+            [Query(AdministrationStatements.shortLockTimeout)]
+            + RegistryAudit.queries(
+                chain: nil, stamp: stamp, action: "tenant.erase", object: "tenant/\(tenant)", before: nil, after: nil)
+            + [
                 Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(now)]),
             ] + removal + [
                 Query(TenantLifeStatements.eraseAudit, [.text(tenant)]),

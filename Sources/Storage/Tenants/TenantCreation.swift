@@ -34,16 +34,7 @@ extension TenantCreation {
     var audited: String {
         var writer = JSONWriter()
         writer.object {
-            $0.key("display_name")
-            $0.string(displayName)
-            $0.key("portal_url")
-            $0.string(portalURL)
-            $0.key("time_zone")
-            $0.string(timeZone)
-            $0.key("locale")
-            $0.string(locale)
-            $0.key("enabled_without_subscription")
-            $0.string(enabledWithoutSubscription.rawValue)
+            values.audit(to: &$0)
             $0.key("key_id")
             $0.optional(firstKey?.id)
             $0.key("portal_keys")

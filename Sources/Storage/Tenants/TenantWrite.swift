@@ -50,3 +50,46 @@ extension TenantWrite {
         ] + look.parameters + limits.parameters
     }
 }
+
+extension TenantWrite {
+    /// What an audit says of the values, as JSON.
+    var audited: String {
+        var writer = JSONWriter()
+        writer.object { audit(to: &$0) }
+        return writer.text
+    }
+
+    /// Writes the values as members of an object.
+    func audit(to writer: inout JSONWriter) {
+        for (name, text) in [
+            ("display_name", displayName), ("portal_url", portalURL), ("time_zone", timeZone), ("locale", locale),
+            ("enabled_without_subscription", enabledWithoutSubscription.rawValue),
+            ("accent_color", look.accentColor), ("logo_url", look.logoURL), ("imprint", look.imprint),
+        ] {
+            writer.key(name)
+            writer.string(text)
+        }
+        writer.key("history_months")
+        writer.integer(Int64(historyMonths))
+        for (name, limit) in [
+            ("calls_per_second", limits.callsPerSecond.map { Int64($0) }),
+            ("events_per_second", limits.eventsPerSecond.map { Int64($0) }), ("stored_rows", limits.storedRows),
+            ("open_streams", limits.openStreams.map { Int64($0) }),
+            ("message_octets", limits.messageOctets.map { Int64($0) }),
+        ] {
+            guard let limit else { continue }
+            writer.key(name)
+            writer.integer(limit)
+        }
+    }
+}
+
+extension TenantRecord {
+    /// What an operator may change of it, as it is.
+    package var values: TenantWrite {
+        TenantWrite(
+            displayName: displayName, portalURL: portalURL, timeZone: timeZone, locale: locale,
+            enabledWithoutSubscription: enabledWithoutSubscription, historyMonths: historyMonths, look: look,
+            limits: limits)
+    }
+}

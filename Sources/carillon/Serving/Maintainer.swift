@@ -127,8 +127,9 @@ final class Maintainer: @unchecked Sendable {
             var erased = 0
             for record in due {
                 guard await goesOn() else { return }
+                let stamp = AuditStamp(id: Clock.freshID, actor: "maintenance", origin: "")
                 do throws(StorageError) {
-                    try await administration.eraseTenant(record.id, now: Clock.now)
+                    try await administration.eraseTenant(record.id, stamp: stamp, now: Clock.now)
                     erased += 1
                     log.notice("a tenant was erased", metadata: ["tenant": "\(record.id)"])
                 } catch {
