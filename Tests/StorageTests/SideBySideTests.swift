@@ -136,7 +136,8 @@ import Testing
         let stamp = AuditStamp(id: freshID(now), actor: "key/new", origin: "")
         do {
             _ = try await store.putProvider(
-                ProviderWrite(id: provider, channel: .email, kind: "maildir"), stamp: stamp, now: now)
+                ProviderWrite(id: provider, channel: .email, kind: "maildir", displayName: "\(stamp.id)"), stamp: stamp,
+                now: now)
             ledger.acknowledge(stamp.id, store.tenant)
             _ = try await store.audit(size: 5)
         } catch {
