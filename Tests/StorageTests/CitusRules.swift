@@ -43,7 +43,7 @@ extension CitusRule {
             $0.has(#/\b(SET (LOCAL |SESSION )?(ROLE|SESSION AUTHORIZATION)|RESET)\b|set_config/#)
         },
         CitusRule("settings are local", "SET outlives the transaction, and its connection is another one's then") {
-            $0.has(#/^SET (?!LOCAL\b)(?!(SESSION )?ROLE\b)(?!SESSION AUTHORIZATION\b)/#)
+            $0.has(#/^SET (?!LOCAL\b)(?!TRANSACTION\b)(?!(SESSION )?ROLE\b)(?!SESSION AUTHORIZATION\b)/#)
         },
     ]
 

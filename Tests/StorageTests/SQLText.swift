@@ -3,8 +3,8 @@ import Foundation
 /// A statement as the rules look at it.
 struct SQLText: Sendable {
     let text: String
-    /// Whether it may read the database's clock. Only workers' expiry may: it lies in a reference table, and goes by the
-    /// one clock that all workers share.
+    /// Whether it may read the database's clock. Only the expiry of leases may: it lies in a reference table, and goes by the
+    /// one clock that all processes share.
     let mayReadClock: Bool
 
     /// - Parameter text: the statement. Comments and texts in quotes are left out of it.

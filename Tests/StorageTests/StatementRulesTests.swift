@@ -174,6 +174,7 @@ import Testing
         "SELECT a.b FROM t_x.a WHERE a.c = 'now() and random()' -- CURSOR",
         "WITH f AS (DELETE FROM t_x.a WHERE b = 1 RETURNING b) INSERT INTO t_x.c (b) SELECT f.b FROM f",
         "SET LOCAL lock_timeout = '200ms'",
+        "SET TRANSACTION READ ONLY",
         "GRANT SELECT, INSERT, UPDATE ON t_x.a TO t_x",
         "ALTER TABLE t_x.a DETACH PARTITION t_x.a_1",
     ])
