@@ -13,6 +13,28 @@ struct PortalKeySetTests {
         #expect(try await PortalKeySet.parse(#"{"keys": []}"#).keys.isEmpty)
     }
 
+    /// An RSA key of a modulus with that many bits, which is odd and no more than that, and an exponent.
+    private static func rsa(bits: Int, zeros: Int = 0, exponent: [UInt8] = [1, 0, 1]) -> String {
+        var octets = [UInt8](repeating: 0xff, count: (bits + 7) / 8)
+        octets[0] >>= UInt8(octets.count * 8 - bits)
+        let n = TokenMaker.base64URL([UInt8](repeating: 0, count: zeros) + octets)
+        return #"{"kty": "RSA", "kid": "r", "n": "\#(n)", "e": "\#(TokenMaker.base64URL(exponent))"}"#
+    }
+
+    @Test("take RSA keys of 2048 to 4096 bits, as they count and not as they are written")
+    func sizes() async throws {
+        for bits in [2048, 3072, 4096] { _ = try await PortalKeySet.parse(Self.set(Self.rsa(bits: bits))) }
+        for (key, word) in [
+            (Self.rsa(bits: 1024), "2048"), (Self.rsa(bits: 2047), "2048"), (Self.rsa(bits: 1024, zeros: 128), "2048"),
+            (Self.rsa(bits: 4097), "2048"), (Self.rsa(bits: 2048, exponent: [1]), "exponent"),
+            (Self.rsa(bits: 2048, exponent: [0, 0, 1]), "exponent"), (Self.rsa(bits: 2048, exponent: [4]), "exponent"),
+            (Self.rsa(bits: 2048, exponent: []), "exponent"),
+        ] {
+            let error = await #expect(throws: PortalKeyError.self) { _ = try await PortalKeySet.parse(Self.set(key)) }
+            #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+        }
+    }
+
     private static func set(_ key: String) -> String { #"{"keys": [\#(key)]}"# }
 
     @Test("are refused as a whole when a key is wrong")

@@ -99,6 +99,28 @@ struct PortalTokenTests {
         #expect(try await Self.verify(token).user.rawValue == "ann")
     }
 
+    @Test(
+        "are for what they say, or for all that portals may do",
+        arguments: [
+            ("", AccessScopes.portal), (#", "scope": "inbox""#, AccessScopes(.inbox)),
+            (#", "scope": "preferences inbox""#, AccessScopes.portal),
+            (#", "scope": "preferences openid""#, AccessScopes(.preferences)), (#", "scope": """#, AccessScopes()),
+            (#", "scope": "publish operator tenant read""#, AccessScopes()),
+            (#", "scope": "INBOX inbox,preferences""#, AccessScopes()),
+        ])
+    func scopes(claim: String, scopes: AccessScopes) async throws {
+        let token = try TokenMaker.shared.get().token(
+            Self.es256, TokenMaker.claims(more: #", "iat": 1000"# + claim), .ecdsa)
+        #expect(try await Self.verify(token).scopes == scopes)
+    }
+
+    @Test("whose scope is no text are none", arguments: ["7", #"["inbox"]"#, "{}", "true"])
+    func wrongScopes(claim: String) async throws {
+        let token = try TokenMaker.shared.get().token(
+            Self.es256, TokenMaker.claims(more: #", "scope": "# + claim), .ecdsa)
+        #expect(PortalToken(token.utf8) == nil)
+    }
+
     @Test("of unknown or missing kid are refused, and so are critical extensions")
     func kid() async throws {
         let maker = try TokenMaker.shared.get()

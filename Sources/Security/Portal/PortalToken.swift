@@ -10,7 +10,8 @@ package struct PortalToken: Sendable {
 
     /// The tenant that the token says it is from.
     package let claimedTenant: TenantID
-    let keyID: String
+    /// The `kid`: the registered key that it says it is signed with.
+    package let keyID: String
     let algorithm: String
     let claims: PortalClaims
     let signature: [UInt8]
@@ -43,6 +44,8 @@ struct PortalClaims: JWTPayload {
     let exp: Double
     let iat: Double?
     let nbf: Double?
+    /// Words with single blanks between them (RFC 8693 §4.2).
+    let scope: String?
 
     // The library calls this when it verifies. Here the claims are checked by ``PortalTokenVerifier``, which is given the
     // time instead of reading a clock.

@@ -10,12 +10,15 @@ package struct PortalIdentity: Sendable, Hashable {
     package let user: UserID
     /// When it stops being good: its `exp`, without the allowance for clocks.
     package let expiry: Instant
+    /// What it may be used for: what its claim `scope` names of ``AccessScopes/portal``, or all of that without the claim.
+    package let scopes: AccessScopes
 
     /// Names somebody.
-    package init(tenant: TenantID, user: UserID, expiry: Instant) {
+    package init(tenant: TenantID, user: UserID, expiry: Instant, scopes: AccessScopes = .portal) {
         self.tenant = tenant
         self.user = user
         self.expiry = expiry
+        self.scopes = scopes
     }
 }
 
@@ -64,7 +67,14 @@ package enum PortalTokenVerifier {
         guard let expiry = seconds(claims.exp) else { throw .livesTooLong }
         guard now.seconds < expiry + skew else { throw .expired }
         try checkBeginning(claims, expiry: expiry, now: now.seconds)
-        return PortalIdentity(tenant: tenant, user: user, expiry: Instant(seconds: expiry))
+        return PortalIdentity(
+            tenant: tenant, user: user, expiry: Instant(seconds: expiry), scopes: scopes(claims.scope))
+    }
+
+    /// What a claim names, word by word: what is short for several scopes elsewhere means nothing here.
+    private static func scopes(_ claim: String?) -> AccessScopes {
+        guard let claim else { return .portal }
+        return AccessScopes(claim.split(separator: " ").compactMap { AccessScope(word: $0) }).intersection(.portal)
     }
 
     private static func checkBeginning(

@@ -53,13 +53,32 @@ struct WebKey: Codable {
         case ("OKP", "Ed25519"):
             return (.eddsa, .octetKeyPair(.eddsa, identifier: identifier, x: x, y: nil, curve: .ed25519))
         case ("RSA", _):
-            // 256 octets are 342 digits of base64; shorter moduli can be factored.
-            guard let n, (342...700).contains(n.utf8.count) else {
+            // Shorter moduli can be factored; longer ones make each look at a token dear.
+            guard let n, n.utf8.count <= 700, let bits = Self.bits(n), (2048...4096).contains(bits) else {
                 throw PortalKeyError("\(field) has a modulus that is not of 2048 to 4096 bits")
             }
+            // With the exponent 1 every text signs itself.
+            guard let e, e.utf8.count <= 8, let octets = Self.octets(e), let last = octets.last, last & 1 == 1,
+                Self.bits(e).map({ $0 > 1 }) == true
+            else { throw PortalKeyError("\(field) has an exponent that is not an odd number from 3") }
             return (.rs256, .rsa(.rs256, identifier: identifier, modulus: n, exponent: e))
         default:
             throw PortalKeyError("\(field) is not one of EC P-256 (ES256), OKP Ed25519 (EdDSA) and RSA (RS256)")
+        }
+    }
+
+    /// The octets that a member in base64 without padding (RFC 7515 §2) stands for.
+    private static func octets(_ member: String) -> [UInt8]? {
+        let standard = member.replacing("-", with: "+").replacing("_", with: "/")
+        let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
+        return Data(base64Encoded: standard + padding).map { Array($0) }
+    }
+
+    /// How many bits a number in base64 has, leading zeros not counted.
+    private static func bits(_ member: String) -> Int? {
+        octets(member).map { octets in
+            let digits = octets.drop { $0 == 0 }
+            return digits.count * 8 - (digits.first?.leadingZeroBitCount ?? 0)
         }
     }
 
