@@ -102,6 +102,20 @@ extension RegistryStore {
         }
     }
 
+    /// A tenant with the keys with which it signs its portal's tokens; nil and no keys if there is no such tenant.
+    package func portal(of tenant: TenantID) async throws(StorageError) -> (tenant: TenantRecord?, keys: [PortalKey]) {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(RegistryStatements.tenant, [.text(tenant)]),
+                Query(RegistryStatements.portalKeys, [.text(tenant)]),
+            ])
+            let keys = try results[1].read { row throws(PostgresError) in
+                PortalKey(kid: try row.text(0), jwk: try row.text(1))
+            }
+            return (try results[0].readFirst(TenantRecord.init(row:)), keys)
+        }
+    }
+
     /// Replaces the keys with which a tenant signs its portal's tokens.
     ///
     /// - Parameters:
@@ -121,6 +135,7 @@ extension RegistryStore {
                 line + [
                     Query(RegistryStatements.dropPortalKeys, [.text(tenant)]),
                     PortalKey.insertion(of: keys, tenant: tenant, now: now),
+                    Self.factsChanged(tenant, now: now),
                 ])
         }
     }

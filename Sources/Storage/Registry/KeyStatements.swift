@@ -1,0 +1,70 @@
+internal import Postgres
+
+/// The statements with which a tenant's keys are made, listed and revoked.
+enum KeyStatements {
+    /// $1 tenant, $2 now, $3 how many that ended are kept.
+    static let dropEnded = Statement(
+        """
+        WITH ended AS MATERIALIZED (
+            SELECT k.key_id
+            FROM carillon.api_key k
+            WHERE k.tenant_id = $1::text AND (k.revoked_at IS NOT NULL OR k.expires_at <= $2::timestamptz)
+            ORDER BY coalesce(k.revoked_at, k.expires_at) DESC
+            OFFSET $3::int8
+        )
+        DELETE FROM carillon.api_key k
+        USING ended
+        WHERE k.key_id = ended.key_id
+        """)
+    /// $1…$9 as for ``RegistryStatements/addKey``, $10 how many keys in force there may be: no row when there are as many.
+    static let create = Statement(
+        """
+        INSERT INTO carillon.api_key AS k (key_id, tenant_id, display_name, secret_sha256, last_four, scopes,
+            created_by, expires_at, created_at)
+        SELECT $1::text, $2::text, $3::text, $4::bytea, $5::text, $6::text[], $7::text, $8::timestamptz,
+            $9::timestamptz
+        WHERE (
+            SELECT count(*)
+            FROM carillon.api_key o
+            WHERE o.tenant_id = $2::text AND o.revoked_at IS NULL
+                AND (o.expires_at IS NULL OR o.expires_at > $9::timestamptz)
+        ) < $10::int8
+        RETURNING \(RegistryStatements.keyColumns)
+        """)
+    /// The line of ``create``. $5 object, $6 after, $7 now, $8 how many keys in force there may be.
+    static let auditCreate = RegistryAudit.line(
+        """
+        SELECT 'key.create', $5::text, NULL::jsonb, $6::jsonb
+        WHERE (
+            SELECT count(*)
+            FROM carillon.api_key o
+            WHERE o.tenant_id = $4::text AND o.revoked_at IS NULL
+                AND (o.expires_at IS NULL OR o.expires_at > $7::timestamptz)
+        ) < $8::int8
+        """)
+    /// The line of ``revoke``, which is none for a key that was revoked before. $5 key.
+    static let auditRevoke = RegistryAudit.line(
+        """
+        SELECT 'key.revoke', 'key/' || k.key_id, jsonb_build_object('revoked', false),
+            jsonb_build_object('revoked', true)
+        FROM carillon.api_key k
+        WHERE k.tenant_id = $4::text AND k.key_id = $5::text AND k.revoked_at IS NULL
+        """)
+    /// $1 tenant, $2 after this key, $3 limit.
+    static let page = Statement(
+        """
+        SELECT \(RegistryStatements.keyColumns)
+        FROM carillon.api_key k
+        WHERE k.tenant_id = $1::text AND k.key_id > $2::text
+        ORDER BY k.key_id
+        LIMIT $3::int8
+        """)
+    /// $1 tenant, $2 key, $3 now.
+    static let revoke = Statement(
+        """
+        UPDATE carillon.api_key k
+        SET revoked_at = coalesce(k.revoked_at, $3::timestamptz)
+        WHERE k.tenant_id = $1::text AND k.key_id = $2::text
+        RETURNING \(RegistryStatements.keyColumns)
+        """)
+}
