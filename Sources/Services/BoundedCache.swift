@@ -38,4 +38,10 @@ struct BoundedCache<Key: Hashable, Value> {
         young[key] = nil
         old[key] = nil
     }
+
+    /// Forgets every entry that is told. It looks at all of them.
+    mutating func removeAll(where isForgotten: (Key, Value) -> Bool) {
+        young = young.filter { !isForgotten($0.key, $0.value) }
+        old = old.filter { !isForgotten($0.key, $0.value) }
+    }
 }

@@ -45,6 +45,21 @@ final class LoopState: @unchecked Sendable {
         return scope
     }
 
+    /// Looks whether the tokens of open streams are still good, and ends those that are not. A registry that cannot be asked
+    /// ends none: as long as it is away, nothing that is new can be read for them either.
+    ///
+    /// - Parameters:
+    ///   - tenants: whose; nil for all that have any.
+    ///   - age: how old what is known of their keys may be.
+    func recheckStreams(of tenants: Set<TenantID>? = nil, notOlderThan age: Duration) async {
+        for tenant in inboxes.watchedTenants where tenants?.contains(tenant) ?? true {
+            let known = authenticator.knownPortal(tenant, since: loop.now.advanced(by: .zero - age))
+            let fresh = if let known { known } else { try? await authenticator.askForPortal(tenant, self) }
+            guard let portal = fresh?.answer else { continue }
+            inboxes.recheck(tenant, portal.tenant?.state, keys: portal.registered)
+        }
+    }
+
     /// What this loop keeps of a tenant, if anybody has asked for it before.
     func knownScope(of tenant: TenantID) -> TenantScope? {
         loop.assertOnLoop()

@@ -26,6 +26,12 @@ final class ServiceCore: Sendable {
     /// The state of the loop that a call runs on.
     subscript(context: CallContext) -> LoopState { states[context.loop] }
 
+    /// The loops with their states.
+    var all: [(EventLoop, LoopState)] { states.all.map { ($0, $1) } }
+
+    /// The registry, for work on a loop.
+    func registry(on loop: EventLoop) -> RegistryStore { states[loop].registry }
+
     var limits: ServiceLimits { dependencies.limits }
     var now: Instant { dependencies.clock() }
 
@@ -35,10 +41,12 @@ final class ServiceCore: Sendable {
 
     /// Who calls, as far as it is known without the database.
     ///
-    /// - Throws: UNAUTHENTICATED; RESOURCE_EXHAUSTED when too many calls of the tenant are running.
+    /// - Throws: UNAUTHENTICATED; PERMISSION_DENIED when the method is not for such a caller (``MethodAccess``);
+    ///   RESOURCE_EXHAUSTED when too many calls of the tenant are running.
     func knownCaller(_ context: CallContext) throws(Status) -> Caller? {
         let state = states[context.loop]
         guard let caller = try state.authenticator.known(context, state) else { return nil }
+        try caller.authorize(MethodAccess(context))
         try caller.enter(context)
         return caller
     }
@@ -49,6 +57,7 @@ final class ServiceCore: Sendable {
     func caller(_ context: CallContext) async throws(Status) -> Caller {
         let state = states[context.loop]
         let caller = try await state.authenticator.caller(context, state)
+        try caller.authorize(MethodAccess(context))
         try caller.enter(context)
         return caller
     }
@@ -56,12 +65,22 @@ final class ServiceCore: Sendable {
     /// The portal user who opens a stream. It counts as a stream and not as a call.
     ///
     /// - Throws: see ``caller(_:)``; RESOURCE_EXHAUSTED when too many streams of the tenant are open.
-    func watcher(_ context: CallContext) async throws(Status) -> (scope: TenantScope, user: UserID, expiry: Instant) {
+    func watcher(_ context: CallContext) async throws(Status) -> PortalCaller {
         let state = states[context.loop]
-        let caller = try await state.authenticator.caller(context, state)
+        // What goes on for long begins on fresh knowledge; from then on ``StreamCheck`` looks after it.
+        let caller = try await state.authenticator.caller(
+            context, state, within: StreamCheck(limits).margin)
+        try caller.authorize(MethodAccess(context))
         let watcher = try caller.requirePortalUser()
         try context.enter(watcher.scope.gates.streams)
         return watcher
+    }
+
+    /// The operator who calls.
+    func platformOperator(_ context: CallContext) async throws(Status) -> Caller {
+        let caller = try await caller(context)
+        try caller.requireOperator()
+        return caller
     }
 
     /// The tenant whose API key calls.
@@ -92,9 +111,27 @@ final class ServiceCore: Sendable {
         }
     }
 
-    /// Makes this process forget a tenant's portal keys.
-    func forgetPortalKeys(of tenant: TenantID) async {
-        await onEveryLoop { $0.authenticator.forgetPortalKeys(of: tenant) }
+    /// Makes this process forget a tenant's keys and portal keys, and look again at its open streams.
+    func forgetCredentials(of tenant: TenantID) async {
+        await onEveryLoop { state in
+            state.authenticator.forget(tenant)
+            state.loop.spawn { await state.recheckStreams(of: [tenant], notOlderThan: .zero) }
+        }
+    }
+
+    /// Makes this process forget a key.
+    func forgetKey(_ id: String) async {
+        await onEveryLoop { $0.authenticator.forget(key: id) }
+    }
+
+    /// Makes this process forget what all services may do.
+    func forgetServices() async {
+        await onEveryLoop { $0.authenticator.forgetServices() }
+    }
+
+    /// Makes this process forget what a service may do.
+    func forgetService(_ id: String) async {
+        await onEveryLoop { $0.authenticator.forget(service: id) }
     }
 
     /// Tells the watchers of these inboxes, on all loops, that something changed.

@@ -1,9 +1,23 @@
 /// What callers may ask of the services, and how old an answer from memory may be.
 package struct ServiceLimits: Sendable {
-    /// How long a credential that was looked up counts without another look: a revoked key is refused after this time.
-    package var credentialAge: Duration = .seconds(60)
-    /// Credentials that each loop keeps, the refused ones counted too.
+    /// How long a credential that was looked up counts without another look: a revoked key is refused after this time. A little
+    /// less than the minute that is promised.
+    package var credentialAge: Duration = .seconds(55)
+    /// Credentials that each loop keeps of each kind.
     package var credentials = 8_192
+    /// Refused credentials that each loop keeps of each kind, apart from the good ones, so that nobody pushes those out.
+    package var refusedCredentials = 1_024
+    /// Wrong credentials that may come at once from one address, or with one key's id, before they are answered with
+    /// RESOURCE_EXHAUSTED and unknown ones are no longer looked up; on each loop.
+    package var failures = 300
+    /// How many more of them may come in each second after that.
+    package var failuresPerSecond = 10
+    /// Addresses, and as many ids of keys, whose wrong credentials each loop counts.
+    package var countedFailures = 4_096
+    /// API keys of one tenant that may be in force at once.
+    package var keysPerTenant = 20
+    /// How often the use of one key is recorded at most.
+    package var keyUsePause: Duration = .seconds(300)
     /// Calls with the API keys of one tenant that may run at once, and as many of its portal's users, over all loops; more are
     /// refused with RESOURCE_EXHAUSTED. Open WatchInbox streams do not count here. What a call may hold is bounded, so this
     /// bounds what a tenant takes from the others.

@@ -1,11 +1,13 @@
 internal import CarillonAPI
 package import CarillonGRPC
+package import CarillonNet
 
 /// All services of carillon.v1: the rows of the server's method table.
 ///
 /// Made once, after the pools and before the server; any thread.
 package final class Services: Sendable {
     let core: ServiceCore
+    private let keeper: CredentialKeeper
     /// The rows of the method table.
     package let methods: [RPCMethod]
 
@@ -15,11 +17,26 @@ package final class Services: Sendable {
     package init(_ dependencies: ServiceDependencies) {
         let core = ServiceCore(dependencies)
         self.core = core
-        methods =
+        let rows =
             TenantServer(core: core).rpcMethods + AccountServer(core: core).rpcMethods
             + CatalogServer(core: core).rpcMethods + PreferenceServer(core: core).rpcMethods
             + DeliveryServer(core: core).rpcMethods + ChannelServer(core: core).rpcMethods
             + InboxServer(core: core).rpcMethods
+        methods = rows.map { MethodAccess.mark($0) }
+        keeper = CredentialKeeper(core: core)
+    }
+
+    /// Keeps what this process knows of credentials in step with the registry, until the task is cancelled: hears of
+    /// changes that other processes made, ends streams whose tokens are no longer good, and records when keys were used.
+    /// Called once, on one of the pools' loops.
+    package func keepCredentials(on loop: EventLoop) async {
+        await keeper.run(on: loop)
+    }
+
+    /// Records the last uses of keys. Called on the loop of ``keepCredentials(on:)``, after that has returned and before the
+    /// pools are closed.
+    package func endKeeping() async {
+        await keeper.recordUses(until: .seconds(2))
     }
 
     /// Says that the process is about to end: streams that would not end by themselves are ended with UNAVAILABLE. Calls are

@@ -291,49 +291,6 @@ package nonisolated struct Carillon_V1_Tenant: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-/// A key that a portal's backend calls with. Its secret is kept as a hash only.
-package nonisolated struct Carillon_V1_ApiKey: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// The part of the key that may be shown and logged.
-  package var keyID: String = String()
-
-  /// The tenant it speaks for.
-  package var tenantID: String = String()
-
-  /// What the operator calls it.
-  package var displayName: String = String()
-
-  /// When it was made.
-  package var createTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_createTime = newValue}
-  }
-  /// Returns true if `createTime` has been explicitly set.
-  package var hasCreateTime: Bool {self._createTime != nil}
-  /// Clears the value of `createTime`. Subsequent reads from it will return its default value.
-  package mutating func clearCreateTime() {self._createTime = nil}
-
-  /// When it stops being accepted; not set when it lasts until it is revoked.
-  package var expireTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_expireTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_expireTime = newValue}
-  }
-  /// Returns true if `expireTime` has been explicitly set.
-  package var hasExpireTime: Bool {self._expireTime != nil}
-  /// Clears the value of `expireTime`. Subsequent reads from it will return its default value.
-  package mutating func clearExpireTime() {self._expireTime = nil}
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-
-  fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _expireTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-}
-
 /// A public key that a tenant signs its portal tokens with.
 package nonisolated struct Carillon_V1_PortalKey: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -616,60 +573,6 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
       }
       if !storagesAreEqual {return false}
     }
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Carillon_V1_ApiKey: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ApiKey"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}key_id\0\u{3}tenant_id\0\u{3}display_name\0\u{3}create_time\0\u{3}expire_time\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.keyID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.tenantID) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.displayName) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._expireTime) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.keyID.isEmpty {
-      try visitor.visitSingularStringField(value: self.keyID, fieldNumber: 1)
-    }
-    if !self.tenantID.isEmpty {
-      try visitor.visitSingularStringField(value: self.tenantID, fieldNumber: 2)
-    }
-    if !self.displayName.isEmpty {
-      try visitor.visitSingularStringField(value: self.displayName, fieldNumber: 3)
-    }
-    try { if let v = self._createTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._expireTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    } }()
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Carillon_V1_ApiKey, rhs: Carillon_V1_ApiKey) -> Bool {
-    if lhs.keyID != rhs.keyID {return false}
-    if lhs.tenantID != rhs.tenantID {return false}
-    if lhs.displayName != rhs.displayName {return false}
-    if lhs._createTime != rhs._createTime {return false}
-    if lhs._expireTime != rhs._expireTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -47,46 +47,54 @@ package nonisolated struct Carillon_V1_CreateTenantRequest: Sendable {
 }
 
 /// Response of CreateTenant.
-package nonisolated struct Carillon_V1_CreateTenantResponse: Sendable {
+package nonisolated struct Carillon_V1_CreateTenantResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The tenant as stored.
   package var tenant: Carillon_V1_Tenant {
-    get {_tenant ?? Carillon_V1_Tenant()}
-    set {_tenant = newValue}
+    get {_storage._tenant ?? Carillon_V1_Tenant()}
+    set {_uniqueStorage()._tenant = newValue}
   }
   /// Returns true if `tenant` has been explicitly set.
-  package var hasTenant: Bool {self._tenant != nil}
+  package var hasTenant: Bool {_storage._tenant != nil}
   /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
-  package mutating func clearTenant() {self._tenant = nil}
+  package mutating func clearTenant() {_uniqueStorage()._tenant = nil}
 
   /// Its first API key.
   package var apiKey: Carillon_V1_ApiKey {
-    get {_apiKey ?? Carillon_V1_ApiKey()}
-    set {_apiKey = newValue}
+    get {_storage._apiKey ?? Carillon_V1_ApiKey()}
+    set {_uniqueStorage()._apiKey = newValue}
   }
   /// Returns true if `apiKey` has been explicitly set.
-  package var hasApiKey: Bool {self._apiKey != nil}
+  package var hasApiKey: Bool {_storage._apiKey != nil}
   /// Clears the value of `apiKey`. Subsequent reads from it will return its default value.
-  package mutating func clearApiKey() {self._apiKey = nil}
+  package mutating func clearApiKey() {_uniqueStorage()._apiKey = nil}
 
   /// The whole key, to be sent as "authorization: Bearer …". Shown this once; empty when `replayed`.
-  package var apiKeySecret: String = String()
+  package var apiKeySecret: String {
+    get {_storage._apiKeySecret}
+    set {_uniqueStorage()._apiKeySecret = newValue}
+  }
 
   /// Whether the tenant had been made before by the same request.
-  package var replayed: Bool = false
+  package var replayed: Bool {
+    get {_storage._replayed}
+    set {_uniqueStorage()._replayed = newValue}
+  }
 
   /// The portal keys as registered.
-  package var portalKeys: [Carillon_V1_PortalKey] = []
+  package var portalKeys: [Carillon_V1_PortalKey] {
+    get {_storage._portalKeys}
+    set {_uniqueStorage()._portalKeys = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _tenant: Carillon_V1_Tenant? = nil
-  fileprivate var _apiKey: Carillon_V1_ApiKey? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Request of GetTenant.
@@ -350,61 +358,6 @@ package nonisolated struct Carillon_V1_DeleteTenantResponse: Sendable {
   fileprivate var _tenant: Carillon_V1_Tenant? = nil
 }
 
-/// Request of CreateApiKey.
-package nonisolated struct Carillon_V1_CreateApiKeyRequest: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// The tenant the key speaks for.
-  package var tenantID: String = String()
-
-  /// What to call the key, such as "portal backend".
-  package var displayName: String = String()
-
-  /// When the key stops being accepted; not set for a key that lasts until it is revoked.
-  package var expireTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_expireTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_expireTime = newValue}
-  }
-  /// Returns true if `expireTime` has been explicitly set.
-  package var hasExpireTime: Bool {self._expireTime != nil}
-  /// Clears the value of `expireTime`. Subsequent reads from it will return its default value.
-  package mutating func clearExpireTime() {self._expireTime = nil}
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-
-  fileprivate var _expireTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-}
-
-/// Response of CreateApiKey.
-package nonisolated struct Carillon_V1_CreateApiKeyResponse: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// The key.
-  package var apiKey: Carillon_V1_ApiKey {
-    get {_apiKey ?? Carillon_V1_ApiKey()}
-    set {_apiKey = newValue}
-  }
-  /// Returns true if `apiKey` has been explicitly set.
-  package var hasApiKey: Bool {self._apiKey != nil}
-  /// Clears the value of `apiKey`. Subsequent reads from it will return its default value.
-  package mutating func clearApiKey() {self._apiKey = nil}
-
-  /// The whole key, to be sent as "authorization: Bearer …". Shown this once.
-  package var secret: String = String()
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-
-  fileprivate var _apiKey: Carillon_V1_ApiKey? = nil
-}
-
 /// Request of SetPortalKeys.
 package nonisolated struct Carillon_V1_SetPortalKeysRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -483,51 +436,95 @@ nonisolated extension Carillon_V1_CreateTenantResponse: SwiftProtobuf.Message, S
   package static let protoMessageName: String = _protobuf_package + ".CreateTenantResponse"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0\u{3}api_key\0\u{3}api_key_secret\0\u{1}replayed\0\u{3}portal_keys\0")
 
+  fileprivate class _StorageClass {
+    var _tenant: Carillon_V1_Tenant? = nil
+    var _apiKey: Carillon_V1_ApiKey? = nil
+    var _apiKeySecret: String = String()
+    var _replayed: Bool = false
+    var _portalKeys: [Carillon_V1_PortalKey] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _tenant = source._tenant
+      _apiKey = source._apiKey
+      _apiKeySecret = source._apiKeySecret
+      _replayed = source._replayed
+      _portalKeys = source._portalKeys
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._apiKey) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.apiKeySecret) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self.replayed) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.portalKeys) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._tenant) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._apiKey) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._apiKeySecret) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._replayed) }()
+        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._portalKeys) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._tenant {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._apiKey {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if !self.apiKeySecret.isEmpty {
-      try visitor.visitSingularStringField(value: self.apiKeySecret, fieldNumber: 3)
-    }
-    if self.replayed != false {
-      try visitor.visitSingularBoolField(value: self.replayed, fieldNumber: 4)
-    }
-    if !self.portalKeys.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.portalKeys, fieldNumber: 5)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._tenant {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._apiKey {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._apiKeySecret.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._apiKeySecret, fieldNumber: 3)
+      }
+      if _storage._replayed != false {
+        try visitor.visitSingularBoolField(value: _storage._replayed, fieldNumber: 4)
+      }
+      if !_storage._portalKeys.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._portalKeys, fieldNumber: 5)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_CreateTenantResponse, rhs: Carillon_V1_CreateTenantResponse) -> Bool {
-    if lhs._tenant != rhs._tenant {return false}
-    if lhs._apiKey != rhs._apiKey {return false}
-    if lhs.apiKeySecret != rhs.apiKeySecret {return false}
-    if lhs.replayed != rhs.replayed {return false}
-    if lhs.portalKeys != rhs.portalKeys {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._tenant != rhs_storage._tenant {return false}
+        if _storage._apiKey != rhs_storage._apiKey {return false}
+        if _storage._apiKeySecret != rhs_storage._apiKeySecret {return false}
+        if _storage._replayed != rhs_storage._replayed {return false}
+        if _storage._portalKeys != rhs_storage._portalKeys {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -951,89 +948,6 @@ nonisolated extension Carillon_V1_DeleteTenantResponse: SwiftProtobuf.Message, S
 
   package static func ==(lhs: Carillon_V1_DeleteTenantResponse, rhs: Carillon_V1_DeleteTenantResponse) -> Bool {
     if lhs._tenant != rhs._tenant {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Carillon_V1_CreateApiKeyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CreateApiKeyRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{3}display_name\0\u{3}expire_time\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.tenantID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.displayName) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._expireTime) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.tenantID.isEmpty {
-      try visitor.visitSingularStringField(value: self.tenantID, fieldNumber: 1)
-    }
-    if !self.displayName.isEmpty {
-      try visitor.visitSingularStringField(value: self.displayName, fieldNumber: 2)
-    }
-    try { if let v = self._expireTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Carillon_V1_CreateApiKeyRequest, rhs: Carillon_V1_CreateApiKeyRequest) -> Bool {
-    if lhs.tenantID != rhs.tenantID {return false}
-    if lhs.displayName != rhs.displayName {return false}
-    if lhs._expireTime != rhs._expireTime {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Carillon_V1_CreateApiKeyResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CreateApiKeyResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_key\0\u{1}secret\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._apiKey) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.secret) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._apiKey {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.secret.isEmpty {
-      try visitor.visitSingularStringField(value: self.secret, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Carillon_V1_CreateApiKeyResponse, rhs: Carillon_V1_CreateApiKeyResponse) -> Bool {
-    if lhs._apiKey != rhs._apiKey {return false}
-    if lhs.secret != rhs.secret {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

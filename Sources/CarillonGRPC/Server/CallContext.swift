@@ -13,6 +13,8 @@ package final class CallContext: @unchecked Sendable {
     package var loop: EventLoop { connection.loop }
     /// The method, such as `/carillon.v1.InboxService/ListInbox`.
     package var path: StaticString { method.path }
+    /// What the owner of the method table has written into ``RPCMethod/mark``.
+    package var mark: UInt64 { method.mark }
     /// When the caller stops waiting, or ``ServerLimits/timeout`` is over; ``MonotonicTime/distantFuture`` if it did not say.
     package let deadline: MonotonicTime
     /// What the owner of the server keeps for the connection, such as the credential that was checked last.

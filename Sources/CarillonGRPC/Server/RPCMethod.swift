@@ -32,6 +32,8 @@ package struct RPCMethod: Sendable {
     /// Whether answers are compressed for callers that can decode that, unless the handler says otherwise; see
     /// ``CallContext/compressesResponses``.
     package var compressesResponses = false
+    /// Free for the owner of the table, such as for what a caller must be allowed; nothing here reads it.
+    package var mark: UInt64 = 0
     let input: Input
 
     private init(

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// Whom a connection comes from, for counting: an IPv4 address, or the network of 64 bits of an IPv6 address, since one
 /// subscriber has at least that many.
 package struct PeerAddress: Hashable, Sendable {
@@ -14,6 +20,19 @@ package struct PeerAddress: Hashable, Sendable {
             (high, low) = (0, 0xffff_0000_0000 | number(octets.suffix(4)))
         } else {
             (high, low) = (number(octets.prefix(8)), 0)
+        }
+    }
+
+    /// Reads an address as ``HTTP2Connection/peer`` tells it, a zone behind `%` or not. All texts that are no addresses, such
+    /// as that of a peer that was gone at once, count as one.
+    package init(_ text: String) {
+        let text = String(text.prefix { $0 != "%" })
+        var octets = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, text, &octets) == 1 {
+            self.init(octets.prefix(4))
+        } else {
+            if inet_pton(AF_INET6, text, &octets) != 1 { octets = [UInt8](repeating: 0, count: 16) }
+            self.init(octets)
         }
     }
 }

@@ -44,17 +44,6 @@ extension Carillon_V1_TenantLimits {
     }
 }
 
-extension Carillon_V1_ApiKey {
-    init(_ record: APIKeyRecord) {
-        self.init()
-        keyID = record.id
-        tenantID = record.tenant?.rawValue ?? ""
-        displayName = record.displayName
-        createTime = Google_Protobuf_Timestamp(record.createdAt)
-        if let expiry = record.expiresAt { expireTime = Google_Protobuf_Timestamp(expiry) }
-    }
-}
-
 extension Carillon_V1_Account {
     init(_ record: AccountRecord) {
         self.init()

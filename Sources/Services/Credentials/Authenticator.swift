@@ -8,206 +8,234 @@ internal import Storage
 ///
 /// In the order of cost: the same octets as last time on the same connection; a credential that this loop looked up
 /// within ``ServiceLimits/credentialAge``, refused ones included; the registry. Every way to be refused looks the same from
-/// outside.
+/// outside. Who sends too many wrong credentials is refused for that (``FailureRates``), and what this loop does not know is
+/// then no longer looked up for that address.
 ///
-/// Confined to its loop.
-final class Authenticator {
-    private enum Answer {
+/// Confined to its loop; safe as `@unchecked Sendable` for that reason.
+final class Authenticator: @unchecked Sendable {
+    /// What a call comes with.
+    enum Credentials {
+        /// A key or a token, and what it names beside it.
+        case bearer(BearerToken, TenantClaim)
+        /// A certificate.
+        case service(String, TenantClaim, isForPlatform: Bool)
+    }
+    private enum Look {
         case caller(Caller)
-        case refused
-        case unknown(BearerToken)
-    }
-    /// Who a credential speaks for; nobody when it is refused.
-    private struct Verdict {
-        let caller: Caller?
-    }
-    /// What the registry said of an API key, and when.
-    private struct KnownKey {
-        let credential: Credential?
-        let readAt: MonotonicTime
-    }
-    /// What the registry said of a tenant's portal keys, and when.
-    private struct KnownPortal {
-        let tenant: TenantRecord?
-        let registered: [PortalKey]
-        let keys: PortalKeySet
-        let readAt: MonotonicTime
+        case refused(Status)
+        case unknown(Credentials)
     }
 
-    private let age: Duration
-    private var keys: BoundedCache<String, KnownKey>
-    private var portals: BoundedCache<TenantID, KnownPortal>
+    let age: Duration
+    private let limits: ServiceLimits
+    /// Counts what was forgotten: callers that were checked before are checked anew.
+    private(set) var epoch = 0
+    var keys: BoundedCache<String, Known<Storage.Credential>>
+    var portals: BoundedCache<TenantID, Known<KnownPortal>>
+    var services: BoundedCache<ServiceClaim, Known<ServiceCredential>>
+    // What is refused is kept apart, so that nobody can push out what is good.
+    var refusedKeys: BoundedCache<String, Known<Void>>
+    var refusedPortals: BoundedCache<TenantID, Known<Void>>
+    var refusedServices: BoundedCache<ServiceClaim, Known<ServiceCredential?>>
+    /// When keys were used last.
+    var uses: KeyUses
+    private var failedAddresses: FailureRates<PeerAddress>
+    private var failedKeys: FailureRates<String>
+    let keyQuestions = SharedQuestions<String, Known<Storage.Credential?>>()
+    let portalQuestions = SharedQuestions<TenantID, Known<KnownPortal>>()
+    let serviceQuestions = SharedQuestions<ServiceClaim, Known<ServiceCredential?>>()
 
     init(limits: ServiceLimits) {
+        self.limits = limits
         age = limits.credentialAge
         keys = BoundedCache(limit: limits.credentials)
         portals = BoundedCache(limit: limits.credentials)
+        services = BoundedCache(limit: limits.credentials)
+        refusedKeys = BoundedCache(limit: limits.refusedCredentials)
+        refusedPortals = BoundedCache(limit: limits.refusedCredentials)
+        refusedServices = BoundedCache(limit: limits.refusedCredentials)
+        uses = KeyUses(limit: limits.credentials)
+        failedAddresses = FailureRates(limits: limits)
+        failedKeys = FailureRates(limits: limits)
     }
 
-    /// Forgets a tenant's portal keys: they were replaced.
-    func forgetPortalKeys(of tenant: TenantID) {
+    // MARK: Forgetting
+
+    /// Forgets all that it knows of a tenant's keys and portal keys: something of them has changed.
+    func forget(_ tenant: TenantID) {
+        epoch += 1
         portals.remove(tenant)
+        refusedPortals.remove(tenant)
+        keys.removeAll { $1.answer.tenant?.id == tenant }
     }
+
+    /// Forgets a key: it was made, changed or revoked.
+    func forget(key: String) {
+        epoch += 1
+        keys.remove(key)
+        refusedKeys.remove(key)
+    }
+
+    /// Forgets what a service may do.
+    func forget(service: String) {
+        epoch += 1
+        services.removeAll { claim, _ in claim.service == service }
+        refusedServices.removeAll { claim, _ in claim.service == service }
+    }
+
+    /// Forgets what all services may do.
+    func forgetServices() {
+        epoch += 1
+        services.removeAll { _, _ in true }
+        refusedServices.removeAll { _, _ in true }
+    }
+
+    // MARK: Asking
 
     /// Who calls, as far as it is known without asking the database; nil when it is not.
     ///
-    /// - Throws: UNAUTHENTICATED.
+    /// - Throws: UNAUTHENTICATED and what else ``caller(_:_:within:)`` refuses.
     func known(_ context: CallContext, _ state: LoopState) throws(Status) -> Caller? {
-        switch look(context, state) {
+        switch look(context, state, within: .zero) {
         case .caller(let caller): return caller
-        case .refused: throw .unauthenticated
+        case .refused(let status): throw status
         case .unknown: return nil
         }
     }
 
     /// Who calls.
     ///
-    /// - Throws: UNAUTHENTICATED; UNAVAILABLE when it is not known and the registry cannot be asked.
-    func caller(_ context: CallContext, _ state: LoopState) async throws(Status) -> Caller {
-        switch look(context, state) {
+    /// - Parameter margin: for how long it must still count, for calls that go on.
+    /// - Throws: UNAUTHENTICATED; PERMISSION_DENIED and INVALID_ARGUMENT for the tenant that is named or not named;
+    ///   RESOURCE_EXHAUSTED after too many wrong credentials; UNAVAILABLE when it is not known and the registry cannot be
+    ///   asked.
+    func caller(
+        _ context: CallContext, _ state: LoopState, within margin: Duration = .zero
+    ) async throws(Status) -> Caller {
+        switch look(context, state, within: margin) {
         case .caller(let caller): return caller
-        case .refused: throw .unauthenticated
-        case .unknown(let token):
-            let found =
-                switch token {
-                case .key(let key): judge(key, by: try await ask(for: key, state, until: context.deadline), state)
-                case .portal(let portal):
-                    judge(portal, by: try await ask(for: portal, state, until: context.deadline), state)
-                }
-            guard let caller = found else { throw .unauthenticated }
-            remember(caller, context)
-            return caller
+        case .refused(let status): throw status
+        case .unknown(let credentials):
+            if !wereGood(credentials), failedAddresses.isSpent(PeerAddress(context.peer), at: state.loop.now) {
+                context.pushBack(Status.failurePause)
+                throw .tooManyFailures
+            }
+            let verdict = try await askAndJudge(credentials, state)
+            switch settle(verdict, credentials, context, state) {
+            case .success(let caller): return caller
+            case .failure(let status): throw status
+            }
         }
     }
 
     // MARK: From memory
 
-    private func look(_ context: CallContext, _ state: LoopState) -> Answer {
-        // Safe because the octets are not kept beyond the closure.
-        unsafe context.withOnlyHeader("authorization") { header in
-            guard let header = unsafe header else { return .refused }
-            let now = state.loop.now
-            if let last = context.connection.value as? CheckedCredential, now < last.caller.goodUntil,
-                unsafe last.isSame(header)
-            {
-                return .caller(last.caller)
-            }
-            guard let token = unsafe BearerToken(header: header) else { return .refused }
-            guard let known = judge(token, state) else { return .unknown(token) }
-            guard let caller = known.caller else { return .refused }
-            remember(caller, context)
+    private func look(_ context: CallContext, _ state: LoopState, within margin: Duration) -> Look {
+        let isForPlatform = MethodAccess(context).callers == .platform
+        if let caller = lookAtLast(context, until: state.loop.now.advanced(by: margin), isForPlatform) {
             return .caller(caller)
         }
-    }
-
-    private func remember(_ caller: Caller, _ context: CallContext) {
-        // Safe because the octets are copied.
-        unsafe context.withOnlyHeader("authorization") { header in
-            guard let header = unsafe header else { return }
-            context.connection.value = unsafe CheckedCredential(octets: header, caller: caller)
+        guard let credentials = read(context, isForPlatform) else {
+            // Nothing was sent that could be wrong.
+            return .refused(.unauthenticated)
+        }
+        guard case .credentials(let sent) = credentials else { return .refused(refusal(of: nil, context, state)) }
+        guard let verdict = judgeFromMemory(sent, state, within: margin) else { return .unknown(sent) }
+        switch settle(verdict, sent, context, state) {
+        case .success(let caller): return .caller(caller)
+        case .failure(let status): return .refused(status)
         }
     }
 
-    /// Who a credential speaks for, or nobody, by what this loop knows; nil when it does not know, or not for sure any more.
-    private func judge(_ token: BearerToken, _ state: LoopState) -> Verdict? {
-        let oldest = state.loop.now.advanced(by: .zero - age)
-        switch token {
-        case .key(let key):
-            if let configured = state.dependencies.operatorKey, key.kind == .admin, key.keyID == configured.keyID {
-                return Verdict(caller: judge(key, by: configured, state))
+    private func lookAtLast(_ context: CallContext, until end: MonotonicTime, _ isForPlatform: Bool) -> Caller? {
+        guard let last = context.connection.value as? CheckedCredential, last.epoch == epoch,
+            end < last.caller.goodUntil
+        else { return nil }
+        // Safe because the octets are not kept beyond the closures.
+        return unsafe context.withOnlyHeader("authorization") { authorization in
+            // Several are none of them.
+            if unsafe authorization == nil, unsafe context.withHeader("authorization", { unsafe $0 != nil }) {
+                return nil
             }
-            guard let known = keys.find(key.keyID), oldest < known.readAt else { return nil }
-            return Verdict(caller: judge(key, by: known, state))
-        case .portal(let token):
-            guard let known = portals.find(token.claimedTenant), oldest < known.readAt else { return nil }
-            return Verdict(caller: judge(token, by: known, state))
+            return unsafe context.withHeader("carillon-tenant") { tenant in
+                if unsafe tenant != nil, unsafe context.withOnlyHeader("carillon-tenant", { unsafe $0 == nil }) {
+                    return nil
+                }
+                let isSame = unsafe last.isSame(
+                    authorization: authorization, tenant: tenant, isForPlatform: isForPlatform)
+                return isSame ? last.caller : nil
+            }
         }
     }
 
-    // MARK: Judging
-
-    private func judge(_ key: APIKey, by configured: APIKey, _ state: LoopState) -> Caller? {
-        guard key.matches(hash: configured.secretHash) else { return nil }
-        return Caller(
-            role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil,
-            goodUntil: state.loop.now.advanced(by: age))
+    private enum Sent {
+        case credentials(Credentials)
+        /// Something that can be no credential of ours.
+        case garbage
     }
 
-    private func judge(_ key: APIKey, by known: KnownKey, _ state: LoopState) -> Caller? {
-        let time = state.dependencies.clock()
-        guard let credential = known.credential, credential.key.isValid(at: time),
-            key.matches(hash: credential.key.secretHash)
-        else { return nil }
-        var goodUntil = known.readAt.advanced(by: age)
-        if let expiry = credential.key.expiresAt {
-            goodUntil = min(goodUntil, state.loop.now.advanced(by: time.distance(to: expiry)))
+    /// What a call comes with; nil when it is nothing.
+    private func read(_ context: CallContext, _ isForPlatform: Bool) -> Sent? {
+        // Safe because the octets are not kept beyond the closures.
+        if unsafe context.withHeader("authorization", { unsafe $0 != nil }) {
+            return unsafe context.withOnlyHeader("authorization") { header in
+                guard let header = unsafe header, let token = unsafe BearerToken(header: header) else {
+                    return .garbage
+                }
+                return .credentials(.bearer(token, TenantClaim(context)))
+            }
         }
-        switch (key.kind, credential.tenant) {
-        case (.live, .some(let tenant)):
-            return Caller(
-                role: .tenantKey, actor: "key/\(key.keyID)", scope: state.scope(of: tenant), goodUntil: goodUntil)
-        case (.admin, nil) where credential.key.tenant == nil:
-            return Caller(
-                role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil, goodUntil: goodUntil)
-        default: return nil
+        guard let identity = context.peerIdentity else { return nil }
+        return .credentials(.service(identity.id, TenantClaim(context), isForPlatform: isForPlatform))
+    }
+
+    // MARK: Settling
+
+    /// Lets the caller in, or counts what was wrong.
+    private func settle(
+        _ verdict: Verdict, _ credentials: Credentials, _ context: CallContext, _ state: LoopState
+    ) -> Result<Caller, Status> {
+        switch verdict {
+        case .caller(let caller):
+            if case .bearer(_, let claim) = credentials, !claim.allows(caller.tenant) {
+                return .failure(.tenantNotAllowed)
+            }
+            remember(caller, credentials, context)
+            return .success(caller)
+        case .wrong: return .failure(refusal(of: credentials, context, state))
+        case .unnamed: return .failure(.tenantRequired)
+        case .notAllowed:
+            _ = failedAddresses.take(PeerAddress(context.peer), at: state.loop.now)
+            return .failure(.tenantNotAllowed)
         }
     }
 
-    private func judge(_ token: PortalToken, by known: KnownPortal, _ state: LoopState) -> Caller? {
-        let time = state.dependencies.clock()
-        guard let tenant = known.tenant,
-            let identity = try? PortalTokenVerifier.verify(token, tenant: tenant.id, keys: known.keys, now: time)
-        else { return nil }
-        let end = Instant(seconds: identity.expiry.seconds + PortalTokenVerifier.skew)
-        return Caller(
-            role: .portalUser(identity.user, expiry: end), actor: "user/\(identity.user)",
-            scope: state.scope(of: tenant),
-            goodUntil: min(
-                known.readAt.advanced(by: age), state.loop.now.advanced(by: time.distance(to: end))))
+    /// The answer to wrong credentials, which are counted.
+    private func refusal(of credentials: Credentials?, _ context: CallContext, _ state: LoopState) -> Status {
+        let now = state.loop.now
+        var isLet = failedAddresses.take(PeerAddress(context.peer), at: now)
+        if case .bearer(.key(let key), _)? = credentials { isLet = failedKeys.take(key.keyID, at: now) && isLet }
+        if isLet { return .unauthenticated }
+        context.pushBack(Status.failurePause)
+        return .tooManyFailures
     }
 
-    // MARK: From the registry
+    private func remember(_ caller: Caller, _ credentials: Credentials, _ context: CallContext) {
+        let isForPlatform = if case .service(_, _, true) = credentials { true } else { false }
+        // Safe because the octets are copied.
+        let authorization = unsafe context.withOnlyHeader("authorization") { unsafe $0.map { unsafe Array($0) } }
+        let tenant = unsafe context.withOnlyHeader("carillon-tenant") { unsafe $0.map { unsafe Array($0) } }
+        context.connection.value = CheckedCredential(
+            .init(authorization: authorization, tenant: tenant, isForPlatform: isForPlatform), caller, epoch: epoch)
+    }
 
-    // The age of what is read counts from before the question: it may have been true only then.
-
-    private func ask(
-        for key: APIKey, _ state: LoopState, until deadline: MonotonicTime
-    ) async throws(Status) -> KnownKey {
-        let asked = state.loop.now
-        let credential = try await stored(until: deadline) { () async throws(StorageError) in
-            try await state.registry.credential(key.keyID)
+    /// Whether credentials that have to be looked up again were good the last time.
+    private func wereGood(_ credentials: Credentials) -> Bool {
+        switch credentials {
+        case .bearer(.key(let key), _):
+            keys.find(key.keyID).map { key.matches(hash: $0.answer.key.secretHash) } ?? false
+        case .bearer(.portal(let token), _): portals.find(token.claimedTenant) != nil
+        case .service(let id, let claim, _): services.find(ServiceClaim(id, claim)) != nil
         }
-        let known = KnownKey(credential: credential, readAt: asked)
-        keys.insert(known, for: key.keyID)
-        return known
     }
-
-    private func ask(
-        for token: PortalToken, _ state: LoopState, until deadline: MonotonicTime
-    ) async throws(Status) -> KnownPortal {
-        let asked = state.loop.now
-        let id = token.claimedTenant
-        let tenant = try await stored(until: deadline) { () async throws(StorageError) in
-            try await state.registry.tenant(id)
-        }
-        let registered = try await stored(until: deadline) { () async throws(StorageError) in
-            tenant == nil ? [] : try await state.registry.portalKeys(of: id)
-        }
-        let keys = await keySet(registered, of: id)
-        let known = KnownPortal(tenant: tenant, registered: registered, keys: keys, readAt: asked)
-        portals.insert(known, for: id)
-        return known
-    }
-
-    /// The keys ready to verify; those of the last time if they are still the same.
-    private func keySet(_ registered: [PortalKey], of tenant: TenantID) async -> PortalKeySet {
-        if let known = portals.find(tenant), known.registered == registered { return known.keys }
-        // What is registered was parsed when it was registered; a key that this version cannot read opens nothing.
-        return (try? await PortalKeySet.parse(stored: registered.map(\.jwk))) ?? .empty
-    }
-}
-
-extension Instant {
-    /// How long it is to a later point; zero when that has passed.
-    func distance(to other: Instant) -> Duration { .microseconds(max(0, other.microseconds - microseconds)) }
 }

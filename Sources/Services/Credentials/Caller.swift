@@ -1,6 +1,7 @@
 internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
+internal import Security
 internal import Storage
 
 /// Somebody whose credential was checked, on one loop.
@@ -9,24 +10,46 @@ final class Caller: @unchecked Sendable {
     enum Role {
         /// The platform, over all tenants.
         case platformOperator
-        /// A tenant's own programs.
+        /// A tenant's own programs, or a service that acts for the tenant.
         case tenantKey
-        /// One user of a tenant's portal, until `expiry`.
-        case portalUser(UserID, expiry: Instant)
+        /// One user of a tenant's portal, until `expiry`; `key` signed the token.
+        case portalUser(UserID, expiry: Instant, key: PortalKey)
     }
 
     let role: Role
-    /// For the audit: `key/<key id>`, `operator/<key id>` or `user/<user id>`.
+    /// For the audit: `key/<key id>`, `operator/<key id>`, `service/<SPIFFE id>` or `user/<user id>`.
     let actor: String
     /// Until when the check counts; afterwards the credential is looked up again.
     let goodUntil: MonotonicTime
+    /// The tenant that it speaks for; nil for operators.
+    let tenant: TenantID?
     private let scope: TenantScope?
+    private let scopes: AccessScopes
+    /// One bit for each kind of ``MethodAccess/Callers`` that it belongs to.
+    private let kinds: UInt8
 
-    init(role: Role, actor: String, scope: TenantScope?, goodUntil: MonotonicTime) {
+    init(role: Role, scopes: AccessScopes, actor: String, scope: TenantScope?, goodUntil: MonotonicTime) {
         self.role = role
+        self.scopes = scopes
         self.actor = actor
         self.scope = scope
         self.goodUntil = goodUntil
+        tenant = scope?.id
+        let kinds: [MethodAccess.Callers] =
+            switch role {
+            case .platformOperator: [.platform]
+            case .tenantKey: [.tenant, .tenantOrUser]
+            case .portalUser: [.tenantOrUser, .user]
+            }
+        self.kinds = kinds.reduce(0) { $0 | 1 << $1.rawValue }
+    }
+
+    /// Lets callers pass who are of the kind that a method is for, and whose credential is for it.
+    ///
+    /// - Throws: PERMISSION_DENIED.
+    func authorize(_ access: MethodAccess) throws(Status) {
+        guard kinds & 1 << access.callers.rawValue != 0 else { throw .notAllowed(access.callers.words) }
+        guard !scopes.isDisjoint(with: access.scopes) else { throw .scopeMissing(access.scopes) }
     }
 
     /// Counts a call against the tenant's bound of calls with its keys or of its portal's users
@@ -51,44 +74,30 @@ final class Caller: @unchecked Sendable {
 
     /// Lets operators pass.
     func requireOperator() throws(Status) {
-        guard case .platformOperator = role else { throw .notAllowed("an operator's key") }
+        guard case .platformOperator = role else { throw .notAllowed(MethodAccess.Callers.platform.words) }
     }
 
-    /// Lets a tenant's API key pass.
+    /// Lets a tenant's programs pass.
     func requireTenant() throws(Status) -> TenantScope {
-        guard case .tenantKey = role else { throw .notAllowed("a tenant's API key") }
+        guard case .tenantKey = role else { throw .notAllowed(MethodAccess.Callers.tenant.words) }
         return try activeScope()
     }
 
     /// Lets a portal token pass.
-    func requirePortalUser() throws(Status) -> (scope: TenantScope, user: UserID, expiry: Instant) {
-        guard case .portalUser(let user, let expiry) = role else { throw .notAllowed("a portal token") }
-        return (try activeScope(), user, expiry)
+    func requirePortalUser() throws(Status) -> PortalCaller {
+        guard case .portalUser(let user, let expiry, let key) = role else {
+            throw .notAllowed(MethodAccess.Callers.user.words)
+        }
+        return PortalCaller(scope: try activeScope(), user: user, key: key, expiry: expiry)
     }
 
-    /// Lets a tenant's API key pass for any user, and a portal token for its own.
+    /// Lets a tenant's programs pass for any user, and a portal token for its own.
     func requireAccess(to user: UserID) throws(Status) -> TenantScope {
         switch role {
         case .tenantKey: return try activeScope()
-        case .portalUser(user, _): return try activeScope()
+        case .portalUser(user, _, _): return try activeScope()
         case .portalUser: throw .notAllowed("a tenant's API key, or the portal token of this user")
-        case .platformOperator: throw .notAllowed("a tenant's API key or a portal token")
+        case .platformOperator: throw .notAllowed(MethodAccess.Callers.tenantOrUser.words)
         }
-    }
-}
-
-/// The credential that was checked last on a connection: most connections use one for all of their calls, which are then
-/// let in by comparing octets.
-final class CheckedCredential {
-    let octets: [UInt8]
-    let caller: Caller
-
-    init(octets: UnsafeRawBufferPointer, caller: Caller) {
-        self.octets = unsafe Array(octets)
-        self.caller = caller
-    }
-
-    func isSame(_ header: UnsafeRawBufferPointer) -> Bool {
-        unsafe header.count == octets.count && octets.withUnsafeBytes { unsafe $0.elementsEqual(header) }
     }
 }

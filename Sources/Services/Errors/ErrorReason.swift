@@ -3,6 +3,10 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     // Who calls.
     case credentialsInvalid = "CREDENTIALS_INVALID"
     case credentialNotAllowed = "CREDENTIAL_NOT_ALLOWED"
+    case scopeMissing = "SCOPE_MISSING"
+    case tenantNotAllowed = "TENANT_NOT_ALLOWED"
+    case tenantRequired = "TENANT_REQUIRED"
+    case tooManyFailures = "TOO_MANY_FAILURES"
     case tenantSuspended = "TENANT_SUSPENDED"
     case tenantDeleting = "TENANT_DELETING"
     case tokenExpired = "TOKEN_EXPIRED"
@@ -23,6 +27,8 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case tenantNotFound = "TENANT_NOT_FOUND"
     case accountNotFound = "ACCOUNT_NOT_FOUND"
     case userNotFound = "USER_NOT_FOUND"
+    case apiKeyNotFound = "API_KEY_NOT_FOUND"
+    case serviceIdentityNotFound = "SERVICE_IDENTITY_NOT_FOUND"
     case notificationNotFound = "NOTIFICATION_NOT_FOUND"
 
     // What the service can do at the moment.
@@ -31,6 +37,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case tooManyCalls = "TOO_MANY_CALLS"
     case tooManyStreams = "TOO_MANY_STREAMS"
     case tooManyRecipients = "TOO_MANY_RECIPIENTS"
+    case tooManyKeys = "TOO_MANY_KEYS"
     case tooMuchWaiting = "TOO_MUCH_WAITING"
     case draining = "DRAINING"
     case onboardingUnavailable = "ONBOARDING_UNAVAILABLE"

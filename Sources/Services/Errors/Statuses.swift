@@ -1,5 +1,6 @@
 internal import CarillonGRPC
 internal import Domain
+internal import Security
 internal import Storage
 
 // Answers that several methods give, in one wording each.
@@ -21,6 +22,41 @@ extension Status {
             ? Status(.permissionDenied, .tenantDeleting, "the tenant is to be erased; the operator can still resume it")
             : Status(.permissionDenied, .tenantSuspended, "the tenant is suspended")
     }
+
+    /// A good credential that may not be used for this.
+    ///
+    /// - Parameter scopes: one of them would do.
+    static func scopeMissing(_ scopes: AccessScopes) -> Status {
+        let words = scopes.all.map(\.word)
+        return Status(
+            .permissionDenied, .scopeMissing,
+            "the credential is not for this: the method needs the scope \(words.joined(separator: " or "))",
+            metadata: ["scope": words.joined(separator: " ")])
+    }
+
+    /// The one answer for tenants that the caller may not act for, and for those that there are not.
+    static let tenantNotAllowed = Status(
+        .permissionDenied, .tenantNotAllowed,
+        "the credential does not speak for the tenant that the metadata key carillon-tenant names")
+
+    /// For services that may act for several tenants.
+    static let tenantRequired = Status(
+        .invalidArgument, .tenantRequired, "name the tenant to act for in the metadata key carillon-tenant")
+
+    /// The end of streams whose token's key is no longer registered.
+    static let keyRevoked = Status(
+        .unauthenticated, .credentialsInvalid,
+        "the key that signed the portal token is no longer registered; watch again with a new token")
+
+    /// How long callers with wrong credentials are told to wait.
+    static let failurePause = Duration.seconds(10)
+
+    /// The answer to wrong and unknown credentials after too many wrong ones. It is made once: those who ask too much must
+    /// not cost much.
+    static let tooManyFailures = Status(
+        .resourceExhausted, .tooManyFailures,
+        "too many wrong credentials came from this address, or with this key's id; wait before the next try",
+        retryAfter: failurePause)
 
     static func accountNotFound(_ id: AccountID) -> Status {
         Status(.notFound, .accountNotFound, "there is no account \(id)", metadata: ["account_id": id.rawValue])

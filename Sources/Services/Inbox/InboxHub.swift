@@ -28,8 +28,9 @@ final class InboxHub: @unchecked Sendable {
     ///
     /// - Throws: RESOURCE_EXHAUSTED when the user or the loop has too many, UNAVAILABLE when the process is about to end.
     func watch(
-        _ user: UserID, of scope: TenantScope, after cursor: Int64?, until expiry: Instant
+        _ portal: PortalCaller, after cursor: Int64?
     ) throws(Status) -> InboxWatcher {
+        let (user, scope) = (portal.user, portal.scope)
         loop.assertOnLoop()
         if isDraining { throw .draining }
         let inboxes =
@@ -40,8 +41,8 @@ final class InboxHub: @unchecked Sendable {
                 retryAfter: .seconds(5))
         }
         tenants[scope.id] = inboxes
-        let watcher = InboxWatcher(loop: loop, tenant: scope.id, user: user, after: cursor)
-        watcher.expire(after: clock().distance(to: expiry))
+        let watcher = InboxWatcher(loop: loop, tenant: scope.id, user: user, key: portal.key, after: cursor)
+        watcher.expire(after: clock().distance(to: portal.expiry))
         count.add(1, ordering: .relaxed)
         inboxes.add(watcher)
         return watcher
@@ -73,6 +74,29 @@ final class InboxHub: @unchecked Sendable {
     func end(_ tenant: TenantID, _ status: Status) {
         loop.assertOnLoop()
         tenants[tenant]?.end(status)
+    }
+
+    /// The tenants whose inboxes are watched.
+    var watchedTenants: [TenantID] {
+        loop.assertOnLoop()
+        return Array(tenants.keys)
+    }
+
+    /// Ends the streams of a tenant whose tokens are no longer good: those signed with other keys than these, and all of them
+    /// if the tenant is not active.
+    ///
+    /// - Parameters:
+    ///   - tenant: whose.
+    ///   - state: the tenant's state; nil when it is gone.
+    ///   - keys: the keys that its tokens may be signed with.
+    func recheck(_ tenant: TenantID, _ state: TenantState?, keys: [PortalKey]) {
+        loop.assertOnLoop()
+        guard let inboxes = tenants[tenant] else { return }
+        switch state {
+        case .active?: inboxes.end(.keyRevoked) { !keys.contains($0.key) }
+        case nil: inboxes.end(.keyRevoked)
+        case .some(let state): inboxes.end(.notServed(state))
+        }
     }
 
     /// Ends all streams and takes no more.

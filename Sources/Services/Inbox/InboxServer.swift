@@ -10,7 +10,8 @@ struct InboxServer: InboxServiceHandler {
     func listInbox(
         _ request: Carillon_V1_ListInboxRequest, _ context: CallContext
     ) async throws -> Carillon_V1_ListInboxResponse {
-        let (scope, user, _) = try await core.caller(context).requirePortalUser()
+        let portal = try await core.caller(context).requirePortalUser()
+        let (scope, user) = (portal.scope, portal.user)
         var check = FieldCheck()
         let size = check.pageSize(request.pageSize, greatest: 200)
         let list = ["inbox", user.rawValue, request.unreadOnly ? "unread" : "all"]
@@ -33,15 +34,14 @@ struct InboxServer: InboxServiceHandler {
         _ request: Carillon_V1_WatchInboxRequest, _ responses: ResponseWriter<Carillon_V1_WatchInboxResponse>,
         _ context: CallContext
     ) async throws {
-        let (scope, user, expiry) = try await core.watcher(context)
+        let portal = try await core.watcher(context)
         if request.hasAfterSequence, request.afterSequence < 0 {
             var check = FieldCheck()
             check.add("after_sequence", "must not be negative", reason: "OUT_OF_RANGE")
             try check.check()
         }
         let hub = core[context].inboxes
-        let watcher = try hub.watch(
-            user, of: scope, after: request.hasAfterSequence ? request.afterSequence : nil, until: expiry)
+        let watcher = try hub.watch(portal, after: request.hasAfterSequence ? request.afterSequence : nil)
         defer { hub.leave(watcher) }
         responses.sendHeaders()
         while true {
@@ -54,7 +54,8 @@ struct InboxServer: InboxServiceHandler {
     func getCounts(
         _ request: Carillon_V1_GetCountsRequest, _ context: CallContext
     ) async throws -> Carillon_V1_GetCountsResponse {
-        let (scope, user, _) = try await core.caller(context).requirePortalUser()
+        let portal = try await core.caller(context).requirePortalUser()
+        let (scope, user) = (portal.scope, portal.user)
         let counters = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.inboxCounters(of: [user])
         }
@@ -66,7 +67,8 @@ struct InboxServer: InboxServiceHandler {
     func markRead(
         _ request: Carillon_V1_MarkReadRequest, _ context: CallContext
     ) async throws -> Carillon_V1_MarkReadResponse {
-        let (scope, user, _) = try await core.caller(context).requirePortalUser()
+        let portal = try await core.caller(context).requirePortalUser()
+        let (scope, user) = (portal.scope, portal.user)
         var check = FieldCheck()
         if request.sequences.isEmpty {
             check.add("sequences", "is required", reason: "REQUIRED")

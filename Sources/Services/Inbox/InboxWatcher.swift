@@ -22,6 +22,8 @@ final class InboxWatcher: @unchecked Sendable {
 
     let user: UserID
     let tenant: TenantID
+    /// The key that signed the stream's token.
+    let key: PortalKey
     /// The last item that was handed over; nil until the first read when the caller named none.
     private(set) var cursor: Int64?
     private(set) var isNew = true
@@ -35,10 +37,11 @@ final class InboxWatcher: @unchecked Sendable {
     var onRoom: (() -> Void)?
     private var isBehind = false
 
-    init(loop: EventLoop, tenant: TenantID, user: UserID, after cursor: Int64?) {
+    init(loop: EventLoop, tenant: TenantID, user: UserID, key: PortalKey, after cursor: Int64?) {
         self.loop = loop
         self.tenant = tenant
         self.user = user
+        self.key = key
         self.cursor = cursor
     }
 

@@ -58,9 +58,9 @@ final class WatchedInboxes: @unchecked Sendable {
         }
     }
 
-    /// Ends every stream.
-    func end(_ status: Status) {
-        for watcher in watchers.values.joined() { watcher.end(status) }
+    /// Ends every stream that is told.
+    func end(_ status: Status, where isEnded: (InboxWatcher) -> Bool = { _ in true }) {
+        for watcher in watchers.values.joined() where isEnded(watcher) { watcher.end(status) }
     }
 
     /// These inboxes, as far as they are watched, are due to be read.

@@ -14,7 +14,7 @@ extension TenantServer {
     func updateTenant(
         _ request: Carillon_V1_UpdateTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_UpdateTenantResponse {
-        let caller = try await requireOperator(context)
+        let caller = try await core.platformOperator(context)
         let owner = try requireOwner()
         var check = FieldCheck()
         let mask = TenantMask(request.updateMask, of: request.tenant, &check)
@@ -37,7 +37,7 @@ extension TenantServer {
     func suspendTenant(
         _ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_SuspendTenantResponse {
-        let caller = try await requireOperator(context)
+        let caller = try await core.platformOperator(context)
         let record = try await read(tenantID(request.tenantID), etag: request.etag, context)
         var response = Carillon_V1_SuspendTenantResponse()
         response.tenant =
@@ -55,7 +55,7 @@ extension TenantServer {
     func resumeTenant(
         _ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_ResumeTenantResponse {
-        let caller = try await requireOperator(context)
+        let caller = try await core.platformOperator(context)
         let record = try await read(tenantID(request.tenantID), etag: request.etag, context)
         var response = Carillon_V1_ResumeTenantResponse()
         response.tenant =
@@ -69,7 +69,7 @@ extension TenantServer {
     func deleteTenant(
         _ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_DeleteTenantResponse {
-        let caller = try await requireOperator(context)
+        let caller = try await core.platformOperator(context)
         var check = FieldCheck()
         let id = check.identifier(request.tenantID, "tenant_id", as: TenantID.self)
         if request.etag.isEmpty { check.add("etag", "is required: the one of GetTenant", reason: "REQUIRED") }

@@ -9,12 +9,6 @@ internal import SwiftProtobuf
 struct TenantServer: TenantServiceHandler {
     let core: ServiceCore
 
-    func requireOperator(_ context: CallContext) async throws(Status) -> Caller {
-        let caller = try await core.caller(context)
-        try caller.requireOperator()
-        return caller
-    }
-
     /// The owner's administration, where there is one.
     func requireOwner() throws(Status) -> OwnerAccess {
         guard let owner = core.owner else {
@@ -28,7 +22,7 @@ struct TenantServer: TenantServiceHandler {
     func createTenant(
         _ request: Carillon_V1_CreateTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_CreateTenantResponse {
-        let caller = try await requireOperator(context)
+        let caller = try await core.platformOperator(context)
         let draft = try await TenantDraft(request, zones: core.zones)
         let owner = try requireOwner()
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
@@ -39,14 +33,13 @@ struct TenantServer: TenantServiceHandler {
         case .created(let record):
             var response = Carillon_V1_CreateTenantResponse()
             response.tenant = Carillon_V1_Tenant(record)
-            response.apiKey.keyID = key.keyID
-            response.apiKey.tenantID = record.id.rawValue
-            response.apiKey.displayName = TenantDraft.firstKeyName
-            response.apiKey.createTime = Google_Protobuf_Timestamp(record.createdAt)
+            if let first = creation.firstKey {
+                response.apiKey = Carillon_V1_ApiKey(first, of: record.id, madeAt: record.createdAt)
+            }
             response.apiKeySecret = key.text
             response.portalKeys = draft.portalKeys.keys.map { Carillon_V1_PortalKey($0) }
             // This process may have been asked for the tenant before there was one.
-            await core.forgetPortalKeys(of: record.id)
+            await core.forgetCredentials(of: record.id)
             return response
         case .replayed(let record): return try await replay(record, draft, context)
         case .conflict:
@@ -67,7 +60,9 @@ struct TenantServer: TenantServiceHandler {
         }
         return TenantCreation(
             id: draft.id, values: draft.values, wrappedDataKey: wrapped, requestHash: draft.hash,
-            firstKey: NewAPIKey(key, displayName: TenantDraft.firstKeyName, by: caller, expiresAt: nil),
+            firstKey: NewAPIKey(
+                key, displayName: TenantDraft.firstKeyName, scopes: [AccessScopes.tenantWord], by: caller,
+                expiresAt: nil),
             portalKeys: draft.portalKeys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) })
     }
 
@@ -90,7 +85,7 @@ struct TenantServer: TenantServiceHandler {
     func getTenant(
         _ request: Carillon_V1_GetTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_GetTenantResponse {
-        _ = try await requireOperator(context)
+        _ = try await core.platformOperator(context)
         let id = try tenantID(request.tenantID)
         let registry = core[context].registry
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
@@ -105,7 +100,7 @@ struct TenantServer: TenantServiceHandler {
     func listTenants(
         _ request: Carillon_V1_ListTenantsRequest, _ context: CallContext
     ) async throws -> Carillon_V1_ListTenantsResponse {
-        _ = try await requireOperator(context)
+        _ = try await core.platformOperator(context)
         var check = FieldCheck()
         let size = check.pageSize(request.pageSize)
         let list = ["tenants"]
@@ -121,41 +116,10 @@ struct TenantServer: TenantServiceHandler {
         return response
     }
 
-    func createApiKey(
-        _ request: Carillon_V1_CreateApiKeyRequest, _ context: CallContext
-    ) async throws -> Carillon_V1_CreateApiKeyResponse {
-        let caller = try await requireOperator(context)
-        let now = core.now
-        var check = FieldCheck()
-        let id = check.identifier(request.tenantID, "tenant_id", as: TenantID.self)
-        check.line(request.displayName, "display_name", limit: 200, isRequired: true)
-        var expiry: Instant?
-        if request.hasExpireTime {
-            expiry = Instant(request.expireTime)
-            if expiry.map({ $0 <= now }) ?? true {
-                check.add("expire_time", "is not a point in time in the future", reason: "OUT_OF_RANGE")
-            }
-        }
-        try check.check()
-        guard let id else { throw Status.unauthenticated }
-        let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
-        let new = NewAPIKey(key, displayName: request.displayName, by: caller, expiresAt: expiry)
-        let registry = core[context].registry
-        let stamp = core.stamp(context, caller, at: now)
-        let record = try await stored(until: context.deadline, missing: .tenantNotFound(id)) {
-            () async throws(StorageError) in
-            try await registry.addAPIKey(new, tenant: id, stamp: stamp, now: now)
-        }
-        var response = Carillon_V1_CreateApiKeyResponse()
-        response.apiKey = Carillon_V1_ApiKey(record)
-        response.secret = key.text
-        return response
-    }
-
     func setPortalKeys(
         _ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext
     ) async throws -> Carillon_V1_SetPortalKeysResponse {
-        let caller = try await requireOperator(context)
+        let caller = try await core.platformOperator(context)
         let id = try tenantID(request.tenantID)
         var check = FieldCheck()
         let keys = await TenantDraft.portalKeys(request.portalKeysJson, isRequired: true, &check)
@@ -174,7 +138,7 @@ struct TenantServer: TenantServiceHandler {
         try await stored(until: context.deadline, missing: .tenantNotFound(id)) { () async throws(StorageError) in
             try await registry.setPortalKeys(of: id, registered, stamp: stamp, now: now)
         }
-        await core.forgetPortalKeys(of: id)
+        await core.forgetCredentials(of: id)
         var response = Carillon_V1_SetPortalKeysResponse()
         response.portalKeys = keys.keys.map { Carillon_V1_PortalKey($0) }
         return response
@@ -186,15 +150,6 @@ struct TenantServer: TenantServiceHandler {
         try check.check()
         guard let id else { throw .unauthenticated }
         return id
-    }
-}
-
-extension NewAPIKey {
-    /// A tenant's key that was just made.
-    fileprivate init(_ key: APIKey, displayName: String, by caller: Caller, expiresAt: Instant?) {
-        self.init(
-            id: key.keyID, displayName: displayName, secretHash: key.secretHash, lastFour: key.lastFour,
-            scopes: ["tenant"], createdBy: caller.actor, expiresAt: expiresAt)
     }
 }
 

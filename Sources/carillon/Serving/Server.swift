@@ -89,7 +89,8 @@ final class Server: Sendable {
             loop.spawn { await StragglerKeeper.run(on: loop, owner: owner, log: log) }
         }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
-        errands = [watching, counting] + [keeping, migrating].compactMap(\.self)
+        let crediting = loop.spawn { await parts.services.keepCredentials(on: loop) }
+        errands = [watching, counting, crediting] + [keeping, migrating].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
@@ -235,6 +236,7 @@ final class Server: Sendable {
         await rpc.drain(grace: settings.drainGrace)
         await worker
         for errand in errands { await errand.value }
+        await parts.loops[0].run { await self.parts.services.endKeeping() }
         connectionLog.tellSuppressed(all: true)
         await Self.end(parts)
         log.notice("over")

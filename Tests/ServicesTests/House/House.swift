@@ -91,6 +91,22 @@ final class House: Sendable {
         for loop in loops + [clientLoop] { await loop.shutDown() }
     }
 
+    /// Keeps credentials in step with the registry for the time of a closure, as a serving process does.
+    func keepingCredentials(_ body: () async throws -> Void) async throws {
+        let loop = loops[0]
+        let keeping = loop.spawn { [services] in await services.keepCredentials(on: loop) }
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        keeping.cancel()
+        await keeping.value
+        try result.get()
+    }
+
+    /// Ends what keeping credentials has to end before the pools are closed.
+    func endKeeping() async {
+        await loops[0].run { [services] in await services.endKeeping() }
+    }
+
     /// Begins the end, as SIGTERM does.
     func drain() async {
         await services.beginDrain()

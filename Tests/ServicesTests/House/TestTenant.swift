@@ -9,6 +9,8 @@ import Testing
 /// Signs portal tokens as a tenant's portal does.
 struct PortalSigner {
     private let key = Curve25519.Signing.PrivateKey()
+    /// What tokens name it by.
+    var kid = "portal"
 
     private static func base64URL(_ octets: some Sequence<UInt8>) -> String {
         Data(octets).base64EncodedString().replacingOccurrences(of: "+", with: "-")
@@ -16,16 +18,24 @@ struct PortalSigner {
     }
 
     /// The public key as a JWK Set.
-    var keySet: String {
-        let x = Self.base64URL(key.publicKey.rawRepresentation)
-        return #"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "portal", "x": "\#(x)"}]}"#
+    var keySet: String { Self.keySet(of: [self]) }
+
+    /// The public keys of several signers as one JWK Set.
+    static func keySet(of signers: [PortalSigner]) -> String {
+        let keys = signers.map { signer in
+            let x = base64URL(signer.key.publicKey.rawRepresentation)
+            return #"{"kty": "OKP", "crv": "Ed25519", "kid": "\#(signer.kid)", "x": "\#(x)"}"#
+        }
+        return #"{"keys": [\#(keys.joined(separator: ", "))]}"#
     }
 
     func token(
-        _ user: String, of tenant: String, at now: Instant, seconds: Int64 = 600, audience: String = "carillon-portal"
+        _ user: String, of tenant: String, at now: Instant, seconds: Int64 = 600, audience: String = "carillon-portal",
+        scope: String? = nil
     ) throws -> String {
-        let header = Self.base64URL(#"{"alg": "EdDSA", "kid": "portal"}"#.utf8)
-        let times = #""iat": \#(now.seconds), "exp": \#(now.seconds + seconds)"#
+        let header = Self.base64URL(#"{"alg": "EdDSA", "kid": "\#(kid)"}"#.utf8)
+        let said = scope.map { #", "scope": "\#($0)""# } ?? ""
+        let times = #""iat": \#(now.seconds), "exp": \#(now.seconds + seconds)"# + said
         let claims = Self.base64URL(
             #"{"iss": "\#(tenant)", "aud": "\#(audience)", "sub": "\#(user)", \#(times)}"#.utf8)
         let signature = try key.signature(for: Data("\(header).\(claims)".utf8))

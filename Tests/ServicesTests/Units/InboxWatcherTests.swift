@@ -12,7 +12,8 @@ struct InboxWatcherTests {
         let loop = EventLoop(name: "watcher")
         let updates = try await loop.run {
             let watcher = InboxWatcher(
-                loop: loop, tenant: TenantID(unchecked: "acme"), user: UserID(unchecked: "ann"), after: nil)
+                loop: loop, tenant: TenantID(unchecked: "acme"), user: UserID(unchecked: "ann"),
+                key: PortalKey(kid: "portal", jwk: "{}"), after: nil)
             for number in 0..<1000 as Range<Int64> {
                 let counters = InboxCounters(lastSequence: 7, total: 7, unread: number, unseen: 0)
                 if number % 2 == 0 { watcher.take([], counters) } else { watcher.takeChanged([], counters) }
