@@ -9,6 +9,9 @@ extension CarillonClient {
         public var endpoints: [Endpoint]
         /// Who the client is.
         public var credential: Credential
+        /// The tenant that calls are for, where the credential may act for several: an internal service's certificate. `nil` for
+        /// credentials that speak for one.
+        public var tenant: String?
         /// Whose certificates the servers may show.
         public var trust = TrustedAuthorities.system
         /// The name that every server's certificate must carry; `nil` for the name that is dialled.
@@ -80,6 +83,20 @@ extension CarillonClient {
         }
 
         private func metadata() throws(CarillonError) -> [(name: String, value: String)] {
+            try authorization() + tenantClaim()
+        }
+
+        private func tenantClaim() throws(CarillonError) -> [(name: String, value: String)] {
+            guard let tenant else { return [] }
+            // Whether there is such a tenant is the server's to say; here it must be a field's value.
+            guard !tenant.isEmpty, tenant.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+                throw CarillonError(
+                    code: .invalidConfiguration, message: "the tenant is empty or has characters no tenant's id has")
+            }
+            return [("carillon-tenant", tenant)]
+        }
+
+        private func authorization() throws(CarillonError) -> [(name: String, value: String)] {
             switch credential {
             case .certificate: return []
             case .apiKey(let key):

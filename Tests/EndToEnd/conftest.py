@@ -46,6 +46,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who vouches for the platform's own services."""
+    return Authority(tmp_path_factory.mktemp("clients"))
+
+
+@pytest.fixture(scope="session")
 def certificate(authority: Authority) -> Certificate:
     return authority.issue("server")
 
@@ -104,9 +110,10 @@ def make_server(
 
 
 @pytest.fixture(scope="session")
-def server(make_server: ServerMaker) -> Iterator[Carillon]:
+def server(make_server: ServerMaker, clients: Authority) -> Iterator[Carillon]:
     """The server of the tests in which nothing breaks. It runs from the first of them to the last."""
-    server = make_server().start()
+    flags = ["--tls-client-ca", str(clients.file), "--tls-client-certificates", "optional"]
+    server = make_server(flags=flags).start()
     process = server.running.process
     yield server
     assert process is server.running.process and server.running.is_running, f"carillon died: {server.running.tail()}"

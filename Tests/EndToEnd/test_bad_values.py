@@ -23,7 +23,7 @@ from harness.supplier import Supplier
 NUL = "no\0thing"
 
 # Texts that only the service writes: what a client puts there is passed over.
-WRITTEN_BY_THE_SERVICE = {"tenant.etag", "account.default_user_id"}
+WRITTEN_BY_THE_SERVICE = {"tenant.etag", "account.default_user_id", "service_identity.created_by"}
 # Comparing is all that is done with these, so a wrong one is one that does not match.
 COMPARED = {"etag"}
 
@@ -77,7 +77,7 @@ def send(supplier: Supplier, request: Request) -> Refusal | None:
 def own_requests(supplier: Supplier) -> list[Request]:
     """One request for each unary method that has texts, about things that are there."""
     nothing = "0190a3b4-c5d6-7e8f-9a0b-1c2d3e4f5a6b"
-    ids = Ids(supplier.id, "acme", "dora", nothing, nothing, "relay", page_token="AAAA")
+    ids = Ids(supplier.id, "acme", "dora", nothing, nothing, "relay", "0123456789", page_token="AAAA")
     found = requests(ids, supplier, "acme", "dora")
     return [one for one in found if one.what == "" and one.method.containing_service.file.package == "carillon.v1"
             if not one.method.server_streaming]  # fmt: skip
@@ -170,6 +170,8 @@ def test_an_unknown_tenant_is_not_found(server: Carillon) -> None:
     for call in (
         lambda: tenants.GetTenant(v1.GetTenantRequest(tenant_id="nobody99")),
         lambda: tenants.CreateApiKey(v1.CreateApiKeyRequest(tenant_id="nobody99", display_name="x")),
+        lambda: tenants.ListApiKeys(v1.ListApiKeysRequest(tenant_id="nobody99")),
+        lambda: tenants.RevokeApiKey(v1.RevokeApiKeyRequest(tenant_id="nobody99", key_id="0123456789")),
         lambda: tenants.SetPortalKeys(v1.SetPortalKeysRequest(tenant_id="nobody99", portal_keys_json='{"keys":[]}')),
     ):
         refusal = refused(call, StatusCode.NOT_FOUND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from harness.interface import v1
 from harness.load import free_port
 from harness.processes import Program
 from harness.server import HOST, Carillon, environment, run
+from harness.supplier import Supplier
 from harness.waiting import eventually
 
 USAGE, UNAVAILABLE = 64, 69
@@ -33,7 +35,8 @@ def test_version(binary: Path) -> None:
 def test_help_names_every_command(binary: Path) -> None:
     result = run(binary, "--help")
     assert result.returncode == 0
-    for command in ("serve", "dev", "migrate", "tenant", "audit", "health", "version", "demo"):
+    commands = ("serve", "dev", "migrate", "tenant", "key", "service", "audit", "health", "version", "demo")
+    for command in commands:
         assert command in result.stdout
 
 
@@ -171,6 +174,59 @@ def test_tenant_create_says_what_is_wrong(binary: Path, server: Carillon) -> Non
         "--operator-key-file", str(server.secrets.operator_file),
     )  # fmt: skip
     assert result.returncode not in (0, USAGE) and "tenant_id" in result.stderr
+
+
+def as_operator(server: Carillon) -> list[str]:
+    return [
+        "--address", server.address, "--ca", str(server.authority.file),
+        "--operator-key-file", str(server.secrets.operator_file),
+    ]  # fmt: skip
+
+
+def test_a_key_is_made_listed_and_revoked(binary: Path, server: Carillon, make_supplier: Callable[..., Supplier]) -> None:
+    tenant = make_supplier().id
+    scopes = ["--scope", "publish", "--scope", "check", "--expires-after", "30"]
+    made = run(binary, "key", "create", tenant, "--display-name", "By Command", *scopes, *as_operator(server))
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    server.issued_keys.append(key)
+    assert made.stdout == key + "\n" and key.startswith("cr_live_")
+    identifier = key.split("_")[2]
+    table = run(binary, "key", "list", tenant, *as_operator(server))
+    (row,) = (line for line in table.stdout.splitlines() if line.startswith(identifier))
+    assert "By Command" in row and "publish check" in row and "until" in row and key not in table.stdout
+    listed = run(binary, "key", "list", tenant, "--json", *as_operator(server))
+    (told,) = (one for one in map(json.loads, listed.stdout.splitlines()) if one["key_id"] == identifier)
+    assert told["scopes"] == ["ACCESS_SCOPE_PUBLISH", "ACCESS_SCOPE_CHECK"]
+    for _ in range(2):
+        revoked = run(binary, "key", "revoke", tenant, identifier, *as_operator(server))
+        assert (revoked.returncode, revoked.stdout) == (0, ""), revoked.stderr
+    table = run(binary, "key", "list", tenant, *as_operator(server))
+    (row,) = (line for line in table.stdout.splitlines() if line.startswith(identifier))
+    assert "revoked" in row
+    unknown = run(binary, "key", "revoke", tenant, "0123456789", *as_operator(server))
+    assert unknown.returncode not in (0, USAGE) and "NOT_FOUND" in unknown.stderr
+    wrong = run(binary, "key", "create", tenant, "--display-name", "x", "--scope", "everything", *as_operator(server))
+    assert wrong.returncode == USAGE and "publish" in wrong.stderr
+
+
+def test_a_service_is_put_listed_and_deleted(
+    binary: Path, server: Carillon, make_supplier: Callable[..., Supplier]
+) -> None:
+    tenant, spiffe = make_supplier().id, "spiffe://portal.example/ns/cli/sa/backend"
+    put = ["service", "put", spiffe, "--display-name", "Backend", "--scope", "publish", "--tenant", tenant]
+    for word in ("registered", "changed"):
+        result = run(binary, *put, *as_operator(server))
+        assert result.returncode == 0 and result.stdout == "" and word in result.stderr, result
+    table = run(binary, "service", "list", *as_operator(server)).stdout
+    (row,) = (line for line in table.splitlines() if line.startswith(spiffe))
+    assert "Backend" in row and "publish" in row and tenant in row
+    listed = run(binary, "service", "list", "--json", *as_operator(server)).stdout.splitlines()
+    (told,) = (one for one in map(json.loads, listed) if one["spiffe_id"] == spiffe)
+    assert told["tenant_ids"] == [tenant]
+    assert run(binary, "service", "delete", spiffe, *as_operator(server)).returncode == 0
+    gone = run(binary, "service", "delete", spiffe, *as_operator(server))
+    assert gone.returncode not in (0, USAGE) and "NOT_FOUND" in gone.stderr
 
 
 def test_migrate_twice_changes_nothing(binary: Path, cluster: Cluster) -> None:

@@ -11,17 +11,20 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from google.protobuf import timestamp_pb2
 from grpc import StatusCode
 
+from harness import interface
 from harness.credentials import BASE62, PortalSigner, base62, make_key, random_word
 from harness.interface import v1
-from harness.refusals import refused
+from harness.refusals import Refusal, refused
+from harness.requests import Ids, requests
 from harness.server import Carillon, Session
-from harness.supplier import Supplier
+from harness.supplier import InboxWatch, Supplier
 from harness.waiting import eventually
 
 UNAUTHENTICATED = StatusCode.UNAUTHENTICATED
@@ -163,6 +166,90 @@ def test_a_further_key_works_and_expires(supplier: Supplier) -> None:
     list_accounts_users(supplier.api)
 
 
+def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> None:
+    """A key without any of a method's scopes is refused by all methods and for that reason only."""
+    operator = supplier.server.session(supplier.server.secrets.operator_key, supplier.channel)
+    nothing = "0190a3b4-c5d6-7e8f-9a0b-1c2d3e4f5a6b"
+    ids = Ids(supplier.id, "acme", "dora", nothing, nothing, "relay", "0123456789")
+    allowed: dict[str, set[str]] = {}
+    for word in ("publish", "check", "read", "accounts", "preferences", "catalog", "providers"):
+        scope = v1.AccessScope.Value(f"ACCESS_SCOPE_{word.upper()}")
+        request = v1.CreateApiKeyRequest(tenant_id=supplier.id, display_name=word, scopes=[scope])
+        made = operator.tenants.CreateApiKey(request)
+        supplier.server.issued_keys.append(made.secret)
+        for one in requests(ids, supplier, "acme", "dora"):
+            if one.method.containing_service.name in ("Health", "TenantService", "InboxService"):
+                continue
+            fields = [("authorization", f"Bearer {made.secret}")]
+            try:
+                encoded = one.message.SerializeToString()
+                interface.call(supplier.channel, one.method, encoded, timeout=10, metadata=fields)
+                is_allowed = True
+            except grpc.RpcError as error:
+                refusal = Refusal(error)
+                is_allowed = refusal.code != DENIED
+                assert is_allowed or refusal.reason == "SCOPE_MISSING", refusal
+            method = f"{one.method.containing_service.name}.{one.method.name}"
+            if is_allowed:
+                allowed.setdefault(method, set()).add(word)
+    assert allowed == {
+        "AccountService.UpsertAccount": {"accounts"},
+        "AccountService.GetAccount": {"accounts", "read"},
+        "AccountService.UpsertUser": {"accounts"},
+        "AccountService.ListUsers": {"accounts", "read"},
+        "AccountService.SetDefaultUser": {"accounts"},
+        "CatalogService.ListNotificationTypes": {"catalog", "read", "publish"},
+        "CatalogService.GetNotificationType": {"catalog", "read", "publish"},
+        "CatalogService.GetSettings": {"catalog", "read"},
+        "PreferenceService.CheckPreference": {"check", "read", "preferences"},
+        "PreferenceService.GetPreferences": {"preferences", "read"},
+        "PreferenceService.UpdatePreferences": {"preferences"},
+        "DeliveryService.Publish": {"publish"},
+        "DeliveryService.GetNotification": {"read"},
+        "DeliveryService.ListNotifications": {"read"},
+        "ChannelService.PutProvider": {"providers"},
+        "ChannelService.ListProviders": {"providers", "read"},
+    }
+
+
+def test_a_key_is_rotated_without_a_gap(supplier: Supplier) -> None:
+    operator = supplier.server.session(supplier.server.secrets.operator_key, supplier.channel)
+    made = operator.tenants.CreateApiKey(v1.CreateApiKeyRequest(tenant_id=supplier.id, display_name="next"))
+    supplier.server.issued_keys.append(made.secret)
+    new = supplier.server.session(made.secret, supplier.channel)
+    for session in (supplier.api, new, supplier.api):
+        list_accounts_users(session)
+    revocation = v1.RevokeApiKeyRequest(tenant_id=supplier.id, key_id=supplier.created.api_key.key_id)
+    revoked = operator.tenants.RevokeApiKey(revocation).api_key
+    assert revoked.HasField("revoke_time") and operator.tenants.RevokeApiKey(revocation).api_key == revoked
+    refused(lambda: list_accounts_users(supplier.api), UNAUTHENTICATED)
+    list_accounts_users(new)
+    listed = operator.tenants.ListApiKeys(v1.ListApiKeysRequest(tenant_id=supplier.id)).api_keys
+    assert {key.key_id: key.HasField("revoke_time") for key in listed} == {
+        revoked.key_id: True, made.api_key.key_id: False,
+    }  # fmt: skip
+    assert all(made.secret not in str(key) and key.last_four for key in listed)
+
+
+def test_many_wrong_keys_are_slowed_and_good_ones_are_not(make_server: Callable[..., Carillon]) -> None:
+    server = make_server(flags=["--loops", "1"]).start()
+    good = Supplier(server)
+    list_accounts_users(good.api)
+    wrong = server.session(make_key("live"))
+    codes = []
+    for _ in range(2000):
+        refusal = refused(lambda: list_accounts_users(wrong), UNAUTHENTICATED, StatusCode.RESOURCE_EXHAUSTED)
+        codes.append(refusal.code)
+        if refusal.code == StatusCode.RESOURCE_EXHAUSTED:
+            assert refusal.reason == "TOO_MANY_FAILURES" and refusal.retry_delay == 10
+            assert refusal.pushback == "10000"
+            break
+    assert codes[-1] == StatusCode.RESOURCE_EXHAUSTED and len(codes) > 300
+    for _ in range(20):
+        list_accounts_users(good.api)
+    list_accounts_users(server.session(good.key))
+
+
 # Portal tokens
 
 
@@ -231,6 +318,58 @@ def test_a_wrong_token_is_refused(supplier: Supplier, what: str) -> None:
     supplier.portal("dora").inbox.ListInbox(v1.ListInboxRequest())
 
 
+SCOPES = {
+    "nothing": (None, True, True),
+    "both": ("inbox preferences", True, True),
+    "the inbox": ("inbox", True, False),
+    "preferences": ("preferences", False, True),
+    "nothing that a portal may do": ("publish operator", False, False),
+}
+
+
+@pytest.mark.parametrize("what", SCOPES)
+def test_a_token_is_for_its_scopes(supplier: Supplier, what: str) -> None:
+    scope, opens_inbox, opens_preferences = SCOPES[what]
+    supplier.add_account("acme")
+    supplier.add_user("dora", "acme")
+    portal = supplier.portal("dora", scope=scope)
+    for is_open, call in (
+        (opens_inbox, lambda: portal.inbox.ListInbox(v1.ListInboxRequest())),
+        (opens_preferences, lambda: portal.preferences.GetPreferences(v1.GetPreferencesRequest(user_id="dora"))),
+    ):
+        if is_open:
+            call()
+        else:
+            assert refused(call, DENIED).reason == "SCOPE_MISSING"
+
+
+def test_a_portal_key_is_rotated_in_mid_flight(supplier: Supplier) -> None:
+    supplier.add_account("acme")
+    supplier.add_user("dora", "acme")
+    new = PortalSigner(supplier.id, "portal-2")
+    operator = supplier.server.session(supplier.server.secrets.operator_key, supplier.channel)
+
+    def register(*signers: PortalSigner) -> None:
+        keys = [key for signer in signers for key in json.loads(signer.key_set)["keys"]]
+        request = v1.SetPortalKeysRequest(tenant_id=supplier.id, portal_keys_json=json.dumps({"keys": keys}))
+        operator.tenants.SetPortalKeys(request)
+
+    def session(signer: PortalSigner) -> Session:
+        return supplier.server.session(signer.token("dora"), supplier.channel)
+
+    old_session, new_session = session(supplier.signer), session(new)
+    old_session.inbox.GetCounts(v1.GetCountsRequest())
+    refused(lambda: new_session.inbox.GetCounts(v1.GetCountsRequest()), UNAUTHENTICATED)
+    register(supplier.signer, new)
+    with InboxWatch(old_session) as ending, InboxWatch(new_session) as staying:
+        register(new)
+        eventually(lambda: ending.error, "the old key's stream ends")
+        assert ending.error.code() == UNAUTHENTICATED
+        refused(lambda: old_session.inbox.GetCounts(v1.GetCountsRequest()), UNAUTHENTICATED)
+        new_session.inbox.GetCounts(v1.GetCountsRequest())
+        assert staying.error is None
+
+
 def test_a_token_for_an_unknown_user_shows_nothing(supplier: Supplier) -> None:
     session = supplier.portal("ghost")
     try:
@@ -269,6 +408,12 @@ WRONG_KEY_SETS = {
     ),
     "a symmetric key": json.dumps({"keys": [{"kty": "oct", "kid": "a", "alg": "HS256", "k": "AAAA"}]}),
     "six keys": json.dumps({"keys": [json.loads(PortalSigner("x", f"k{n}").key_set)["keys"][0] for n in range(6)]}),
+    "a short RSA key": json.dumps(
+        {"keys": [{"kty": "RSA", "kid": "a", "n": base64.urlsafe_b64encode(b"\xff" * 128).decode(), "e": "AQAB"}]}
+    ),
+    "a curve that is not P-256": json.dumps(
+        {"keys": [{"kty": "EC", "crv": "P-384", "kid": "a", "alg": "ES384", "x": "AA", "y": "AA"}]}
+    ),
     "a key without a name": json.dumps(
         {"keys": [{k: v for k, v in json.loads(PortalSigner("x").key_set)["keys"][0].items() if k != "kid"}]}
     ),

@@ -13,6 +13,7 @@ import pytest
 from google.protobuf import text_format
 
 from harness import interface
+from harness.certificates import Authority
 from harness.interface import v1
 from harness.refusals import Refusal
 from harness.mail import MailServer
@@ -30,6 +31,7 @@ HIDDEN = {"NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED", "INVALID_ARGUMENT
 class Scene:
     server: Carillon
     attacker: Supplier
+    service: grpc.Channel
     victim: Supplier
     theirs: Ids
     nobodys: Ids
@@ -64,7 +66,8 @@ def furnish(supplier: Supplier, relay: MailServer, account: str, user: str, word
     supplier.settled(event_id=response.event_id)
     page = supplier.api.accounts.ListUsers(v1.ListUsersRequest(account_id=account, page_size=1))
     return Ids(
-        tenant=supplier.id, account=account, user=user, provider="relay", page_token=page.next_page_token,
+        tenant=supplier.id, account=account, user=user, provider="relay", key=supplier.created.api_key.key_id,
+        page_token=page.next_page_token,
         event=response.event_id, notification=response.recipients[0].notification_id,
     )  # fmt: skip
 
@@ -84,14 +87,21 @@ def victim(server: Carillon, channel: grpc.Channel, mail_server: MailServer) -> 
 
 @pytest.fixture
 def scene(
-    server: Carillon, channel: grpc.Channel, mail_server: MailServer, victim: tuple[Supplier, Ids]
-) -> Iterator[Scene]:
+    server: Carillon, channel: grpc.Channel, mail_server: MailServer, clients: Authority,
+    victim: tuple[Supplier, Ids],
+) -> Iterator[Scene]:  # fmt: skip
     """The victim, and a new attacker: what one attack makes is not there for the next. Afterwards the victim is as it
     was."""
     attacker = Supplier(server, channel, name="attacker")
     furnish(attacker, mail_server, "alpha", "anna", "Sparrow")
     supplier, ids = victim
-    scene = Scene(server, attacker, supplier, ids, ids_that_name_nothing(ids))
+    spiffe = f"spiffe://portal.example/ns/{attacker.id}/sa/backend"
+    identity = v1.ServiceIdentity(
+        spiffe_id=spiffe, display_name="Attacker", scopes=[v1.ACCESS_SCOPE_TENANT], tenant_ids=[attacker.id]
+    )
+    server.operator().tenants.PutServiceIdentity(v1.PutServiceIdentityRequest(service_identity=identity))
+    service = server.channel(certificate=clients.issue_client(attacker.id, spiffe))
+    scene = Scene(server, attacker, service, supplier, ids, ids_that_name_nothing(ids))
     before = scene.victims_rows()
     yield scene
     assert scene.victims_rows() == before, "something of the victim was changed"
@@ -111,6 +121,8 @@ def credentials(scene: Scene, ids: Ids) -> dict[str, list[tuple[str, str]]]:
     fields["nothing"] = []
     fields["tenant's key that claims the victim"] = [*fields["tenant's key"], ("carillon-tenant", ids.tenant)]
     fields["portal token that claims the victim"] = [*fields["portal token"], ("carillon-tenant", ids.tenant)]
+    fields["service of another tenant"] = []
+    fields["service that claims the victim"] = [("carillon-tenant", ids.tenant)]
     return fields
 
 
@@ -123,6 +135,8 @@ CREDENTIALS = [
     "nothing",
     "tenant's key that claims the victim",
     "portal token that claims the victim",
+    "service of another tenant",
+    "service that claims the victim",
 ]
 
 
@@ -136,13 +150,13 @@ class Outcome:
         return self.code == "OK"
 
 
-def ask(scene: Scene, request: Request, fields: list[tuple[str, str]]) -> Outcome:
+def ask(scene: Scene, request: Request, fields: list[tuple[str, str]], is_service: bool = False) -> Outcome:
     """Calls, and tells what came back in words; of a stream the first message."""
     method = request.method
     path = interface.method_path(method)
     decode = interface.message_class(method.output_type).FromString
     encoded = request.message.SerializeToString()
-    channel = scene.attacker.channel
+    channel = scene.service if is_service else scene.attacker.channel
     try:
         if method.server_streaming:
             stream = channel.unary_stream(path, None, decode)(encoded, timeout=10, metadata=fields)
@@ -182,7 +196,9 @@ def test_a_foreign_id_is_an_unknown_id(scene: Scene, credential: str) -> None:
         # Operators may know and change every tenant; that is what TenantService is for.
         if credential == "operator's key" and foreign.method.containing_service.name == "TenantService":
             continue
-        seen, reference = ask(scene, foreign, with_theirs), ask(scene, unknown, with_nobodys)
+        is_service = credential.startswith("service")
+        seen = ask(scene, foreign, with_theirs, is_service)
+        reference = ask(scene, unknown, with_nobodys, is_service)
         if CANARY.lower() in seen.said.lower():
             leaks.append(f"{foreign.name}: shows the victim's words: {seen.said}")
         if not seen.is_answer and seen.code not in HIDDEN:

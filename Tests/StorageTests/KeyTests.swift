@@ -16,7 +16,8 @@ import Testing
         _ fixture: Fixture, _ tenant: TenantID, id: String? = nil, expires: Instant? = nil, limit: Int = 20
     ) async throws -> APIKeyRecord? {
         try await fixture.registry.createAPIKey(
-            key(fixture, id: id, expires: expires), tenant: tenant, limit: limit, stamp: fixture.stamp(), now: fixture.now)
+            key(fixture, id: id, expires: expires), tenant: tenant, limit: limit, stamp: fixture.stamp(),
+            now: fixture.now)
     }
 
     @Test func onlyKeysInForceCountAgainstTheLimit() async throws {
@@ -30,12 +31,14 @@ import Testing
             fixture.now = fixture.now.adding(seconds: 10)
             #expect(try await Self.make(fixture, tenant, limit: 2) != nil)
             #expect(try await Self.make(fixture, tenant, limit: 2) == nil)
-            let revoked = try await fixture.registry.revokeAPIKey(first.id, of: tenant, stamp: fixture.stamp(), now: fixture.now)
+            let revoked = try await fixture.registry.revokeAPIKey(
+                first.id, of: tenant, stamp: fixture.stamp(), now: fixture.now)
             #expect(revoked?.revokedAt == fixture.now)
             #expect(try await Self.make(fixture, tenant, limit: 2) != nil)
             let homeless = try await storageError { () async throws(StorageError) in
                 try await fixture.registry.createAPIKey(
-                    Self.key(fixture), tenant: TenantID(unchecked: "nobody"), limit: 2, stamp: fixture.stamp(), now: fixture.now)
+                    Self.key(fixture), tenant: TenantID(unchecked: "nobody"), limit: 2, stamp: fixture.stamp(),
+                    now: fixture.now)
             }
             #expect(homeless.code == .referenceMissing)
         }
@@ -51,7 +54,8 @@ import Testing
                     let (key, stamp) = (Self.key(fixture), fixture.stamp())
                     group.addTask {
                         try await fixture.loop.run {
-                            try await registry.createAPIKey(key, tenant: tenant, limit: 5, stamp: stamp, now: now) != nil
+                            try await registry.createAPIKey(key, tenant: tenant, limit: 5, stamp: stamp, now: now)
+                                != nil
                         }
                     }
                 }
@@ -66,12 +70,19 @@ import Testing
             let tenant = try await fixture.tenant().tenant
             let other = try await fixture.tenant().tenant
             let key = try #require(try await Self.make(fixture, tenant))
-            #expect(try await fixture.registry.revokeAPIKey(key.id, of: other, stamp: fixture.stamp(), now: fixture.now) == nil)
-            #expect(try await fixture.registry.revokeAPIKey("nothing", of: tenant, stamp: fixture.stamp(), now: fixture.now) == nil)
+            #expect(
+                try await fixture.registry.revokeAPIKey(key.id, of: other, stamp: fixture.stamp(), now: fixture.now)
+                    == nil)
+            #expect(
+                try await fixture.registry.revokeAPIKey("nothing", of: tenant, stamp: fixture.stamp(), now: fixture.now)
+                    == nil)
             #expect(try await fixture.registry.credential(key.id)?.key.isValid(at: fixture.now) == true)
             let first = fixture.now
-            #expect(try await fixture.registry.revokeAPIKey(key.id, of: tenant, stamp: fixture.stamp(), now: first)?.revokedAt == first)
-            let again = try await fixture.registry.revokeAPIKey(key.id, of: tenant, stamp: fixture.stamp(), now: first.adding(seconds: 9))
+            #expect(
+                try await fixture.registry.revokeAPIKey(key.id, of: tenant, stamp: fixture.stamp(), now: first)?
+                    .revokedAt == first)
+            let again = try await fixture.registry.revokeAPIKey(
+                key.id, of: tenant, stamp: fixture.stamp(), now: first.adding(seconds: 9))
             #expect(again?.revokedAt == first)
             #expect(try await fixture.registry.credential(key.id)?.key.isValid(at: fixture.now) == false)
             // Other processes are told of the tenant whose keys have changed.
@@ -87,7 +98,8 @@ import Testing
             for _ in 0..<(RegistryStore.endedKeys + 3) {
                 fixture.now = fixture.now.adding(seconds: 1)
                 let key = try #require(try await Self.make(fixture, tenant))
-                _ = try await fixture.registry.revokeAPIKey(key.id, of: tenant, stamp: fixture.stamp(), now: fixture.now)
+                _ = try await fixture.registry.revokeAPIKey(
+                    key.id, of: tenant, stamp: fixture.stamp(), now: fixture.now)
                 ended.append(key.id)
             }
             let last = try #require(try await Self.make(fixture, tenant))

@@ -37,7 +37,8 @@ import Testing
             }
             #expect(wrong.code == .revisionMismatch)
             #expect(try await registry.deleteService(id, expectedRevision: 2, stamp: fixture.stamp()) == .done)
-            #expect(try await registry.deleteService(id, expectedRevision: nil, stamp: fixture.stamp()) == .noSuchService)
+            #expect(
+                try await registry.deleteService(id, expectedRevision: nil, stamp: fixture.stamp()) == .noSuchService)
             #expect(try await registry.service(id, actingFor: nil) == nil)
         }
     }
@@ -49,7 +50,8 @@ import Testing
             let nobody = TenantID(unchecked: "nobody")
             let (single, several, every) = (Self.id(), Self.id(), Self.id())
             for write in [Self.write(single, one), Self.write(several, one, two), Self.write(every, all: true)] {
-                _ = try await registry.putService(write, expectedRevision: nil, stamp: fixture.stamp(), now: fixture.now)
+                _ = try await registry.putService(
+                    write, expectedRevision: nil, stamp: fixture.stamp(), now: fixture.now)
             }
             let cases: [(String, TenantID?, TenantID?)] = [
                 (single, nil, one), (single, one, one), (single, two, nil), (single, nobody, nil),

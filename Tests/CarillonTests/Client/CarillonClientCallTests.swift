@@ -20,6 +20,18 @@ struct CarillonClientCallTests {
         }
     }
 
+    @Test("A service names the tenant that it publishes for")
+    func publishForTenant() async throws {
+        func act(_ configuration: inout CarillonClient.Configuration) {
+            configuration.credential = .certificate
+            configuration.tenant = "globex"
+        }
+        try await ServiceDouble.serve(act) { client, double in
+            _ = try await client.publish(Self.event)
+            #expect(double.publications.map(\.credential) == ["for globex"])
+        }
+    }
+
     @Test("A publication is repeated with the same key while the server is not available")
     func repeats() async throws {
         let away = Status(.unavailable, "starting")
@@ -171,6 +183,13 @@ struct CarillonClientCallTests {
         var half = CarillonClient.Configuration(endpoints: [Endpoint("localhost")], credential: .certificate)
         half.certificate = ClientCertificate(chainFile: ServiceDouble.files.certificate, keyFile: "/nowhere.pem")
         #expect(throws: CarillonError.self) { _ = try CarillonClient(half) }
+        for tenant in ["", "globex\n", "glo bex"] {
+            var acting = CarillonClient.Configuration(endpoints: [Endpoint("localhost")], credential: .certificate)
+            acting.trust = .file(ServiceDouble.files.certificate)
+            acting.tenant = tenant
+            let error = #expect(throws: CarillonError.self) { _ = try CarillonClient(acting) }
+            #expect(error?.message.contains("tenant") == true)
+        }
         var agent = CarillonClient.Configuration(endpoints: [Endpoint("localhost")], credential: .certificate)
         agent.userAgent = "portal\r\nx-a: b"
         #expect(throws: CarillonError.self) { _ = try CarillonClient(agent) }

@@ -95,7 +95,8 @@ final class ServiceDouble: Sendable {
             .unary(
                 "/carillon.v1.DeliveryService/Publish",
                 inline: { (request: Carillon_V1_PublishRequest, context) in
-                    let credential = context[header: "authorization"]
+                    let credential =
+                        context[header: "authorization"] ?? context[header: "carillon-tenant"].map { "for \($0)" }
                     let state = self.state.withLock {
                         $0.publications.append((request.idempotencyKey, credential))
                         return $0

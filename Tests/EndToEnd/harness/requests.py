@@ -23,6 +23,7 @@ class Ids:
     notification: str
     event: str
     provider: str
+    key: str
     page_token: str = ""
 
     def words(self) -> list[str]:
@@ -42,7 +43,7 @@ def ids_that_name_nothing(like: Ids) -> Ids:
 
     return Ids(
         ghost(like.tenant), ghost(like.account), ghost(like.user), other(like.notification), other(like.event),
-        ghost(like.provider), like.page_token,
+        ghost(like.provider), ghost(like.key), like.page_token,
     )  # fmt: skip
 
 
@@ -92,6 +93,16 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("TenantService.ResumeTenant", v1.ResumeTenantRequest(tenant_id=ids.tenant))
     add("TenantService.DeleteTenant", v1.DeleteTenantRequest(tenant_id=ids.tenant, etag="1"))
     add("TenantService.CreateApiKey", v1.CreateApiKeyRequest(tenant_id=ids.tenant, display_name="mine"))
+    add("TenantService.ListApiKeys", v1.ListApiKeysRequest(tenant_id=ids.tenant))
+    add("TenantService.RevokeApiKey", v1.RevokeApiKeyRequest(tenant_id=ids.tenant, key_id=ids.key))
+    service = v1.ServiceIdentity(
+        spiffe_id="spiffe://portal.example/ns/evil/sa/taker", display_name="Taker", scopes=[v1.ACCESS_SCOPE_TENANT],
+        tenant_ids=[ids.tenant],
+    )  # fmt: skip
+    add("TenantService.PutServiceIdentity", v1.PutServiceIdentityRequest(service_identity=service))
+    add("TenantService.ListServiceIdentities", v1.ListServiceIdentitiesRequest())
+    nobody = v1.DeleteServiceIdentityRequest(spiffe_id="spiffe://portal.example/ns/no/sa/body")
+    add("TenantService.DeleteServiceIdentity", nobody)
     keys = v1.SetPortalKeysRequest(tenant_id=ids.tenant, portal_keys_json=own.signer.key_set)
     add("TenantService.SetPortalKeys", keys)
 

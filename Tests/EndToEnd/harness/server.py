@@ -153,9 +153,10 @@ class Carillon:
     def address(self) -> str:
         return f"{HOST}:{self.port}"
 
-    def channel(self, *options: tuple[str, object]) -> grpc.Channel:
-        """A channel with a connection of its own."""
-        credentials = grpc.ssl_channel_credentials(self.authority.pem)
+    def channel(self, *options: tuple[str, object], certificate: Certificate | None = None) -> grpc.Channel:
+        """A channel with a connection of its own, on which a client's certificate is shown if there is one."""
+        shown = (certificate.key.read_bytes(), certificate.certificate.read_bytes()) if certificate else ()
+        credentials = grpc.ssl_channel_credentials(self.authority.pem, *shown)
         own = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 500), *options]
         channel = grpc.secure_channel(self.address, credentials, own)
         self.open_channels.append(channel)
