@@ -122,7 +122,7 @@ extension TenantAdministration {
             + RegistryAudit.queries(
                 chain: nil, stamp: stamp, action: "tenant.erase", object: "tenant/\(tenant)", before: nil, after: nil)
             + [
-                Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(now)]),
+                Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(now)])
             ] + removal + [
                 Query(TenantLifeStatements.eraseAudit, [.text(tenant)]),
                 Query(TenantLifeStatements.eraseAuditHead, [.text(tenant)]),
