@@ -145,7 +145,8 @@ final class Authenticator {
         switch (key.kind, credential.tenant) {
         case (.live, .some(let tenant)):
             return Caller(
-                role: .tenantKey, actor: "key/\(key.keyID)", scope: state.scope(of: tenant), goodUntil: goodUntil)
+                role: .tenantKey, actor: "key/\(key.keyID)",
+                scope: state.scope(of: tenant, usage: credential.usage), goodUntil: goodUntil)
         case (.admin, nil) where credential.key.tenant == nil:
             return Caller(
                 role: .platformOperator, actor: "operator/\(key.keyID)", scope: nil, goodUntil: goodUntil)

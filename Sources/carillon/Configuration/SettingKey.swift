@@ -23,6 +23,9 @@ enum SettingKey: String, CaseIterable, Sendable {
     case maxMessage = "limits.message-size"
     case maxTenantCalls = "limits.tenant-calls"
     case maxTenantStreams = "limits.tenant-streams"
+    case maxTenantCallRate = "limits.tenant-call-rate"
+    case maxTenantEventRate = "limits.tenant-event-rate"
+    case maxTenantRows = "limits.tenant-rows"
     case databaseURL = "database.url"
     case databaseWorkerURL = "database.worker-url"
     case databaseOwnerURL = "database.owner-url"
@@ -63,7 +66,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
             .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-            .maxTenantCalls, .maxTenantStreams:
+            .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -106,6 +109,9 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxTenantStreams: "10000"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
+        case .maxTenantCallRate: "50000"
+        case .maxTenantEventRate: "10000"
+        case .maxTenantRows: "0"
         case .allowsMaildir, .reflectionEnabled: "false"
         default: nil
         }
@@ -116,7 +122,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseWorkerURL, .databaseOwnerURL: "connection string"
         case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls,
-            .maxTenantStreams:
+            .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
             "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
@@ -176,7 +182,25 @@ enum SettingKey: String, CaseIterable, Sendable {
             refused. Open WatchInbox streams have their own limit.
             """
         case .maxTenantStreams:
-            "WatchInbox streams that may be open at once for one tenant, 1 to 1000000; more are refused."
+            """
+            WatchInbox streams that may be open at once for one tenant that has no limit of its own, 1 to 1000000; more are \
+            refused.
+            """
+        case .maxTenantCallRate:
+            """
+            Calls in a second with one tenant's API keys, and as many of its portal's users, where the tenant has no limit of \
+            its own, 1 to 1000000, and what two seconds allow at once; more are refused. 0 for any number.
+            """
+        case .maxTenantEventRate:
+            """
+            Events that one tenant may publish in a second, where it has no limit of its own, 1 to 1000000, and what two \
+            seconds allow at once; more are refused. 0 for any number.
+            """
+        case .maxTenantRows:
+            """
+            Stored rows from which on a tenant that has no limit of its own may publish no events and add no accounts and \
+            users, up to 1000000000000; 0 for no such limit. They are counted now and then.
+            """
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseWorkerURL:
             "The database as carillon_work, the login that delivers. Needed where the worker is enabled."

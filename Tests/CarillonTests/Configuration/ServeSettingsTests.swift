@@ -41,6 +41,8 @@ struct ServeSettingsTests {
         #expect(settings.logLevel == .info)
         #expect(settings.drainGrace == .seconds(25))
         #expect(settings.callsPerTenant == 2000 && settings.streamsPerTenant == 10_000)
+        #expect(settings.callRatePerTenant == 50_000 && settings.eventRatePerTenant == 10_000)
+        #expect(settings.rowsPerTenant == 0)
         #expect(settings.owner == nil)
         #expect(settings.operatorKey.text == Self.operatorKey)
         #expect(settings.relayAddresses == .publicInternet)
@@ -264,3 +266,6 @@ struct ServeSettingsTests {
         withExtendedLifetime(folder) {}
     }
 }
+            (.maxTenantCallRate, "-1", "--limits-tenant-call-rate is -1, not a number from 0 to 1000000"),
+            (.maxTenantEventRate, "1000001", "--limits-tenant-event-rate is 1000001, not a number from 0 to 1000000"),
+            (.maxTenantRows, "-1", "--limits-tenant-rows is -1, not a number from 0 to 1000000000000"),
