@@ -13,7 +13,7 @@ struct CarillonCommand: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DevCommand.self, DemoCommand.self, MigrateCommand.self, TenantCommand.self,
-            AuditCommand.self, HealthCommand.self, VersionCommand.self,
+            AuditCommand.self, SecretsCommand.self, HealthCommand.self, VersionCommand.self,
         ])
 }
 

@@ -197,12 +197,23 @@ struct ServeSettings: Sendable {
         return key
     }
 
-    private static func keyring(_ reader: inout SettingsReader) -> Keyring? {
-        guard let file = reader.contents(.secretsKeyFile) else { return nil }
+    /// The key-encryption keys, of a file or of the environment. One of the two says them: were it both, nobody would know
+    /// which key wraps.
+    static func keyring(_ reader: inout SettingsReader) -> Keyring? {
+        let (text, key, path): (String, SettingKey, String)
+        if let lines = reader.text(.secretsKey) {
+            if reader.text(.secretsKeyFile) != nil {
+                reader.mistake(.secretsKey, "is there beside \(SettingKey.secretsKeyFile.rawValue): give one of them")
+            }
+            (text, key, path) = (lines, .secretsKey, "")
+        } else {
+            guard let file = reader.contents(.secretsKeyFile) else { return nil }
+            (text, key, path) = (file.text, .secretsKeyFile, " (\(file.path))")
+        }
         do throws(SecretError) {
-            return try Keyring(fileText: file.text)
+            return try Keyring(fileText: text)
         } catch {
-            reader.mistake(.secretsKeyFile, "is no key file: \(error) (\(file.path))")
+            reader.mistake(key, "is no key file: \(error)\(path)")
             return nil
         }
     }

@@ -32,6 +32,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case databaseConnections = "database.connections"
     case operatorKeyFile = "operator.key-file"
     case secretsKeyFile = "secrets.key-file"
+    case secretsKey = "secrets.key"
     case loops
     case workerEnabled = "worker.enabled"
     case logLevel = "log.level"
@@ -74,10 +75,16 @@ enum SettingKey: String, CaseIterable, Sendable {
     }
 
     /// Whether a value must never be shown.
-    var isSecret: Bool { self == .databaseURL || self == .databaseWorkerURL || self == .databaseOwnerURL }
+    var isSecret: Bool {
+        switch self {
+        case .databaseURL, .databaseWorkerURL, .databaseOwnerURL, .secretsKey: true
+        default: false
+        }
+    }
 
-    /// Whether the file may say it. Where the file is, and where this one process writes its port, cannot stand in it.
-    var isInFile: Bool { self != .config && self != .portFile }
+    /// Whether the file may say it. Where the file is, and where this one process writes its port, cannot stand in it; a key has
+    /// a file of its own.
+    var isInFile: Bool { self != .config && self != .portFile && self != .secretsKey }
 
     /// What `--help` says.
     var help: ArgumentHelp {
@@ -107,11 +114,11 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxMessage: "4194304"
         case .maxTenantCalls: "2000"
         case .maxTenantStreams: "10000"
-        case .relayAddresses: "public"
-        case .relayHostName: "localhost"
         case .maxTenantCallRate: "50000"
         case .maxTenantEventRate: "10000"
         case .maxTenantRows: "0"
+        case .relayAddresses: "public"
+        case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
         default: nil
         }
@@ -208,7 +215,12 @@ enum SettingKey: String, CaseIterable, Sendable {
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
         case .databaseConnections: "Connections to the database for each loop, 1 to 64."
         case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
-        case .secretsKeyFile: "A file with the key-encryption key: 32 bytes in base64."
+        case .secretsKeyFile:
+            """
+            A file with the key-encryption keys: 32 octets in base64 a line. The first one wraps, all open. Instead of a file, \
+            \(SettingKey.secretsKey.variable) may hold such lines; there is no flag for them, since command lines can be read by all.
+            """
+        case .secretsKey: "The lines of a key file."
         case .loops: "Event loops, each with its own thread; 0 for one for each core."
         case .workerEnabled: "Whether this process also delivers, or only answers calls."
         case .logLevel: "What is logged: trace, debug, info, notice, warning, error or critical."
