@@ -113,7 +113,10 @@ import Testing
 
     /// Two loops that try to enter one gate after the other, each at the same time.
     private final class Race: Sendable {
-        let gates = (0..<50_000).map { _ in CallGate(limit: 1) }
+        let gates: [CallGate] = {
+            let terms = CallGate.Terms(limit: 1, refusal: CallRefusal(Status(.resourceExhausted, "one"), pushback: nil))
+            return (0..<50_000).map { _ in CallGate(terms) }
+        }()
         let entered = Atomic<Int>(0)
         private let arrived = Atomic<Int>(0)
 

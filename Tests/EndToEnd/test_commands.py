@@ -33,7 +33,7 @@ def test_version(binary: Path) -> None:
 def test_help_names_every_command(binary: Path) -> None:
     result = run(binary, "--help")
     assert result.returncode == 0
-    for command in ("serve", "dev", "migrate", "tenant", "audit", "health", "version", "demo"):
+    for command in ("serve", "dev", "migrate", "tenant", "audit", "secrets", "health", "version", "demo"):
         assert command in result.stdout
 
 

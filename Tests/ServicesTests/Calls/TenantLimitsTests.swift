@@ -1,5 +1,4 @@
 import CarillonAPI
-import CarillonGRPC
 import CarillonNet
 import Domain
 import Postgres
@@ -7,6 +6,7 @@ import Storage
 import Support
 import Testing
 
+@testable import CarillonGRPC
 @testable import Services
 
 /// How much one tenant may ask, send and store.
@@ -164,6 +164,32 @@ struct TenantLimitsTests {
             try await Self.check(tenant)
             try await Self.publish(tenant)
             _ = try await tenant.inbox("bob").getCounts(.init())
+        }
+    }
+
+    // MARK: What requests hold
+
+    @Test("large requests are bounded by what they hold, and small ones go beside them", arguments: [1, 2])
+    func octets(loops: Int) async throws {
+        try await Self.open(loops: loops, limits: { $0.octetsPerTenant = 5000 }) { tenant, other in
+            var request = Carillon_V1_MarkReadRequest()
+            request.sequences = (0..<1000).map { Int64.max - $0 }
+            let large = request
+            let inbox = try tenant.inbox("bob")
+            _ = try await inbox.markRead(large)
+            let gate = Self.gates(of: tenant).portalCalls
+            while gate.running > 0 { await Task.yield() }
+            // A call is running that holds more than the limit, which one alone may.
+            try gate.enter(octets: 6000)
+            for caller in [inbox, try tenant.inbox("ann")] {
+                try await Self.refused(
+                    "TOO_MANY_OCTETS", limit: "5000", after: .seconds(1), [{ _ = try await caller.markRead(large) }])
+                _ = try await caller.getCounts(.init())
+            }
+            try await Self.publish(tenant)
+            _ = try await other.inbox("bob").markRead(large)
+            gate.leave(octets: 6000)
+            _ = try await inbox.markRead(large)
         }
     }
 
