@@ -1,8 +1,9 @@
 internal import CarillonGRPC
 
 /// How calls that may safely run twice are repeated when the server is not available, or refuses them and says when to
-/// come again, as Carillon does when too many calls of one tenant run at once. A repeat never goes beyond the time that the call
-/// has, waits longer each time unless the server says how long, and stays away while most calls fail.
+/// come again, as Carillon does when too many calls of one tenant run at once or come in a second. A repeat never goes
+/// beyond the time that the call has, waits longer each time unless the server says how long, and stays away while most
+/// calls fail.
 public struct RetryRules: Sendable, Hashable {
     /// The greatest number of attempts, from 1 (no repeat) to 5.
     public var attempts: Int

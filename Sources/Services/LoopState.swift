@@ -32,15 +32,25 @@ final class LoopState: @unchecked Sendable {
     /// What this loop keeps of a tenant that was just read from the registry. There is one object for each tenant on each
     /// loop, so that forgetting facts reaches everybody who holds it; they are as many as there are tenants that call, which
     /// an operator has made.
-    func scope(of record: TenantRecord) -> TenantScope {
+    ///
+    /// - Parameters:
+    ///   - record: the tenant.
+    ///   - usage: what it had stored, if that was read too.
+    func scope(of record: TenantRecord, usage: TenantUsage? = nil) -> TenantScope {
         loop.assertOnLoop()
+        let scope = scope(of: record)
+        if let usage { scope.update(usage) }
+        return scope
+    }
+
+    private func scope(of record: TenantRecord) -> TenantScope {
         if let scope = scopes[record.id] {
             scope.update(record)
             return scope
         }
         let scope = TenantScope(
             loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget,
-            gates: gates[record.id])
+            gates: gates)
         scopes[record.id] = scope
         return scope
     }

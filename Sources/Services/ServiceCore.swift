@@ -42,7 +42,7 @@ final class ServiceCore: Sendable {
     /// Who calls, as far as it is known without the database.
     ///
     /// - Throws: UNAUTHENTICATED; PERMISSION_DENIED when the method is not for such a caller (``MethodAccess``);
-    ///   RESOURCE_EXHAUSTED when too many calls of the tenant are running.
+    ///   RESOURCE_EXHAUSTED when too many calls of the tenant are running, or come in a second.
     func knownCaller(_ context: CallContext) throws(Status) -> Caller? {
         let state = states[context.loop]
         guard let caller = try state.authenticator.known(context, state) else { return nil }
@@ -72,7 +72,7 @@ final class ServiceCore: Sendable {
             context, state, within: StreamCheck(limits).margin)
         try caller.authorize(MethodAccess(context))
         let watcher = try caller.requirePortalUser()
-        try context.enter(watcher.scope.gates.streams)
+        try watcher.scope.admitStream(context)
         return watcher
     }
 
@@ -89,6 +89,27 @@ final class ServiceCore: Sendable {
         return (try caller.requireTenant(), caller)
     }
 
+    /// The tenant whose API key calls to store something that was not there before.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED when it has stored all that it may.
+    func storingTenant(_ context: CallContext) async throws(Status) -> (scope: TenantScope, caller: Caller) {
+        let tenant = try await tenant(context)
+        try tenant.scope.requireRoom(context)
+        return tenant
+    }
+
+    /// The tenant whose API key calls to publish events.
+    ///
+    /// - Parameter events: how many.
+    /// - Throws: RESOURCE_EXHAUSTED when it has stored all that it may, or publishes too many events in a second.
+    func publishingTenant(
+        _ context: CallContext, events: Int = 1
+    ) async throws(Status) -> (scope: TenantScope, caller: Caller) {
+        let tenant = try await storingTenant(context)
+        try tenant.scope.admitEvents(events, context)
+        return tenant
+    }
+
     // MARK: All loops
 
     /// Runs a step on every loop and returns when all have: a change is obeyed by this whole process before it is answered.
@@ -103,7 +124,8 @@ final class ServiceCore: Sendable {
         await onEveryLoop { $0.knownScope(of: tenant)?.facts.forget() }
     }
 
-    /// Makes this process obey a change of a tenant's line in the registry at once.
+    /// Makes this process obey a tenant's record, its state and its limits, from now on: who changed it calls this before
+    /// answering. Others hear of it when they read it again (``ServiceLimits/credentialAge``).
     func tenantChanged(_ record: TenantRecord) async {
         await onEveryLoop { state in
             state.knownScope(of: record.id)?.update(record)

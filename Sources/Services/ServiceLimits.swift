@@ -22,7 +22,20 @@ package struct ServiceLimits: Sendable {
     /// refused with RESOURCE_EXHAUSTED. Open WatchInbox streams do not count here. What a call may hold is bounded, so this
     /// bounds what a tenant takes from the others.
     package var callsPerTenant = 2_000
-    /// WatchInbox streams of one tenant that may be open at once, over all loops; more are refused with RESOURCE_EXHAUSTED.
+    /// What the requests of those calls may hold at once, in octets: of the keys' calls, and as much of its portal's users'.
+    /// Requests of up to 4 KiB are not counted, and one request always goes.
+    package var octetsPerTenant = 64 << 20
+    /// Calls in a second with the API keys of one tenant, and as many of its portal's users, over all loops, where the tenant
+    /// has no limit of its own; 0 for any number. What two seconds allow may come at once.
+    package var callRate = 50_000
+    /// Events that one tenant may publish in a second, over all loops, where it has no limit of its own; 0 for any number. What
+    /// two seconds allow may come at once.
+    package var eventRate = 10_000
+    /// Rows from which on nothing more is stored for a tenant that has no limit of its own; 0 for never. They are counted now
+    /// and then, so a tenant may go beyond by what it stores meanwhile.
+    package var storedRows = 0
+    /// WatchInbox streams of one tenant that may be open at once, over all loops, where the tenant has no limit of its own; more are refused
+    /// with RESOURCE_EXHAUSTED.
     package var streamsPerTenant = 10_000
     /// How old the facts of a preference check may be. A change made by this process is seen at once.
     package var factsAge: Duration = .seconds(1)

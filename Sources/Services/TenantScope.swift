@@ -16,15 +16,22 @@ final class TenantScope: @unchecked Sendable {
     /// What each of its calls goes through as soon as it is known to be the tenant's. They are the same on all loops, and are
     /// found here, with the caller that is known already: no call looks them up.
     let gates: TenantGates
+    /// How much the gates let through.
+    private(set) var terms: TenantTerms
     /// The tenant as the registry knew it when it was last asked.
     private(set) var record: TenantRecord
+    /// What it had stored when that was counted last, as far as this loop has heard; nil when it was never counted.
+    private(set) var usage: TenantUsage?
+    private let table: TenantGateTable
     private var openedKey: DataKey?
 
     init(
         loop: EventLoop, pool: PostgresPool, record: TenantRecord, dependencies: ServiceDependencies,
-        budget: FactsBudget, gates: TenantGates
+        budget: FactsBudget, gates table: TenantGateTable
     ) {
-        self.gates = gates
+        self.table = table
+        gates = table[record.id]
+        terms = table.terms(record.limits)
         id = record.id
         self.record = record
         store = TenantStore(tenant: record.id, pool: pool)
@@ -38,9 +45,18 @@ final class TenantScope: @unchecked Sendable {
     func update(_ record: TenantRecord) {
         let known = (self.record.createdAt, self.record.revision)
         guard record != self.record, (record.createdAt, record.revision) >= known else { return }
+        // A tenant that was erased and made anew has nothing yet.
+        if record.createdAt != self.record.createdAt { usage = nil }
+        if record.limits != self.record.limits { terms = table.terms(record.limits) }
         if record.wrappedDataKey != self.record.wrappedDataKey { openedKey = nil }
         self.record = record
         facts.policy = record.enabledWithoutSubscription
+    }
+
+    /// Takes over what was counted, unless a later count is known.
+    func update(_ usage: TenantUsage) {
+        if let known = self.usage, known.countedAt > usage.countedAt { return }
+        self.usage = usage
     }
 
     /// The key that seals the tenant's secrets.

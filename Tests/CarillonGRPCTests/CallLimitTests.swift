@@ -87,9 +87,36 @@ import Testing
         }
     }
 
+    /// Small requests are bounded by their number; large ones by what they hold too, and one of any size always goes.
+    @Test func aGateBoundsWhatTheRequestsHold() throws {
+        let few = CallGate.Terms(limit: 10, refusal: CallRefusal(Status(.resourceExhausted, "calls"), pushback: nil))
+        let gate = CallGate(
+            few, octets: .init(limit: 10_000, refusal: CallRefusal(Status(.resourceExhausted, "octets"), pushback: nil))
+        )
+        try gate.enter(octets: 1_000_000)
+        for _ in 0..<5 { try gate.enter(octets: CallGate.uncounted) }
+        let error = #expect(throws: CallRefusal.self) { try gate.enter(octets: CallGate.uncounted + 1) }
+        #expect(error?.status.message == "octets")
+        #expect(gate.running == 6)
+        gate.leave(octets: 1_000_000)
+        try gate.enter(octets: 5_000)
+        try gate.enter(octets: 5_000)
+        #expect(throws: CallRefusal.self) { try gate.enter(octets: 5_000) }
+        gate.leave(octets: 5_000)
+        try gate.enter(octets: 5_000)
+        // Other terms count for who comes with them, and leave the others as they are.
+        let narrow = CallGate.Terms(limit: 7, refusal: few.refusal)
+        #expect(throws: CallRefusal.self) { try gate.enter(by: narrow) }
+        try gate.enter()
+        #expect(gate.running == 8)
+    }
+
     /// Two loops that try to enter one gate after the other, each at the same time.
     private final class Race: Sendable {
-        let gates = (0..<50_000).map { _ in CallGate(limit: 1) }
+        let gates: [CallGate] = {
+            let terms = CallGate.Terms(limit: 1, refusal: CallRefusal(Status(.resourceExhausted, "one"), pushback: nil))
+            return (0..<50_000).map { _ in CallGate(terms) }
+        }()
         let entered = Atomic<Int>(0)
         private let arrived = Atomic<Int>(0)
 
@@ -102,7 +129,7 @@ import Testing
                     looks += 1
                     if looks.isMultiple(of: 1000) { sched_yield() }
                 }
-                do throws(Status) {
+                do throws(CallRefusal) {
                     try gate.enter()
                     entered.add(1, ordering: .relaxed)
                 } catch {}
@@ -122,7 +149,7 @@ import Testing
         for gate in race.gates { gate.leave() }
         #expect(race.gates.allSatisfy { $0.running == 0 })
         try race.gates[0].enter()
-        #expect(throws: Status.self) { try race.gates[0].enter() }
+        #expect(throws: CallRefusal.self) { try race.gates[0].enter() }
     }
 
     // MARK: Peers that do not read

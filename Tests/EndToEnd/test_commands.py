@@ -35,7 +35,9 @@ def test_version(binary: Path) -> None:
 def test_help_names_every_command(binary: Path) -> None:
     result = run(binary, "--help")
     assert result.returncode == 0
-    commands = ("serve", "dev", "migrate", "tenant", "key", "service", "audit", "health", "version", "demo")
+    commands = (
+        "serve", "dev", "migrate", "tenant", "key", "service", "secrets", "audit", "health", "version", "demo",
+    )  # fmt: skip
     for command in commands:
         assert command in result.stdout
 

@@ -221,11 +221,23 @@ def test_addresses_have_a_rate_of_handshakes(chart: helm.Chart, values: dict[str
 
 @pytest.mark.parametrize(
     ("values", "said"),
-    [({}, ("2000", "10000")), ({"limits": {"tenantCalls": 5000, "tenantStreams": 1000000}}, ("5000", "1000000"))],
+    [
+        ({}, ("2000", "10000", "50000", "10000", "0")),
+        (
+            {
+                "limits": {
+                    "tenantCalls": 5000, "tenantStreams": 1000000, "tenantCallRate": 1000000, "tenantEventRate": 0,
+                    "tenantRows": 1000000000000,
+                }
+            },
+            ("5000", "1000000", "1000000", "0", "1000000000000"),
+        ),
+    ],
 )
 def test_tenants_have_bounds(chart: helm.Chart, values: dict[str, Any], said: tuple[str, str]) -> None:
     environment = environment_of(only(render(chart, values), "Deployment"))
-    assert tuple(environment[f"CARILLON_LIMITS_TENANT_{name}"]["value"] for name in ("CALLS", "STREAMS")) == said
+    names = ("CALLS", "STREAMS", "CALL_RATE", "EVENT_RATE", "ROWS")
+    assert tuple(environment[f"CARILLON_LIMITS_TENANT_{name}"]["value"] for name in names) == said
 
 
 def test_the_migration_knows_the_owner_only(chart: helm.Chart) -> None:
@@ -401,6 +413,8 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "pings without a pause": {"connection": {"pingIntervalSeconds": 5}},
     "a rate below nothing": {"connection": {"maxHandshakeRate": -1}},
     "no calls": {"limits": {"tenantCalls": 0}},
+    "a rate below none": {"limits": {"tenantCallRate": -1}},
+    "a rate beyond counting": {"limits": {"tenantEventRate": 1000001}},
     "no streams": {"limits": {"tenantStreams": 0}},
     "a broken quantity": {"resources": {"limits": {"memory": "lots"}}},
     "a budget of nothing": {"podDisruptionBudget": {"maxUnavailable": "0%"}},

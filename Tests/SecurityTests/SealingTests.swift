@@ -76,6 +76,31 @@ struct SealingTests {
         #expect(error?.code == .unknownKey)
     }
 
+    @Test("wrapping anew keeps the data key, and is done once")
+    func rewrapping() throws {
+        let old = try #require(KeyEncryptionKey(octets: [UInt8](repeating: 1, count: 32)))
+        let new = try #require(KeyEncryptionKey(octets: [UInt8](repeating: 2, count: 32)))
+        let both = Keyring(new, [old])
+        #expect(both.ids == [new.id, old.id])
+        let (key, wrapped) = try Keyring(old).makeDataKey(for: "acme")
+        let sealed = try key.seal(Self.plain, for: Self.place)
+        let again = try #require(try both.rewrap(wrapped, for: "acme"))
+        #expect(again.starts(with: new.id))
+        #expect(try Keyring(new).unwrap(again, for: "acme").open(sealed, from: Self.place) == Self.plain)
+        #expect(try both.rewrap(again, for: "acme") == nil)
+        // What the old key seals can be taken back to it.
+        let back = try #require(try Keyring(old, [new]).rewrap(again, for: "acme"))
+        #expect(try Keyring(old).unwrap(back, for: "acme").open(sealed, from: Self.place) == Self.plain)
+
+        func code(_ ring: Keyring, _ wrapped: [UInt8], _ tenant: String) -> SecretError.Code? {
+            #expect(throws: SecretError.self) { try ring.rewrap(wrapped, for: tenant) }?.code
+        }
+        #expect(code(Keyring(new), wrapped, "acme") == .unknownKey)
+        #expect(code(both, wrapped, "other") == .notAuthentic)
+        #expect(code(both, Array(wrapped.dropLast()), "acme") == .notAuthentic)
+        #expect(code(both, [], "acme") == .malformedBox)
+    }
+
     @Test("a key file is read by lines, and says which line is wrong")
     func keyFile() throws {
         let (first, line) = KeyEncryptionKey.generate()

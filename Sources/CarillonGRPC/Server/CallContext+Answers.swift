@@ -99,9 +99,10 @@ extension CallContext {
 
     // MARK: Messages
 
-    /// Reads a message as the caller wrote it.
+    /// Reads the only message of a request as the caller wrote it.
     func parse<Request: Message>(_ bytes: UnsafeRawBufferPointer) throws(Status) -> Request {
-        contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
+        requestOctets = bytes.count
+        return contentType.isBinaryGRPC ? try MessageFrame.parse(bytes) : try contentType.parse(bytes)
     }
 
     /// Writes a message with its prefix as the caller reads it.

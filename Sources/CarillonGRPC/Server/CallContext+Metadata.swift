@@ -81,13 +81,18 @@ extension CallContext {
         name.hasSuffix("-bin") && addTrailer(name, Base64.encode(octets))
     }
 
-    /// Tells the caller, beside an error, when to try again (gRFC A6, "pushback").
+    /// Tells the caller, beside an error, when to try again (gRFC A6, "pushback"). A Connect call with one message is told in
+    /// HTTP's own words too, in whole seconds (RFC 9110 §10.2.3).
     ///
     /// - Parameter pause: at most about 24 days; `nil` asks not to try again at all.
     package func pushBack(_ pause: Duration?) {
+        // Neither is held against the limits, since they are small fields that must get out.
+        guard !isAnswered else { return }
         let milliseconds = pause.map { min(max(0, $0.wholeNanoseconds / 1_000_000), Int64(Int32.max)) } ?? -1
-        // Not held against the limit, since it is one small field that must get out.
-        if !isAnswered { trailing.append("grpc-retry-pushback-ms", String(milliseconds)) }
+        trailing.append("grpc-retry-pushback-ms", String(milliseconds))
+        if milliseconds >= 0, contentType.dialect == .connectUnary {
+            leading.append("retry-after", String((milliseconds + 999) / 1000))
+        }
     }
 }
 

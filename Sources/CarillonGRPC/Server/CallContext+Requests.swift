@@ -34,6 +34,7 @@ extension CallContext {
     func decode<Request: Message>(_ message: ReceivedMessage) async throws(Status) -> Request {
         let (request, inflated): (Request, Int) = try await connection.decoder.decode(
             message, as: contentType, for: connection, isWanted: { !isCancelled })
+        requestOctets = max(message.count, inflated)
         try heldRequest.set(inflated, connection)
         guard !isCancelled else { throw Status(.cancelled, "the caller is gone") }
         return request

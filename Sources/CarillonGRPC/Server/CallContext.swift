@@ -33,6 +33,9 @@ package final class CallContext: @unchecked Sendable {
     @exclusivity(unchecked) var queue: MessageQueue?
     /// Whether the only message of the request came compressed.
     @exclusivity(unchecked) var wasSingleCompressed = false
+    /// The length of the only message of the request in octets: as the caller wrote it, or what it became by decompression.
+    /// 0 for a streaming request.
+    @exclusivity(unchecked) package internal(set) var requestOctets = 0
     /// What of a heavy request is counted as held until the handler has returned.
     @exclusivity(unchecked) var heldRequest = HeldInput()
     @exclusivity(unchecked) var leading = HeaderBlock()
@@ -46,6 +49,8 @@ package final class CallContext: @unchecked Sendable {
     @exclusivity(unchecked) private var writers: [Waiter] = []
     @exclusivity(unchecked) private var admission: Admission
     @exclusivity(unchecked) private var gate: CallGate?
+    /// The length of the request when it entered the gate.
+    @exclusivity(unchecked) private var gateOctets = 0
 
     /// Makes the context of a call that was admitted.
     init(
@@ -80,22 +85,29 @@ package final class CallContext: @unchecked Sendable {
     /// Whether the request message that was taken last came compressed.
     package var isRequestCompressed: Bool { queue?.wasCompressed ?? wasSingleCompressed }
 
-    /// Counts this call against a bound of the handler's choice, such as one for each tenant, until it is over.
+    /// Counts this call, and what its request holds, against a bound of the handler's choice, such as one for each tenant, until
+    /// it is over.
     ///
     /// A call passes one gate: entering another leaves the first.
     ///
+    /// - Parameters:
+    ///   - gate: the bound.
+    ///   - terms: how many may be inside, if not as many as the gate says.
+    /// - Returns: whether it entered with this call of the function; not when it was inside before, or is over.
     /// - Throws: the gate's refusal (RESOURCE_EXHAUSTED) when as many calls as it lets through are running.
-    package func enter(_ gate: CallGate) throws(Status) {
+    @discardableResult
+    package func enter(_ gate: CallGate, by terms: CallGate.Terms? = nil) throws(Status) -> Bool {
         loop.assertOnLoop()
-        guard admission.isCounted, self.gate !== gate else { return }
-        do {
-            try gate.enter()
+        guard admission.isCounted, self.gate !== gate else { return false }
+        do throws(CallRefusal) {
+            try gate.enter(octets: requestOctets, by: terms)
         } catch {
-            pushBack(gate.pushback)
-            throw error
+            throw refuse(error)
         }
-        self.gate?.leave()
+        self.gate?.leave(octets: gateOctets)
         self.gate = gate
+        gateOctets = requestOctets
+        return true
     }
 
     // MARK: Running
@@ -215,7 +227,7 @@ package final class CallContext: @unchecked Sendable {
     private func leave() {
         guard admission.leaveIfIdle(connection) else { return }
         heldRequest.release(connection)
-        gate?.leave()
+        gate?.leave(octets: gateOctets)
         gate = nil
     }
 }

@@ -1,45 +1,94 @@
 internal import Synchronization
 
-/// Bounds the calls that run at once for one party, such as a tenant, over all loops that share the gate. Handlers put a call
-/// through it with ``CallContext/enter(_:)`` as soon as they know whom it is for; what a call may hold in memory is bounded
-/// already, so the number of calls bounds the memory of the party too.
+/// Bounds the calls that run at once for one party, such as a tenant, over all loops that share the gate, and what their
+/// requests hold. Handlers put a call through it with ``CallContext/enter(_:by:)`` as soon as they know whom it is for.
 ///
-/// Any thread: the loops share nothing but the count, and a call that is let in changes it once when it comes and once when it
-/// goes. There is no lock to wait for.
+/// Any thread: the loops share nothing but the counts, and a call that is let in changes one of them when it comes and when it
+/// goes; both, if its request is more than a few octets. There is no lock to wait for.
 package final class CallGate: Sendable {
-    /// Calls that may run at once.
-    package let limit: Int
-    /// What callers that are refused are told to wait before they try again.
-    package let pushback: Duration
-    private let refusal: Status
+    /// What is let in. All loops have their own copy, so that terms can change while calls are inside: new terms count for
+    /// those who come.
+    package struct Terms: Sendable {
+        /// Calls that may run at once.
+        package let limit: Int
+        /// What the caller is told who comes when as many are inside.
+        package let refusal: CallRefusal
+
+        /// Makes terms.
+        package init(limit: Int, refusal: CallRefusal) {
+            self.limit = limit
+            self.refusal = refusal
+        }
+    }
+
+    /// What the requests of the calls inside may hold.
+    package struct OctetTerms: Sendable {
+        /// While as many octets are inside, no further request enters that is more than ``CallGate/uncounted`` octets. One that
+        /// is larger than the limit enters alone.
+        package let limit: Int
+        /// What the caller is told who has to stay outside.
+        package let refusal: CallRefusal
+
+        /// Makes terms.
+        package init(limit: Int, refusal: CallRefusal) {
+            self.limit = limit
+            self.refusal = refusal
+        }
+    }
+
+    /// Requests of up to as many octets are not counted by what they hold: the number of calls bounds them well enough.
+    package static let uncounted = 4096
+
+    /// What is let in when a caller has no other terms.
+    package let terms: Terms
+    private let octetTerms: OctetTerms?
     /// The calls that are inside, and for a moment those that are being refused. Relaxed, since nothing else is read by it.
     private let count = Atomic<Int>(0)
+    /// The octets of their requests, without those that are not counted.
+    private let octets = Atomic<Int>(0)
 
     /// Makes a gate that nobody has entered.
     ///
-    /// - Parameter refusal: what callers that are refused are told, where they are to be told more than the usual words. It
-    ///   is made once: those who ask too much must not cost much.
-    package init(limit: Int, pushback: Duration = .seconds(1), refusal: Status? = nil) {
-        self.limit = limit
-        self.pushback = pushback
-        self.refusal = refusal ?? Status(.resourceExhausted, "too many calls at once; the limit is \(limit)")
+    /// - Parameter octets: bounds what the requests hold; nil for no such bound.
+    package init(_ terms: Terms, octets: OctetTerms? = nil) {
+        self.terms = terms
+        octetTerms = octets
     }
 
-    /// Calls that are running.
-    package var running: Int { min(count.load(ordering: .relaxed), limit) }
+    /// Makes a gate that nobody has entered, with the usual words for who is refused.
+    package convenience init(limit: Int, pushback: Duration = .seconds(1)) {
+        let status = Status(.resourceExhausted, "too many calls at once; the limit is \(limit)")
+        self.init(Terms(limit: limit, refusal: CallRefusal(status, pushback: pushback)))
+    }
 
-    /// Counts one more call. Never are more than ``limit`` inside: who finds as many before him does not enter. While one is
+    /// Calls that are running, and for a moment those that are being refused.
+    package var running: Int { count.load(ordering: .relaxed) }
+
+    /// Counts one more call. Never are more than the limit inside: who finds as many before him does not enter. While one is
     /// being refused, another may be for whom a place became free in the same moment; he is told to come again anyway.
     ///
-    /// - Throws: the refusal when it is one too many.
-    func enter() throws(Status) {
-        guard count.add(1, ordering: .relaxed).newValue > limit else { return }
-        count.subtract(1, ordering: .relaxed)
-        throw refusal
+    /// - Parameters:
+    ///   - octets: the length of its request.
+    ///   - terms: the terms to enter by, if they are not the gate's own.
+    /// - Throws: the refusal when it is one too many, or its request is too much beside the others'.
+    func enter(octets: Int = 0, by terms: Terms? = nil) throws(CallRefusal) {
+        let terms = terms ?? self.terms
+        guard count.add(1, ordering: .relaxed).newValue <= terms.limit else {
+            count.subtract(1, ordering: .relaxed)
+            throw terms.refusal
+        }
+        guard octets > Self.uncounted, let octetTerms else { return }
+        guard self.octets.add(octets, ordering: .relaxed).oldValue < octetTerms.limit else {
+            leave(octets: octets)
+            throw octetTerms.refusal
+        }
     }
 
     /// Counts one call less.
-    func leave() {
+    ///
+    /// - Parameter octets: what it entered with.
+    func leave(octets: Int = 0) {
         count.subtract(1, ordering: .relaxed)
+        if octets > Self.uncounted, octetTerms != nil { self.octets.subtract(octets, ordering: .relaxed) }
     }
 }

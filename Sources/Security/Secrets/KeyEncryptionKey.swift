@@ -66,12 +66,30 @@ package struct Keyring: Sendable {
 
     /// Opens a tenant's data key.
     package func unwrap(_ wrapped: [UInt8], for tenant: String) throws(SecretError) -> DataKey {
+        DataKey(tenant: tenant, key: SymmetricKey(data: try open(wrapped, for: tenant)))
+    }
+
+    /// Wraps a tenant's data key with the first key of the ring. It stays the same data key, so that what it sealed opens as
+    /// before.
+    ///
+    /// - Returns: the wrapped form to store instead; nil when the first key is the one that wrapped it.
+    /// - Throws: ``SecretError/Code/unknownKey`` when no key of the ring opens it, ``SecretError/Code/notAuthentic`` when it was
+    ///   wrapped for another tenant or changed.
+    package func rewrap(_ wrapped: [UInt8], for tenant: String) throws(SecretError) -> [UInt8]? {
+        guard !wrapped.starts(with: keys[0].id) else { return nil }
+        let octets = try open(wrapped, for: tenant)
+        return keys[0].id + (try SealedBox.seal(octets, with: keys[0].key, boundTo: Self.place(of: tenant)))
+    }
+
+    /// The ids of the keys, that of the one that wraps first.
+    package var ids: [[UInt8]] { keys.map(\.id) }
+
+    private func open(_ wrapped: [UInt8], for tenant: String) throws(SecretError) -> [UInt8] {
         guard wrapped.count > 8 else { throw SecretError(.malformedBox, "the wrapped data key is too short") }
         guard let outer = keys.first(where: { $0.id.elementsEqual(wrapped.prefix(8)) }) else {
             throw SecretError(.unknownKey, "the key that wrapped the data key is not in the key file")
         }
-        let octets = try SealedBox.open(Array(wrapped.dropFirst(8)), with: outer.key, boundTo: Self.place(of: tenant))
-        return DataKey(tenant: tenant, key: SymmetricKey(data: octets))
+        return try SealedBox.open(Array(wrapped.dropFirst(8)), with: outer.key, boundTo: Self.place(of: tenant))
     }
 
     private static func place(of tenant: String) -> [UInt8] {

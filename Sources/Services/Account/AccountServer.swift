@@ -10,7 +10,7 @@ struct AccountServer: AccountServiceHandler {
     func upsertAccount(
         _ request: Carillon_V1_UpsertAccountRequest, _ context: CallContext
     ) async throws -> Carillon_V1_UpsertAccountResponse {
-        let (scope, caller) = try await core.tenant(context)
+        let (scope, caller) = try await core.storingTenant(context)
         let draft = try AccountDraft(request)
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
@@ -45,7 +45,7 @@ struct AccountServer: AccountServiceHandler {
     func upsertUser(
         _ request: Carillon_V1_UpsertUserRequest, _ context: CallContext
     ) async throws -> Carillon_V1_UpsertUserResponse {
-        let (scope, caller) = try await core.tenant(context)
+        let (scope, caller) = try await core.storingTenant(context)
         let draft = try UserDraft(request, zones: core.zones)
         let upserted = try await upsert(draft, in: scope, caller, context)
         await core.forgetFacts(of: scope.id)

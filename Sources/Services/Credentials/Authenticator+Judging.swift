@@ -69,7 +69,7 @@ extension Authenticator {
             return .caller(
                 Caller(
                     role: .tenantKey, scopes: AccessScopes(words: credential.key.scopes).intersection(.tenant),
-                    actor: "key/\(key.keyID)", scope: state.scope(of: tenant), goodUntil: goodUntil))
+                    actor: "key/\(key.keyID)", scope: state.scope(of: tenant, usage: credential.usage), goodUntil: goodUntil))
         case (.admin, nil) where credential.key.tenant == nil:
             uses.note(key.keyID, at: time)
             return .caller(
@@ -119,7 +119,7 @@ extension Authenticator {
             return .caller(
                 Caller(
                     role: .tenantKey, scopes: scopes.intersection(.tenant), actor: actor,
-                    scope: state.scope(of: tenant), goodUntil: goodUntil))
+                    scope: state.scope(of: tenant, usage: credential.usage), goodUntil: goodUntil))
         }
     }
 }

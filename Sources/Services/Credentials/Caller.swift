@@ -52,15 +52,15 @@ final class Caller: @unchecked Sendable {
         guard !scopes.isDisjoint(with: access.scopes) else { throw .scopeMissing(access.scopes) }
     }
 
-    /// Counts a call against the tenant's bound of calls with its keys or of its portal's users
-    /// (``ServiceLimits/callsPerTenant``) until it is over. Operators have none.
+    /// Counts a call against the tenant's bounds of calls with its keys or of its portal's users: those that run at once
+    /// (``ServiceLimits/callsPerTenant``) until it is over, and their rate (``ServiceLimits/callRate``). Operators have none.
     ///
-    /// - Throws: RESOURCE_EXHAUSTED.
+    /// - Throws: RESOURCE_EXHAUSTED; see ``TenantScope/admit(_:by:_:)``.
     func enter(_ context: CallContext) throws(Status) {
-        guard let gates = scope?.gates else { return }
+        guard let scope else { return }
         switch role {
-        case .tenantKey: try context.enter(gates.keyCalls)
-        case .portalUser: try context.enter(gates.portalCalls)
+        case .tenantKey: try scope.admit(context, by: scope.gates.keyCalls, scope.gates.keyRate)
+        case .portalUser: try scope.admit(context, by: scope.gates.portalCalls, scope.gates.portalRate)
         case .platformOperator: break
         }
     }

@@ -14,7 +14,7 @@ struct DeliveryServer: DeliveryServiceHandler {
     func publish(
         _ request: Carillon_V1_PublishRequest, _ context: CallContext
     ) async throws -> Carillon_V1_PublishResponse {
-        let (scope, caller) = try await core.tenant(context)
+        let (scope, caller) = try await core.publishingTenant(context)
         let draft = try PublishDraft(request, now: core.now)
         var hasMadeRoom = false
         for _ in 0..<Self.tries {
@@ -23,7 +23,7 @@ struct DeliveryServer: DeliveryServiceHandler {
                 scope.facts.forget()
                 continue
             }
-            switch try await outcome(of: plan.item, in: scope, &hasMadeRoom) {
+            switch try await outcome(of: plan.item, in: scope, context, &hasMadeRoom) {
             case .stored:
                 core.inboxesChanged(plan.inboxUsers, of: scope.id)
                 if plan.hasWork { core.dependencies.deliverySignal.wake(scope.id) }
@@ -64,15 +64,13 @@ struct DeliveryServer: DeliveryServiceHandler {
 
     /// Stores an event; nil means that it has to be tried again, because the month had no room and has now.
     private func outcome(
-        of item: PublishItem, in scope: TenantScope, _ hasMadeRoom: inout Bool
+        of item: PublishItem, in scope: TenantScope, _ context: CallContext, _ hasMadeRoom: inout Bool
     ) async throws(Status) -> PublishOutcome? {
         do throws(PublishFailure) {
             return try await scope.publisher.publish(item)
         } catch {
             switch error {
-            case .tooManyWaiting:
-                throw Status(
-                    .resourceExhausted, .tooMuchWaiting, "too many events wait already", retryAfter: .milliseconds(500))
+            case .tooManyWaiting: throw context.refuse(.tooMuchWaiting)
             case .storage(let error):
                 // A tenant that was quiet for months has no partition for this one; the first event makes it.
                 guard error.code == .monthMissing, !hasMadeRoom, let owner = core.owner else { throw Status(error) }

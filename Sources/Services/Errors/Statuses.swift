@@ -83,21 +83,6 @@ extension Status {
             metadata: ["limit": String(limit)])
     }
 
-    /// The refusal of the gates of a tenant's calls (``TenantGates``).
-    static func tooManyCalls(retryAfter: Duration) -> Status {
-        Status(
-            .resourceExhausted, .tooManyCalls,
-            "too many calls of the tenant's keys, or of its portal's users, run at once; wait until some have ended",
-            retryAfter: retryAfter)
-    }
-
-    /// The refusal of the gate of a tenant's streams (``TenantGates``).
-    static func tooManyStreams(retryAfter: Duration) -> Status {
-        Status(
-            .resourceExhausted, .tooManyStreams,
-            "too many WatchInbox streams of the tenant are open; wait until some have ended", retryAfter: retryAfter)
-    }
-
     static let draining = Status(
         .unavailable, .draining, "this process is about to end; call again", retryAfter: .milliseconds(100))
 }

@@ -13,6 +13,8 @@ enum RegistryStatements {
         k.expires_at, k.revoked_at, k.last_used_at
         """
 
+    static let usageColumns = "u.stored_rows, u.stored_octets, u.counted_at"
+
     /// $1 tenant.
     static let tenant = Statement("SELECT \(tenantColumns) FROM carillon.tenant t WHERE t.tenant_id = $1::text")
     /// $1 after this id, $2 limit.
@@ -32,6 +34,17 @@ enum RegistryStatements {
         SELECT \(tenantColumns)
         FROM carillon.api_key k
         JOIN carillon.tenant t ON t.tenant_id = k.tenant_id
+        WHERE k.key_id = $1::text
+        """)
+    /// $1 tenant.
+    static let usage = Statement(
+        "SELECT \(usageColumns) FROM carillon.tenant_usage u WHERE u.tenant_id = $1::text")
+    /// $1 key.
+    static let usageOfKey = Statement(
+        """
+        SELECT \(usageColumns)
+        FROM carillon.api_key k
+        JOIN carillon.tenant_usage u ON u.tenant_id = k.tenant_id
         WHERE k.key_id = $1::text
         """)
     /// $1 tenant.

@@ -7,6 +7,8 @@ package struct ServiceCredential: Sendable, Hashable {
     package let service: ServiceIdentityRecord
     /// The tenant; nil when there is none of that name, the service may not act for it, or it has to name one.
     package let tenant: TenantRecord?
+    /// What that tenant has stored; nil when that was not counted yet.
+    package let usage: TenantUsage?
 }
 
 extension RegistryStore {
@@ -18,9 +20,12 @@ extension RegistryStore {
             let results = try await run([
                 Query(ServiceStatements.one, [.text(id)]),
                 Query(ServiceStatements.tenant, [.text(id), .text(tenant?.rawValue)]),
+                Query(ServiceStatements.usage, [.text(id), .text(tenant?.rawValue)]),
             ])
             guard let service = try results[0].readFirst(ServiceIdentityRecord.init(row:)) else { return nil }
-            return ServiceCredential(service: service, tenant: try results[1].readFirst(TenantRecord.init(row:)))
+            return ServiceCredential(
+                service: service, tenant: try results[1].readFirst(TenantRecord.init(row:)),
+                usage: try results[2].readFirst(TenantUsage.init(row:)))
         }
     }
 

@@ -40,14 +40,17 @@ extension RegistryStore {
         }
     }
 
-    /// One API key with its tenant; nil if there is no such key. Whether it is valid is the caller's to check, by time.
+    /// One API key with its tenant and what that has stored; nil if there is no such key. Whether it is valid is the caller's to check, by time.
     package func credential(_ keyID: String) async throws(StorageError) -> Credential? {
         try await storing { () async throws(PostgresError) in
             let results = try await run([
                 Query(RegistryStatements.key, [.text(keyID)]), Query(RegistryStatements.tenantOfKey, [.text(keyID)]),
+                Query(RegistryStatements.usageOfKey, [.text(keyID)]),
             ])
             guard let key = try results[0].readFirst(APIKeyRecord.init(row:)) else { return nil }
-            return Credential(key: key, tenant: try results[1].readFirst(TenantRecord.init(row:)))
+            return Credential(
+                key: key, tenant: try results[1].readFirst(TenantRecord.init(row:)),
+                usage: try results[2].readFirst(TenantUsage.init(row:)))
         }
     }
 

@@ -26,6 +26,17 @@ enum ServiceStatements {
         END
         WHERE s.spiffe_id = $1::text AND (s.all_tenants OR t.tenant_id = ANY (s.tenant_ids))
         """)
+    /// $1 service, $2 tenant or NULL: what the same tenant has stored.
+    static let usage = Statement(
+        """
+        SELECT \(RegistryStatements.usageColumns)
+        FROM carillon.service_identity s
+        JOIN carillon.tenant_usage u ON u.tenant_id = CASE
+            WHEN $2::text IS NOT NULL THEN $2::text
+            WHEN NOT s.all_tenants AND cardinality(s.tenant_ids) = 1 THEN s.tenant_ids[1]
+        END
+        WHERE s.spiffe_id = $1::text AND (s.all_tenants OR u.tenant_id = ANY (s.tenant_ids))
+        """)
     /// $1 after this service, $2 limit.
     static let page = Statement(
         """

@@ -2,7 +2,7 @@ internal import Postgres
 
 /// What one tenant may use of the installation. Nil is the installation's own limit.
 package struct TenantLimits: Sendable, Hashable {
-    /// Calls with its keys and of its portal's users, in a second, in each process.
+    /// Calls with its keys in a second in each process, and as many of its portal's users.
     package var callsPerSecond: Int32?
     /// Events that it publishes, in a second, in each process.
     package var eventsPerSecond: Int32?

@@ -86,6 +86,8 @@ package struct Credential: Sendable, Hashable {
     package let key: APIKeyRecord
     /// Its tenant; nil for an operator's key.
     package let tenant: TenantRecord?
+    /// What its tenant has stored; nil when that was not counted yet.
+    package let usage: TenantUsage?
 }
 
 /// An API key that is to be stored.

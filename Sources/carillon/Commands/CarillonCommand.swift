@@ -13,7 +13,8 @@ struct CarillonCommand: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DevCommand.self, DemoCommand.self, MigrateCommand.self, TenantCommand.self,
-            KeyCommand.self, ServiceCommand.self, AuditCommand.self, HealthCommand.self, VersionCommand.self,
+            KeyCommand.self, ServiceCommand.self, SecretsCommand.self, AuditCommand.self, HealthCommand.self,
+            VersionCommand.self,
         ])
 }
 

@@ -64,6 +64,9 @@ struct ServeFlags: SettingFlags {
     @Option(.maxMessage) var maxMessage: String?
     @Option(.maxTenantCalls) var maxTenantCalls: String?
     @Option(.maxTenantStreams) var maxTenantStreams: String?
+    @Option(.maxTenantCallRate) var maxTenantCallRate: String?
+    @Option(.maxTenantEventRate) var maxTenantEventRate: String?
+    @Option(.maxTenantRows) var maxTenantRows: String?
     @Option(.reflectionEnabled) var reflectionEnabled: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
@@ -82,6 +85,8 @@ struct ServeFlags: SettingFlags {
             .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxHandshakeRate: maxHandshakeRate,
             .maxConnections: maxConnections, .maxStreams: maxStreams, .maxMessage: maxMessage,
             .maxTenantCalls: maxTenantCalls, .maxTenantStreams: maxTenantStreams,
+            .maxTenantCallRate: maxTenantCallRate, .maxTenantEventRate: maxTenantEventRate,
+            .maxTenantRows: maxTenantRows,
             .reflectionEnabled: reflectionEnabled, .portFile: portFile, .logLevel: logLevel, .config: config,
         ]
     }

@@ -18,6 +18,12 @@ struct ServeSettings: Sendable {
     var callsPerTenant: Int
     /// WatchInbox streams that may be open at once for one tenant.
     var streamsPerTenant: Int
+    /// Calls in a second for one tenant: with its API keys, and as many of its portal's users; 0 for any number.
+    var callRatePerTenant: Int
+    /// Events in a second for one tenant; 0 for any number.
+    var eventRatePerTenant: Int
+    /// Rows that one tenant may store; 0 for any number.
+    var rowsPerTenant: Int
     /// The database as the serving login.
     var database: String
     /// The database as the login that delivers; nil when this process does not deliver.
@@ -58,7 +64,8 @@ struct ServeSettings: Sendable {
         .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-        .maxTenantCalls, .maxTenantStreams, .reflectionEnabled, .portFile, .logLevel, .config,
+        .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows, .reflectionEnabled,
+        .portFile, .logLevel, .config,
     ]
 
     /// Reads and checks.
@@ -73,6 +80,9 @@ struct ServeSettings: Sendable {
         callsPerTenant = reader.integer(.maxTenantCalls, in: 1...1_000_000, default: ServiceLimits().callsPerTenant)
         streamsPerTenant = reader.integer(
             .maxTenantStreams, in: 1...1_000_000, default: ServiceLimits().streamsPerTenant)
+        callRatePerTenant = reader.integer(.maxTenantCallRate, in: 0...1_000_000, default: ServiceLimits().callRate)
+        eventRatePerTenant = reader.integer(.maxTenantEventRate, in: 0...1_000_000, default: ServiceLimits().eventRate)
+        rowsPerTenant = reader.integer(.maxTenantRows, in: 0...1_000_000_000_000, default: ServiceLimits().storedRows)
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)
@@ -187,12 +197,23 @@ struct ServeSettings: Sendable {
         return key
     }
 
-    private static func keyring(_ reader: inout SettingsReader) -> Keyring? {
-        guard let file = reader.contents(.secretsKeyFile) else { return nil }
+    /// The key-encryption keys, of a file or of the environment. One of the two says them: were it both, nobody would know
+    /// which key wraps.
+    static func keyring(_ reader: inout SettingsReader) -> Keyring? {
+        let (text, key, path): (String, SettingKey, String)
+        if let lines = reader.text(.secretsKey) {
+            if reader.text(.secretsKeyFile) != nil {
+                reader.mistake(.secretsKey, "is there beside \(SettingKey.secretsKeyFile.rawValue): give one of them")
+            }
+            (text, key, path) = (lines, .secretsKey, "")
+        } else {
+            guard let file = reader.contents(.secretsKeyFile) else { return nil }
+            (text, key, path) = (file.text, .secretsKeyFile, " (\(file.path))")
+        }
         do throws(SecretError) {
-            return try Keyring(fileText: file.text)
+            return try Keyring(fileText: text)
         } catch {
-            reader.mistake(.secretsKeyFile, "is no key file: \(error) (\(file.path))")
+            reader.mistake(key, "is no key file: \(error)\(path)")
             return nil
         }
     }

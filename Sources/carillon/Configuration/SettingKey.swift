@@ -23,12 +23,16 @@ enum SettingKey: String, CaseIterable, Sendable {
     case maxMessage = "limits.message-size"
     case maxTenantCalls = "limits.tenant-calls"
     case maxTenantStreams = "limits.tenant-streams"
+    case maxTenantCallRate = "limits.tenant-call-rate"
+    case maxTenantEventRate = "limits.tenant-event-rate"
+    case maxTenantRows = "limits.tenant-rows"
     case databaseURL = "database.url"
     case databaseWorkerURL = "database.worker-url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
     case operatorKeyFile = "operator.key-file"
     case secretsKeyFile = "secrets.key-file"
+    case secretsKey = "secrets.key"
     case loops
     case workerEnabled = "worker.enabled"
     case logLevel = "log.level"
@@ -63,7 +67,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
             .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-            .maxTenantCalls, .maxTenantStreams:
+            .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -71,10 +75,16 @@ enum SettingKey: String, CaseIterable, Sendable {
     }
 
     /// Whether a value must never be shown.
-    var isSecret: Bool { self == .databaseURL || self == .databaseWorkerURL || self == .databaseOwnerURL }
+    var isSecret: Bool {
+        switch self {
+        case .databaseURL, .databaseWorkerURL, .databaseOwnerURL, .secretsKey: true
+        default: false
+        }
+    }
 
-    /// Whether the file may say it. Where the file is, and where this one process writes its port, cannot stand in it.
-    var isInFile: Bool { self != .config && self != .portFile }
+    /// Whether the file may say it. Where the file is, and where this one process writes its port, cannot stand in it; a key has
+    /// a file of its own.
+    var isInFile: Bool { self != .config && self != .portFile && self != .secretsKey }
 
     /// What `--help` says.
     var help: ArgumentHelp {
@@ -104,6 +114,9 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxMessage: "4194304"
         case .maxTenantCalls: "2000"
         case .maxTenantStreams: "10000"
+        case .maxTenantCallRate: "50000"
+        case .maxTenantEventRate: "10000"
+        case .maxTenantRows: "0"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
@@ -116,7 +129,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseWorkerURL, .databaseOwnerURL: "connection string"
         case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls,
-            .maxTenantStreams:
+            .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
             "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
@@ -176,7 +189,25 @@ enum SettingKey: String, CaseIterable, Sendable {
             refused. Open WatchInbox streams have their own limit.
             """
         case .maxTenantStreams:
-            "WatchInbox streams that may be open at once for one tenant, 1 to 1000000; more are refused."
+            """
+            WatchInbox streams that may be open at once for one tenant that has no limit of its own, 1 to 1000000; more are \
+            refused.
+            """
+        case .maxTenantCallRate:
+            """
+            Calls in a second with one tenant's API keys, and as many of its portal's users, where the tenant has no limit of \
+            its own, 1 to 1000000, and what two seconds allow at once; more are refused. 0 for any number.
+            """
+        case .maxTenantEventRate:
+            """
+            Events that one tenant may publish in a second, where it has no limit of its own, 1 to 1000000, and what two \
+            seconds allow at once; more are refused. 0 for any number.
+            """
+        case .maxTenantRows:
+            """
+            Stored rows from which on a tenant that has no limit of its own may publish no events and add no accounts and \
+            users, up to 1000000000000; 0 for no such limit. They are counted now and then.
+            """
         case .databaseURL: "The database as carillon_serve, the login that serves."
         case .databaseWorkerURL:
             "The database as carillon_work, the login that delivers. Needed where the worker is enabled."
@@ -184,7 +215,12 @@ enum SettingKey: String, CaseIterable, Sendable {
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
         case .databaseConnections: "Connections to the database for each loop, 1 to 64."
         case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
-        case .secretsKeyFile: "A file with the key-encryption key: 32 bytes in base64."
+        case .secretsKeyFile:
+            """
+            A file with the key-encryption keys: 32 octets in base64 a line. The first one wraps, all open. Instead of a file, \
+            \(SettingKey.secretsKey.variable) may hold such lines; there is no flag for them, since command lines can be read by all.
+            """
+        case .secretsKey: "The lines of a key file."
         case .loops: "Event loops, each with its own thread; 0 for one for each core."
         case .workerEnabled: "Whether this process also delivers, or only answers calls."
         case .logLevel: "What is logged: trace, debug, info, notice, warning, error or critical."

@@ -138,6 +138,9 @@ final class Server: Sendable {
         limits.allowsMaildir = settings.allowsMaildir
         limits.callsPerTenant = settings.callsPerTenant
         limits.streamsPerTenant = settings.streamsPerTenant
+        limits.callRate = settings.callRatePerTenant
+        limits.eventRate = settings.eventRatePerTenant
+        limits.storedRows = settings.rowsPerTenant
         limits.allowsPrivateRelays = settings.relayAddresses == .any
         var dependencies = ServiceDependencies(
             pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,

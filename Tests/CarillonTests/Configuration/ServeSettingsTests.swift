@@ -41,6 +41,8 @@ struct ServeSettingsTests {
         #expect(settings.logLevel == .info)
         #expect(settings.drainGrace == .seconds(25))
         #expect(settings.callsPerTenant == 2000 && settings.streamsPerTenant == 10_000)
+        #expect(settings.callRatePerTenant == 50_000 && settings.eventRatePerTenant == 10_000)
+        #expect(settings.rowsPerTenant == 0)
         #expect(settings.owner == nil)
         #expect(settings.operatorKey.text == Self.operatorKey)
         #expect(settings.relayAddresses == .publicInternet)
@@ -122,6 +124,29 @@ struct ServeSettingsTests {
         #expect(messages.contains { $0.hasPrefix(#"--log-level is "loud""#) })
         #expect(error?.description.contains(Self.tenantKey) == false)
         #expect(error?.description.contains("c2hvcnQ") == false)
+    }
+
+    @Test("The key-encryption keys come from a file or the environment, and not from both")
+    func secretsKey() throws {
+        var (folder, flags) = try Self.complete()
+        let (first, second) = (KeyEncryptionKey.generate(), KeyEncryptionKey.generate())
+        let lines = "# new\n\(first.line)\n\n\(second.line)\n"
+        let both = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: ["CARILLON_SECRETS_KEY": lines]))
+        }
+        #expect(
+            both?.messages == ["CARILLON_SECRETS_KEY is there beside secrets.key-file: give one of them"])
+        flags[.secretsKeyFile] = nil
+        let settings = try ServeSettings(SettingsReader(flags: flags, environment: ["CARILLON_SECRETS_KEY": lines]))
+        #expect(settings.keyring.ids == [first.key.id, second.key.id])
+        let wrong = #expect(throws: ConfigurationMistakes.self) {
+            try ServeSettings(SettingsReader(flags: flags, environment: ["CARILLON_SECRETS_KEY": "c2hvcnQ="]))
+        }
+        #expect(
+            wrong?.messages == ["CARILLON_SECRETS_KEY is no key file: line 1 is not 32 octets in base64"])
+        // It stands in no file beside other settings.
+        #expect(!SettingKey.secretsKey.isInFile && SettingKey.secretsKey.isSecret)
+        withExtendedLifetime(folder) {}
     }
 
     @Test("The certificates for relays are read, and must be some")
@@ -250,6 +275,9 @@ struct ServeSettingsTests {
                 "--connection-max-handshake-rate is \(Int.max), not a number from 0 to 10000"
             ),
             (.maxStreams, "0", "--limits-concurrent-streams is 0, not a number from 1 to 100000"),
+            (.maxTenantCallRate, "-1", "--limits-tenant-call-rate is -1, not a number from 0 to 1000000"),
+            (.maxTenantEventRate, "1000001", "--limits-tenant-event-rate is 1000001, not a number from 0 to 1000000"),
+            (.maxTenantRows, "-1", "--limits-tenant-rows is -1, not a number from 0 to 1000000000000"),
             (.maxTenantCalls, "0", "--limits-tenant-calls is 0, not a number from 1 to 1000000"),
             (.maxTenantStreams, "0", "--limits-tenant-streams is 0, not a number from 1 to 1000000"),
             (.maxMessage, "1", "--limits-message-size is 1, not a number from 1024 to 67108864"),

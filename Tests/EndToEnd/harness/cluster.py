@@ -183,17 +183,29 @@ class Database:
     @contextmanager
     def locked(self, table: str) -> Iterator[None]:
         """Lets nobody else read or write a table."""
+        with self.held(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"):
+            yield
+
+    @contextmanager
+    def row_locked(self, rows: str) -> Iterator[None]:
+        """Lets nobody else write to rows, such as `schema.table WHERE …`."""
+        with self.held(f"SELECT 1 FROM {rows} FOR UPDATE"):
+            yield
+
+    @contextmanager
+    def held(self, lock: str) -> Iterator[None]:
+        """Keeps a transaction open that has begun with this statement."""
         holder = f"holder_{next(self.cluster.numbers)}"
         sessions = f"FROM pg_stat_activity WHERE application_name = '{holder}'"
         script = (
-            f"SET application_name = '{holder}'; BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;"
+            f"SET application_name = '{holder}'; BEGIN; {lock};"
             " SELECT pg_sleep(600);"
         )
         thread = threading.Thread(target=self.psql, args=(script,))
         thread.start()
         try:
             eventually(
-                lambda: self.execute(f"SELECT 1 {sessions} AND wait_event = 'PgSleep'"), f"{table} is locked", 30
+                lambda: self.execute(f"SELECT 1 {sessions} AND wait_event = 'PgSleep'"), f"it is held: {lock}", 30
             )
             yield
         finally:

@@ -28,7 +28,7 @@ struct TenantCallsTests {
     private static func fill(_ gate: CallGate) async throws {
         // A call may be answered a moment before it has left.
         while gate.running > 0 { await Task.yield() }
-        for _ in 0..<gate.limit { try gate.enter() }
+        for _ in 0..<gate.terms.limit { try gate.enter() }
     }
 
     /// Tries until there is room: the server learns in its own time that a call is over.

@@ -1,0 +1,51 @@
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Storage
+
+// What a tenant's call goes through before anything is done for it. Each of these costs a few additions, and none of them asks
+// the database.
+extension TenantScope {
+    /// Counts a call against what may run at once and against the rate of calls, once for each call.
+    ///
+    /// - Parameters:
+    ///   - context: the call.
+    ///   - gate: where calls of its kind count.
+    ///   - meter: where its kind's rate is counted.
+    /// - Throws: RESOURCE_EXHAUSTED with the reasons TOO_MANY_CALLS, TOO_MANY_OCTETS, CALL_RATE and MESSAGE_TOO_LARGE.
+    func admit(_ context: CallContext, by gate: CallGate, _ meter: RateMeter) throws(Status) {
+        guard try context.enter(gate) else { return }
+        try admitOnce(context, meter)
+    }
+
+    /// Counts a stream of a portal user against what may be open at once, and its opening against the rate of calls.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED with the reasons TOO_MANY_STREAMS, CALL_RATE and MESSAGE_TOO_LARGE.
+    func admitStream(_ context: CallContext) throws(Status) {
+        guard try context.enter(gates.streams, by: terms.streams) else { return }
+        try admitOnce(context, gates.portalRate)
+    }
+
+    private func admitOnce(_ context: CallContext, _ meter: RateMeter) throws(Status) {
+        // Who is refused leaves the gate with the end of the call.
+        if let rate = terms.callRate, !meter.take(of: rate, at: context.loop.now) {
+            throw context.refuse(terms.tooManyCalls)
+        }
+        guard context.requestOctets <= terms.messageOctets else { throw context.refuse(terms.messageTooLarge) }
+    }
+
+    /// Counts events that are to be published.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED with the reason EVENT_RATE; then none was counted.
+    func admitEvents(_ count: Int, _ context: CallContext) throws(Status) {
+        guard let rate = terms.eventRate, !gates.eventRate.take(count, of: rate, at: context.loop.now) else { return }
+        throw context.refuse(terms.tooManyEvents)
+    }
+
+    /// Lets pass who wants to store more, as long as the tenant has not stored all that it may.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED with the reason STORAGE_FULL.
+    func requireRoom(_ context: CallContext) throws(Status) {
+        guard let limit = terms.storedRows, let usage, usage.rows >= limit else { return }
+        throw context.refuse(terms.storageFull)
+    }
+}
