@@ -29,10 +29,7 @@ extension PostgresConnection {
 
     private func connect(_ parameters: ConnectionParameters) {
         state = .connecting
-        let pairs = parameters.keywordsAndValues
-        handle = Self.withCStrings(pairs.map(\.keyword)) { keywords in
-            Self.withCStrings(pairs.map(\.value)) { values in PQconnectStartParams(keywords, values, 0) }
-        }
+        handle = parameters.beginConnecting()
         guard let handle, PQstatus(handle) != CONNECTION_BAD else {
             return loop.execute { if self.state == .connecting { self.lose("connecting failed") } }
         }
@@ -82,57 +79,11 @@ extension PostgresConnection {
 
         machine.begin(.setUp)
         inFlight.append(.setUp)
-        for (name, value) in settings {
-            send(text: "SET \(name) TO \(value)", as: .setting)
-        }
+        for command in configuration.sessionCommands { send(text: command, as: .setting) }
         for (name, text) in [(Self.begin, "BEGIN"), (Self.commit, "COMMIT"), (Self.rollback, "ROLLBACK")] {
             send(.setting) { PQsendPrepare($0, name, text, 0, nil) }
         }
         sendSync()
-    }
-
-    private var settings: [(name: String, value: String)] {
-        let fixed = [
-            ("statement_timeout", Self.milliseconds(configuration.statementTimeout)),
-            ("lock_timeout", Self.milliseconds(configuration.lockTimeout)),
-            ("idle_in_transaction_session_timeout", Self.milliseconds(configuration.idleInTransactionTimeout)),
-            ("search_path", "''"),
-            ("TimeZone", "'UTC'"),
-        ]
-        return fixed
-            + configuration.sessionSettings.sorted { $0.key < $1.key }.map { name, value in
-                (Self.quoted(name, "\""), Self.quoted(value, "'"))
-            }
-    }
-
-    /// PostgreSQL takes whole milliseconds, and zero for none: a short limit must not become no limit.
-    static func milliseconds(_ duration: Duration) -> String {
-        guard duration > .zero else { return "0" }
-        return String(min(max(1, duration.wholeNanoseconds / 1_000_000), Int64(Int32.max)))
-    }
-
-    private static func quoted(_ text: String, _ quote: Character) -> String {
-        let doubled = text.split(separator: quote, omittingEmptySubsequences: false).joined(
-            separator: "\(quote)\(quote)")
-        return "\(quote)\(doubled)\(quote)"
-    }
-
-    private static func withCStrings<Result>(
-        _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
-    ) -> Result {
-        let copies = strings.map { Array($0.utf8CString) }
-        // The copies are moved into one buffer so that all pointers are valid together.
-        let buffer = copies.flatMap(\.self)
-        return buffer.withUnsafeBufferPointer { buffer in
-            var pointers: [UnsafePointer<CChar>?] = []
-            var offset = 0
-            for copy in copies {
-                pointers.append(buffer.baseAddress.map { $0 + offset })
-                offset += copy.count
-            }
-            pointers.append(nil)
-            return body(pointers)
-        }
     }
 
     private func notice(_ report: ServerReport) {
