@@ -84,7 +84,7 @@ let package = Package(
         .target(name: "Domain", swiftSettings: safe),
         .target(name: "Security", dependencies: ["Domain", crypto, jwt], swiftSettings: safe),
         .target(
-            name: "Storage", dependencies: ["Postgres", "Domain", "CarillonNet"],
+            name: "Storage", dependencies: ["Postgres", "Domain", "CarillonNet", crypto],
             resources: [
                 .embedInCode("Schema/bootstrap.sql"), .embedInCode("Schema/registry.sql"),
                 .embedInCode("Schema/registry_2.sql"), .embedInCode("Schema/tenant_2.sql"),

@@ -168,7 +168,8 @@ import Testing
             #expect(try await Self.error { _ = try await session.endCopyIn() }.sqlState == "22P02")
             try await session.rollback()
             #expect(
-                try await Self.error { try await session.beginCopyIn(Statement("COPY public.none FROM STDIN")) }.sqlState
+                try await Self.error { try await session.beginCopyIn(Statement("COPY public.none FROM STDIN")) }
+                    .sqlState
                     == "42P01")
             #expect(try await Self.integer(session, "SELECT count(*) FROM public.t") == 0)
         }
