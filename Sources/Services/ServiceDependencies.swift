@@ -11,11 +11,14 @@ package struct ServiceDependencies: Sendable {
         package let loop: EventLoop
         /// A pool that logs in as `carillon_owner`.
         package let pool: PostgresPool
+        /// How sessions for long work log in, with the limits that they have.
+        package let session: PostgresConfiguration
 
-        /// Names the owner's pool.
-        package init(loop: EventLoop, pool: PostgresPool) {
+        /// Names the owner's ways in.
+        package init(loop: EventLoop, pool: PostgresPool, session: PostgresConfiguration) {
             self.loop = loop
             self.pool = pool
+            self.session = session
         }
     }
 
@@ -35,6 +38,8 @@ package struct ServiceDependencies: Sendable {
     package var randomness: @Sendable () -> UInt64
     /// What callers may ask.
     package var limits: ServiceLimits
+    /// The name and version of this program, for archives.
+    package var program = "carillon"
 
     /// Names what the services work with.
     package init(

@@ -43,6 +43,14 @@ package protocol TenantServiceHandler: Sendable {
     /// Answers setPortalKeys at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func setPortalKeysInline(_ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext) throws -> Carillon_V1_SetPortalKeysResponse?
+
+    /// Reads a tenant out as it is at one moment, as an archive that another installation can import. The tenant is served on
+    /// meanwhile; who moves it suspends it first. Two exports and imports run at a time, further ones are RESOURCE_EXHAUSTED.
+    func exportTenant(_ request: Carillon_V1_ExportTenantRequest, _ responses: ResponseWriter<Carillon_V1_ExportTenantResponse>, _ context: CallContext) async throws
+
+    /// Makes a tenant from an archive: all of it, or nothing. It is suspended until it is resumed. ALREADY_EXISTS when there is
+    /// a tenant of the id, FAILED_PRECONDITION when the archive is damaged, not whole, or of another version.
+    func importTenant(_ requests: RequestReader<Carillon_V1_ImportTenantRequest>, _ context: CallContext) async throws -> Carillon_V1_ImportTenantResponse
 }
 
 extension TenantServiceHandler {
@@ -123,6 +131,8 @@ extension TenantServiceHandler {
                 },
                 async: { try await self.setPortalKeys($0, $1) }
             ),
+            .serverStreaming("/carillon.v1.TenantService/ExportTenant") { try await self.exportTenant($0, $1, $2) },
+            .clientStreaming("/carillon.v1.TenantService/ImportTenant") { try await self.importTenant($0, $1) },
         ]
     }
 }
@@ -160,5 +170,17 @@ package struct TenantServiceClient: Sendable {
     /// Replaces the public keys that the tenant's portal tokens are checked with.
     package func setPortalKeys(_ request: Carillon_V1_SetPortalKeysRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SetPortalKeysResponse {
         try await client.unary("/carillon.v1.TenantService/SetPortalKeys", request, options: options)
+    }
+
+    /// Reads a tenant out as it is at one moment, as an archive that another installation can import. The tenant is served on
+    /// meanwhile; who moves it suspends it first. Two exports and imports run at a time, further ones are RESOURCE_EXHAUSTED.
+    package func exportTenant(_ request: Carillon_V1_ExportTenantRequest, options: CallOptions = .init()) async throws(Status) -> ResponseReader<Carillon_V1_ExportTenantResponse> {
+        try await client.serverStreaming("/carillon.v1.TenantService/ExportTenant", request, options: options)
+    }
+
+    /// Makes a tenant from an archive: all of it, or nothing. It is suspended until it is resumed. ALREADY_EXISTS when there is
+    /// a tenant of the id, FAILED_PRECONDITION when the archive is damaged, not whole, or of another version.
+    package func importTenant(options: CallOptions = .init()) async throws(Status) -> (RequestWriter<Carillon_V1_ImportTenantRequest>, ResponseReader<Carillon_V1_ImportTenantResponse>) {
+        try await client.clientStreaming("/carillon.v1.TenantService/ImportTenant", options: options)
     }
 }

@@ -54,6 +54,16 @@ extension Status {
             "too many WatchInbox streams of the tenant are open; wait until some have ended", retryAfter: retryAfter)
     }
 
+    /// This process has no owner's login, so that schemas cannot be made or read as a whole.
+    static let noOwner = Status(
+        .failedPrecondition, .onboardingUnavailable,
+        "this process has no owner's login; set database.owner-url where tenants are made")
+
+    /// The refusal of a further export or import (``ServiceLimits/transfersOfTenants``).
+    static let tooManyTransfers = Status(
+        .resourceExhausted, .tooManyCalls, "other tenants are being exported or imported; wait until one has ended",
+        retryAfter: .seconds(10))
+
     static let draining = Status(
         .unavailable, .draining, "this process is about to end; call again", retryAfter: .milliseconds(100))
 }

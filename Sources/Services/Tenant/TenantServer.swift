@@ -9,7 +9,7 @@ internal import SwiftProtobuf
 struct TenantServer: TenantServiceHandler {
     let core: ServiceCore
 
-    private func requireOperator(_ context: CallContext) async throws(Status) -> Caller {
+    func requireOperator(_ context: CallContext) async throws(Status) -> Caller {
         let caller = try await core.caller(context)
         try caller.requireOperator()
         return caller

@@ -6,7 +6,8 @@ internal import Security
 /// Commands about tenants.
 struct TenantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Onboard tenants.", subcommands: [TenantCreateCommand.self])
+        commandName: "tenant", abstract: "Onboard tenants, and carry them between installations.",
+        subcommands: [TenantCreateCommand.self, TenantExportCommand.self, TenantImportCommand.self])
 }
 
 /// Onboards a tenant through the API.

@@ -105,7 +105,9 @@ final class Server: Sendable {
         let readiness = Readiness()
         let owner = await makeOwner(settings, on: loops[0], log)
         let worker = makeWorker(settings, on: deliveryLoop, log)
-        let services = makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker)
+        let services = makeServices(
+            settings, pools,
+            owner.map { .init(loop: loops[0], pool: $0, session: ownerSession(settings.owner ?? "")) }, worker)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
@@ -134,10 +136,11 @@ final class Server: Sendable {
         limits.callsPerTenant = settings.callsPerTenant
         limits.streamsPerTenant = settings.streamsPerTenant
         limits.allowsPrivateRelays = settings.relayAddresses == .any
-        return Services(
-            ServiceDependencies(
-                pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
-                deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits))
+        var dependencies = ServiceDependencies(
+            pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
+            deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits)
+        dependencies.program = "carillon \(Version.text)"
+        return Services(dependencies)
     }
 
     private static func makeOwner(
@@ -152,6 +155,17 @@ final class Server: Sendable {
         configuration.reconnectPause = .milliseconds(50)...(.milliseconds(500))
         configuration.onEvent = { log.report($0, login: "owner") }
         return await loop.run { [configuration] in PostgresPool(loop: loop, configuration: configuration) }
+    }
+
+    /// Exporting and importing are long statements; what ends them is the caller's deadline.
+    private static func ownerSession(_ database: String) -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(connectionInfo: database)
+        configuration.applicationName = "carillon transfer"
+        configuration.statementTimeout = .zero
+        configuration.lockTimeout = .seconds(10)
+        // A transaction waits between two tables while its reader is slow.
+        configuration.idleInTransactionTimeout = .zero
+        return configuration
     }
 
     private static func makeWorker(
