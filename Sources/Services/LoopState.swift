@@ -14,6 +14,7 @@ final class LoopState: @unchecked Sendable {
     let dependencies: ServiceDependencies
     let authenticator: Authenticator
     let inboxes: InboxHub
+    private let databases: DatabasePools
     private let budget: FactsBudget
     private let gates: TenantGateTable
     private var scopes: [TenantID: TenantScope] = [:]
@@ -23,6 +24,7 @@ final class LoopState: @unchecked Sendable {
         self.pool = pool
         self.dependencies = dependencies
         registry = RegistryStore(pool: pool)
+        databases = DatabasePools(loop: loop, main: pool, configuration: dependencies.databases)
         authenticator = Authenticator(limits: dependencies.limits)
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
         self.gates = gates
@@ -35,14 +37,24 @@ final class LoopState: @unchecked Sendable {
     func scope(of record: TenantRecord) -> TenantScope {
         loop.assertOnLoop()
         if let scope = scopes[record.id] {
-            scope.update(record)
-            return scope
+            if scope.record.place == record.place {
+                scope.update(record)
+                return scope
+            }
+            // It was moved: what is under way ends where it began, everything else goes to where it is now.
+            scope.facts.forget()
+            budget.remove(scope.facts)
         }
         let scope = TenantScope(
-            loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget,
-            gates: gates[record.id])
+            loop: loop, pool: databases.pool(of: record.place), record: record, dependencies: dependencies,
+            budget: budget, gates: gates[record.id])
         scopes[record.id] = scope
         return scope
+    }
+
+    /// Closes the connections with databases other than the registry's.
+    func closeDatabases() async {
+        await databases.close()
     }
 
     /// What this loop keeps of a tenant, if anybody has asked for it before.

@@ -119,6 +119,11 @@ final class ServiceCore: Sendable {
 
     // MARK: The end
 
+    /// Closes the connections with databases other than the registry's, on all loops.
+    func closeDatabases() async {
+        for (loop, state) in states.all { await loop.run { await state.closeDatabases() } }
+    }
+
     /// Ends what would not end by itself.
     func beginDrain() async {
         await onEveryLoop { $0.inboxes.drain() }

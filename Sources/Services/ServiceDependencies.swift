@@ -2,6 +2,7 @@ package import CarillonNet
 package import Domain
 package import Postgres
 package import Security
+package import Storage
 
 /// What the services work with. All of it is handed in: they read no clock, no file and no environment.
 package struct ServiceDependencies: Sendable {
@@ -14,8 +15,14 @@ package struct ServiceDependencies: Sendable {
         /// How sessions for long work log in, with the limits that they have.
         package let session: PostgresConfiguration
 
+        /// The ways to databases other than the registry's; nil where there are none.
+        package let databases: DatabasePools?
+
         /// Names the owner's ways in.
-        package init(loop: EventLoop, pool: PostgresPool, session: PostgresConfiguration) {
+        package init(
+            loop: EventLoop, pool: PostgresPool, session: PostgresConfiguration, databases: DatabasePools? = nil
+        ) {
+            self.databases = databases
             self.loop = loop
             self.pool = pool
             self.session = session
@@ -24,6 +31,8 @@ package struct ServiceDependencies: Sendable {
 
     /// For each loop that serves, a pool that logs in as `carillon_serve`.
     package var pools: PerLoop<PostgresPool>
+    /// How the pools were made, for those with further databases that tenants are in; nil where there are none.
+    package var databases: PostgresConfiguration?
     /// The owner's pool; nil where tenants cannot be made.
     package var owner: Owner?
     /// The operator's key from the configuration; nil where only the registry's operator keys count.

@@ -44,6 +44,9 @@ package nonisolated struct Carillon_V1_CreateTenantRequest: Sendable {
   /// JWK Set (RFC 7517) as JSON text with the public keys for portal tokens; may be empty and set later.
   package var portalKeysJson: String = String()
 
+  /// The database that the tenant shall be in, by the name that the operator gave it; empty for the registry's own, "main".
+  package var database: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -319,6 +322,9 @@ package nonisolated struct Carillon_V1_ImportTenantRequest: Sendable {
   /// In the first request: the 32 octets that the archive was exported with; empty when it was without.
   package var transferKey: Data = Data()
 
+  /// In the first request: the database that the tenant shall be in; empty for the registry's own, "main".
+  package var database: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -381,7 +387,7 @@ fileprivate nonisolated let _protobuf_package = "carillon.v1"
 
 nonisolated extension Carillon_V1_CreateTenantRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CreateTenantRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0\u{3}portal_keys_json\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0\u{3}portal_keys_json\0\u{1}database\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -391,6 +397,7 @@ nonisolated extension Carillon_V1_CreateTenantRequest: SwiftProtobuf.Message, Sw
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.portalKeysJson) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.database) }()
       default: break
       }
     }
@@ -407,12 +414,16 @@ nonisolated extension Carillon_V1_CreateTenantRequest: SwiftProtobuf.Message, Sw
     if !self.portalKeysJson.isEmpty {
       try visitor.visitSingularStringField(value: self.portalKeysJson, fieldNumber: 2)
     }
+    if !self.database.isEmpty {
+      try visitor.visitSingularStringField(value: self.database, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_CreateTenantRequest, rhs: Carillon_V1_CreateTenantRequest) -> Bool {
     if lhs._tenant != rhs._tenant {return false}
     if lhs.portalKeysJson != rhs.portalKeysJson {return false}
+    if lhs.database != rhs.database {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -869,7 +880,7 @@ nonisolated extension Carillon_V1_ExportTenantResponse: SwiftProtobuf.Message, S
 
 nonisolated extension Carillon_V1_ImportTenantRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ImportTenantRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}part\0\u{3}transfer_key\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}part\0\u{3}transfer_key\0\u{1}database\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -879,6 +890,7 @@ nonisolated extension Carillon_V1_ImportTenantRequest: SwiftProtobuf.Message, Sw
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._part) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.transferKey) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.database) }()
       default: break
       }
     }
@@ -895,12 +907,16 @@ nonisolated extension Carillon_V1_ImportTenantRequest: SwiftProtobuf.Message, Sw
     if !self.transferKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.transferKey, fieldNumber: 2)
     }
+    if !self.database.isEmpty {
+      try visitor.visitSingularStringField(value: self.database, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_ImportTenantRequest, rhs: Carillon_V1_ImportTenantRequest) -> Bool {
     if lhs._part != rhs._part {return false}
     if lhs.transferKey != rhs.transferKey {return false}
+    if lhs.database != rhs.database {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

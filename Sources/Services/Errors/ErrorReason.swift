@@ -33,6 +33,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case tooManyRecipients = "TOO_MANY_RECIPIENTS"
     case tooMuchWaiting = "TOO_MUCH_WAITING"
     case draining = "DRAINING"
+    case databaseNotOpen = "DATABASE_NOT_OPEN"
     case onboardingUnavailable = "ONBOARDING_UNAVAILABLE"
     case internalError = "INTERNAL"
 }

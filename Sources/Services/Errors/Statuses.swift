@@ -59,6 +59,10 @@ extension Status {
         .failedPrecondition, .onboardingUnavailable,
         "this process has no owner's login; set database.owner-url where tenants are made")
 
+    /// Where a tenant is to be put there is no database, or none that takes tenants.
+    static let databaseNotOpen = Status(
+        .failedPrecondition, .databaseNotOpen, "there is no such database, or it takes no new tenants")
+
     /// The refusal of a further export or import (``ServiceLimits/transfersOfTenants``).
     static let tooManyTransfers = Status(
         .resourceExhausted, .tooManyCalls, "other tenants are being exported or imported; wait until one has ended",

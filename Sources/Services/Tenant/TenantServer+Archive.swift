@@ -27,7 +27,7 @@ extension TenantServer {
         }
         let (now, program) = (core.now, core.dependencies.program)
         let stamp = core.stamp(context, caller, at: now)
-        try await transfers.transfer(until: context.deadline) { sessions throws(Status) in
+        try await transfers.transfer(.of(record), until: context.deadline) { sessions throws(Status) in
             try await transfers.step { () async throws(StorageError) in
                 try await TenantExport.note(id, withSecrets: wrapped != nil, sessions: sessions, stamp: stamp)
             }
@@ -51,6 +51,7 @@ extension TenantServer {
         }
         var check = FieldCheck()
         let transferKey = Self.transferKey(Array(first.transferKey), &check)
+        let database = Self.database(first.database, &check)
         try check.check()
         do throws(StorageError) {
             try TenantImport.check(header)
@@ -61,8 +62,8 @@ extension TenantServer {
         let wrapped = try wrappedDataKey(header, transferKey)
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
-        let rows = try await transfers.transfer(until: context.deadline) { sessions throws(Status) in
-            let work = TenantImport(into: .main, sessions: sessions, stamp: stamp, now: now)
+        let rows = try await transfers.transfer(.into(database), until: context.deadline) { sessions throws(Status) in
+            let work = TenantImport(into: database, sessions: sessions, stamp: stamp, now: now)
             try await step(transfers, header.tenant) { () async throws(StorageError) in
                 try await work.begin(header, wrappedDataKey: wrapped)
             }
@@ -146,6 +147,16 @@ extension TenantServer {
         } catch {
             throw Status(.internalError, .internalError, "the tenant's key cannot be opened; the operator has to act")
         }
+    }
+
+    /// The database that a tenant is to be put into; the registry's own when none is named.
+    static func database(_ name: String, _ check: inout FieldCheck) -> DatabaseName {
+        if name.isEmpty { return .main }
+        guard let database = DatabaseName(name) else {
+            check.add("database", "is not the name of a database", reason: "MALFORMED")
+            return .main
+        }
+        return database
     }
 
     /// A key of 32 octets; nil when there are none.

@@ -106,11 +106,7 @@ package final class TenantImport: @unchecked Sendable {
     private func makeSchema(_ header: ArchiveHeader) async throws(PostgresError) {
         let schema = SchemaName(header.tenant)
         let session = sessions.tenant
-        // No line of the registry names it: it was left behind when a commit failed.
-        let found = try await session.run(Query(ArchiveStatements.schemaExists, [.text(schema.text)]))
-        if try found.readFirst({ row throws(PostgresError) in try row.bool(0) }) == true {
-            try await session.run(Query(PlacementStatements.dropSchema(schema)))
-        }
+        try await session.makeRoom(for: schema)
         let made = [Month(containing: now), Month(containing: now).next]
         let further = Set(header.months).subtracting(made).sorted()
         let statements =

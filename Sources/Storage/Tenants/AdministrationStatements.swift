@@ -2,14 +2,14 @@ internal import Postgres
 
 /// The statements of `carillon_owner` on the registry. They run seldom, so no connection keeps them.
 enum AdministrationStatements {
-    /// $1…$8 the tenant, $9 schema version, $10 first day of the last month with partitions, $11 now.
+    /// $1…$8 the tenant, $9 schema version, $10 first day of the last month with partitions, $11 now, $12 database.
     static let insertTenant = Statement(
         """
         INSERT INTO carillon.tenant AS t (tenant_id, display_name, state, portal_url, time_zone, locale,
             enabled_without_subscription, wrapped_data_key, request_hash, schema_version, months_through, revision,
-            created_at, updated_at)
+            created_at, updated_at, database)
         VALUES ($1::text, $2::text, 'active', $3::text, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, $9::int4,
-            $10::text::date, 1, $11::timestamptz, $11::timestamptz)
+            $10::text::date, 1, $11::timestamptz, $11::timestamptz, $12::text)
         RETURNING \(RegistryStatements.tenantColumns)
         """, prepared: false)
     /// $1 tenant.

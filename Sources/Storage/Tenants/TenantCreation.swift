@@ -22,6 +22,8 @@ package struct TenantCreation: Sendable {
     package var firstKey: NewAPIKey?
     /// The keys with which its portal signs tokens.
     package var portalKeys: [PortalKey]
+    /// Where it shall be.
+    package var database = DatabaseName.main
 
     /// Describes a tenant.
     package init(
@@ -57,6 +59,8 @@ extension TenantCreation {
             $0.string(locale)
             $0.key("enabled_without_subscription")
             $0.string(enabledWithoutSubscription.rawValue)
+            $0.key("database")
+            $0.string(database.rawValue)
             $0.key("key_id")
             $0.optional(firstKey?.id)
             $0.key("portal_keys")

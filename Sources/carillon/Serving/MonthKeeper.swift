@@ -11,8 +11,9 @@ enum MonthKeeper {
     private static let firstPause = 60...600
 
     /// Works until the task is cancelled. On the loop of the owner's pool.
-    static func run(on loop: EventLoop, owner: PostgresPool, log: Logger) async {
-        let administration = TenantAdministration(pool: owner) { pause throws(CancellationError) in
+    static func run(on loop: EventLoop, owner: PostgresPool, databases: DatabasePools?, log: Logger) async {
+        let administration = TenantAdministration(pool: owner, databases: databases) {
+            pause throws(CancellationError) in
             try await loop.sleep(for: pause)
         }
         var pause: Duration = .seconds(Int.random(in: firstPause))
