@@ -155,7 +155,7 @@ let package = Package(
             swiftSettings: common),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage", "Postgres", "Domain", "CarillonNet", "Support"],
-            swiftSettings: common),
+            exclude: ["Version1"], swiftSettings: common),
         .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Domain"], swiftSettings: common),
         .testTarget(
             name: "ChannelsTests",
@@ -181,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "CarillonTests",
             dependencies: [
-                "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Programs", logging,
+                "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Programs",
+                logging,
                 protobuf,
             ],
             swiftSettings: common),

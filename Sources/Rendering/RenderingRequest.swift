@@ -69,4 +69,10 @@ package struct Branding: Sendable, Hashable {
         self.logoURL = logoURL
         self.imprint = imprint
     }
+
+    /// Whether a text is a colour that messages show: `#RRGGBB`.
+    package static func isAccent(_ text: String) -> Bool { AccentColor(text) != nil }
+
+    /// Whether a text is an address that messages show a logo from.
+    package static func isLogo(_ text: String) -> Bool { SafeURL(text)?.isHTTPS == true }
 }

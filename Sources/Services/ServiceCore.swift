@@ -87,6 +87,14 @@ final class ServiceCore: Sendable {
         await onEveryLoop { $0.knownScope(of: tenant)?.facts.forget() }
     }
 
+    /// Makes this process obey a change of a tenant's line in the registry at once.
+    func tenantChanged(_ record: TenantRecord) async {
+        await onEveryLoop { state in
+            state.knownScope(of: record.id)?.update(record)
+            if record.state != .active { state.inboxes.end(record.id, .notServed(record.state)) }
+        }
+    }
+
     /// Makes this process forget a tenant's portal keys.
     func forgetPortalKeys(of tenant: TenantID) async {
         await onEveryLoop { $0.authenticator.forgetPortalKeys(of: tenant) }

@@ -41,6 +41,8 @@ package struct ServiceDependencies: Sendable {
     package var keyring: Keyring
     /// Hears of work.
     package var deliverySignal: any DeliverySignal
+    /// Says that maintenance has something to do at once, such as a tenant to erase. Any thread; losing it costs time only.
+    package var maintenanceSignal: @Sendable () -> Void = {}
     /// The time.
     package var clock: @Sendable () -> Instant
     /// 64 bits at a time, from a source fit for secrets.

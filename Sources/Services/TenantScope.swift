@@ -34,8 +34,10 @@ final class TenantScope: @unchecked Sendable {
             loop: loop, store: store, limit: dependencies.limits.waitingEvents, clock: dependencies.clock)
     }
 
+    /// Takes what the registry said. It may be older than what is known: it was kept, or asked for before a change.
     func update(_ record: TenantRecord) {
-        guard record != self.record else { return }
+        let known = (self.record.createdAt, self.record.revision)
+        guard record != self.record, (record.createdAt, record.revision) >= known else { return }
         if record.wrappedDataKey != self.record.wrappedDataKey { openedKey = nil }
         self.record = record
         facts.policy = record.enabledWithoutSubscription

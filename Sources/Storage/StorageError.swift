@@ -20,7 +20,8 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
         case monthMissing
         /// The database refuses the role: the tenant is gone, or grants are missing.
         case permissionDenied
-        /// The database is not set up for serving; the message says what is missing.
+        /// The database is not set up for serving, or a tenant's schema is not of a version that this program can use; the
+        /// message says what is missing.
         case notReady
         /// A stored row does not have the form that this version knows.
         case corrupt
@@ -52,6 +53,7 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
         message = cause.description
         code =
             switch cause.code {
+            case .invalidStatement where Self.missingObjects.contains(cause.sqlState ?? ""): .notReady
             case .invalidValue where cause.sqlState == Self.failedAssertion: .revisionMismatch
             case .connectionFailed, .unavailable, .queueFull, .diskFull, .resourcesExhausted: .unavailable
             case .deadlineExceeded, .cancelled: .deadlineExceeded
@@ -69,6 +71,10 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
 
     /// `division_by_zero`: how ``Postgres/Statement/assertion(_:)`` fails.
     private static let failedAssertion = "22012"
+
+    /// `undefined_table` and `undefined_column`. Every statement is tested against the schema that it is written for, so
+    /// what is missing is a migration: the tenant was left behind, or this program was.
+    private static let missingObjects: Set = ["42P01", "42703"]
 
     /// Whether a write may have been committed although it failed.
     package var isCommitUnknown: Bool { cause?.isCommitUnknown ?? false }

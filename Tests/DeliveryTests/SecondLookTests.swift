@@ -25,7 +25,7 @@ import Testing
                 UserWrite(
                     id: Stage.user, account: Stage.account, displayName: "Ann New", timeZone: "Asia/Tokyo",
                     contactPoints: [ContactPoint(channel: .email, address: "new@customer.example")]),
-                now: stage.clock.now)
+                stamp: stage.stamp(), now: stage.clock.now)
             try await look(stage) { look, work in
                 let target = SecondLook.Target(
                     address: "new@customer.example", name: "Ann New", zone: "Asia/Tokyo", user: Stage.user)
@@ -53,7 +53,8 @@ import Testing
         try await onStage { stage in
             try await stage.putRelay(port: 25)
             _ = try await stage.store.upsertUser(
-                UserWrite(id: Stage.user, account: Stage.account, status: .disabled), now: stage.clock.now)
+                UserWrite(id: Stage.user, account: Stage.account, status: .disabled), stamp: stage.stamp(),
+                now: stage.clock.now)
             try await look(stage) { look, work in
                 #expect(look.look(at: work) == .settle(.suppressed(.recipientInactive)))
             }

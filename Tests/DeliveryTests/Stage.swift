@@ -90,19 +90,22 @@ final class Stage: @unchecked Sendable {
     func makeTenant(_ name: String? = nil) async throws -> TenantStore {
         let id = name.map { TenantID(unchecked: "\($0)\(suffix)") } ?? store.tenant
         let creation = TenantCreation(
-            id: id, displayName: "Northwind Supply", portalURL: "https://portal.northwind.example/app",
-            timeZone: "Europe/Berlin", locale: "en",
+            id: id,
+            values: TenantWrite(
+                displayName: "Northwind Supply", portalURL: "https://portal.northwind.example/app",
+                timeZone: "Europe/Berlin", locale: "en"),
             wrappedDataKey: try keyring.makeDataKey(for: id.rawValue).wrapped, requestHash: [1])
         guard case .created = try await administration.createTenant(creation, stamp: stamp(), now: clock.now) else {
             throw PostgresError(.other, "the tenant was there")
         }
         let store = TenantStore(tenant: id, pool: pool)
         _ = try await store.upsertAccount(
-            AccountWrite(id: Self.account, displayName: "Acme"), now: clock.now)
+            AccountWrite(id: Self.account, displayName: "Acme"), stamp: stamp(), now: clock.now)
         _ = try await store.upsertUser(
             UserWrite(
                 id: Self.user, account: Self.account, displayName: "Ann Example",
-                contactPoints: [ContactPoint(channel: .email, address: "ann@customer.example")]), now: clock.now)
+                contactPoints: [ContactPoint(channel: .email, address: "ann@customer.example")]), stamp: stamp(),
+            now: clock.now)
         return store
     }
 

@@ -177,7 +177,11 @@ import Testing
         try await onStage { stage in
             let relay = try await TestServer.smtp()
             try await stage.putRelay(port: relay.port)
-            let worker = await stage.worker(Self.hasten)
+            // The next renewal in its time would be too late.
+            let worker = await stage.worker {
+                $0.lease.timeToLive = .seconds(7200)
+                $0.lease.renewal = .seconds(3600)
+            }
             try await stage.eventually("leased") { worker.tenants.count == 1 }
             let work = try #require(worker.tenants[stage.store.tenant])
             try await stage.eventually("looked") { work.isTakenOver && !work.isClaiming }

@@ -33,7 +33,7 @@ def test_version(binary: Path) -> None:
 def test_help_names_every_command(binary: Path) -> None:
     result = run(binary, "--help")
     assert result.returncode == 0
-    for command in ("serve", "dev", "migrate", "tenant", "health", "version", "demo"):
+    for command in ("serve", "dev", "migrate", "tenant", "audit", "health", "version", "demo"):
         assert command in result.stdout
 
 
@@ -103,7 +103,10 @@ def test_flags_come_before_environment_before_file(
             {
                 "listen": f"{HOST}:{ports[2]}",
                 "tls": {"certificate": str(certificate.certificate), "key": str(certificate.key)},
-                "database": {"url": server.database.serving_url, "owner-url": server.database.owner_url},
+                "database": {
+                    "url": server.database.serving_url, "worker-url": server.database.worker_url,
+                    "owner-url": server.database.owner_url,
+                },
                 "operator": {"key-file": str(server.secrets.operator_file)},
                 "secrets": {"key-file": str(server.secrets.sealing_file)},
             }
@@ -193,6 +196,7 @@ def test_a_database_that_was_not_migrated_is_not_served(
     result = run(
         binary, "serve", "--listen", f"{HOST}:0", "--tls-certificate", str(certificate.certificate),
         "--tls-key", str(certificate.key), "--database-url", database.serving_url,
+        "--database-worker-url", database.worker_url,
         "--operator-key-file", str(secrets.operator_file), "--secrets-key-file", str(secrets.sealing_file),
         within=40,
     )  # fmt: skip

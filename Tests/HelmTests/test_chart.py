@@ -54,7 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "awkward names": {
         "fullnameOverride": "null",
         "tls": {"secretName": "1e3"},
-        "database": {"secretName": "0123", "urlKey": "true", "ownerUrlKey": "12"},
+        "database": {"secretName": "0123", "urlKey": "true", "workerUrlKey": "null", "ownerUrlKey": "12"},
         "operator": {"secretName": "no", "key": "1"},
         "secrets": {"secretName": "77", "key": "off"},
     },
@@ -162,7 +162,11 @@ def test_secrets_are_referred_to_and_never_made(chart: helm.Chart) -> None:
     assert not [document for document in documents if document["kind"] in ("Secret", "ConfigMap")]
     deployment = only(documents, "Deployment")
     environment = environment_of(deployment)
-    for name, key in {"CARILLON_DATABASE_URL": "url", "CARILLON_DATABASE_OWNER_URL": "owner-url"}.items():
+    keys = {
+        "CARILLON_DATABASE_URL": "url", "CARILLON_DATABASE_WORKER_URL": "worker-url",
+        "CARILLON_DATABASE_OWNER_URL": "owner-url",
+    }  # fmt: skip
+    for name, key in keys.items():
         assert "value" not in environment[name]
         assert environment[name]["valueFrom"] == {"secretKeyRef": {"name": "carillon-database", "key": key}}
     sources = {volume["name"]: volume["secret"]["secretName"] for volume in pod_of(deployment)["volumes"]}
@@ -345,6 +349,20 @@ def test_the_migration_runs_before_the_pods(chart: helm.Chart) -> None:
     # What the chart itself makes comes after the hook: the Job must not need it.
     made = {document["metadata"]["name"] for document in documents if document["kind"] == "ServiceAccount"}
     assert pod_of(job)["serviceAccountName"] not in made
+
+
+@pytest.mark.parametrize(("values", "parallel"), [({}, "4"), ({"migration": {"parallel": 16}}, "16")])
+def test_the_migration_is_tried_again_where_that_helps(
+    chart: helm.Chart, values: dict[str, Any], parallel: str
+) -> None:
+    job = only(render(chart, values), "Job")
+    assert container_of(job)["args"] == ["--parallel", parallel]
+    assert job["spec"]["backoffLimit"] == 3
+    [rule] = job["spec"]["podFailurePolicy"]["rules"]
+    # EX_USAGE and EX_CONFIG stay what they are, however often it is tried.
+    assert rule["action"] == "FailJob" and rule["onExitCodes"]["values"] == [64, 78]
+    assert rule["onExitCodes"]["containerName"] == container_of(job)["name"]
+    assert pod_of(job)["terminationGracePeriodSeconds"] >= 30
 
 
 @pytest.mark.parametrize(

@@ -42,18 +42,34 @@ import Testing
         #expect(try parse("host=\(host)").hosts.map(\.needsResolution) == [false])
     }
 
-    @Test func resolvedHostsKeepTheirNamesForTheCertificate() throws {
-        let hosts = HostResolution.resolve(try parse("host=localhost,/tmp port=1,2").hosts)
-        #expect(hosts.last == .init(name: "/tmp", address: nil, port: "2"))
-        #expect(hosts.dropLast().allSatisfy { $0.name == "localhost" && $0.address != nil && $0.port == "1" })
-        var parsed = try parse("host=x")
-        parsed.hosts = [
-            .init(name: "x", address: "192.0.2.1", port: "1"), .init(name: "/tmp", address: nil, port: "2"),
-        ]
-        let pairs = Dictionary(uniqueKeysWithValues: parsed.keywordsAndValues.map { ($0.keyword, $0.value) })
-        #expect(pairs["host"] == "x,/tmp")
-        #expect(pairs["hostaddr"] == "192.0.2.1,")
-        #expect(pairs["port"] == "1,2")
+    @Test func anAddressKeepsItsNameForTheCertificate() throws {
+        let parsed = try parse("host=a,/tmp port=1,2 dbname=x")
+        func pairs(_ host: ConnectionParameters.Host) -> [String: String] {
+            Dictionary(uniqueKeysWithValues: parsed.keywordsAndValues(for: host).map { ($0.keyword, $0.value) })
+        }
+        let resolved = pairs(.init(name: "a", address: "192.0.2.1", port: "1"))
+        #expect(["host", "hostaddr", "port", "dbname"].map { resolved[$0] } == ["a", "192.0.2.1", "1", "x"])
+        #expect(["host", "hostaddr", "port"].map { pairs(parsed.hosts[1])[$0] } == ["/tmp", nil, "2"])
+        // Nothing at all: libpq's own default.
+        #expect(["host", "hostaddr", "port"].map { pairs(.init(name: ""))[$0] } == [nil, nil, nil])
+    }
+
+    @Test(arguments: [("5", Duration.seconds(5)), ("0", nil), ("-1", nil)])
+    func theTimeOfOneServerCanBeSet(text: String, limit: Duration?) throws {
+        let parsed = try parse("host=a connect_timeout=\(text)")
+        #expect(parsed.connectTimeout == limit)
+        #expect(parsed.options["connect_timeout"] == nil)
+        #expect(try parse("host=a").connectTimeout == nil)
+    }
+
+    @Test func aNameHasItsAddresses() {
+        guard case .addresses(let addresses) = HostResolution.look(up: "localhost") else {
+            Issue.record("localhost has no address")
+            return
+        }
+        #expect(addresses.contains("127.0.0.1") || addresses.contains("::1"))
+        guard case .addresses = HostResolution.look(up: "no name at all") else { return }
+        Issue.record("what is no name has an address")
     }
 
     @Test(arguments: ["password=geheim nonsense", "host=a,b port=1,2,3 password=geheim", "hostaddr=1,2 host=geheim"])

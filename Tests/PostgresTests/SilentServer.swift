@@ -1,12 +1,14 @@
 import Foundation
+import Synchronization
 
 /// A socket that takes connections and never answers, where libpq looks for a server.
 struct SilentServer {
     let folder: String
     private let descriptor: CInt
+    private static let numbers = Atomic<Int>(0)
 
     init() throws {
-        folder = "/tmp/carillon-silent-\(getpid())"
+        folder = "/tmp/carillon-silent-\(getpid())-\(Self.numbers.add(1, ordering: .relaxed).newValue)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -35,6 +35,16 @@ extension PostgresPool {
         return Int(try #require(results.first?.first).int8(0))
     }
 
+    /// The error that a unit ends with; nil for none.
+    func outcome(_ unit: Unit) async throws -> PostgresError? {
+        do throws(PostgresError) {
+            _ = try await run(unit)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// The error that a unit is expected to end with.
     func error(_ unit: Unit, affinity: Int = 0, deadline: MonotonicTime? = nil) async throws -> PostgresError {
         do throws(PostgresError) {

@@ -69,7 +69,7 @@ import Testing
             }
             #expect(try await pool.text("SELECT current_user::text") == "carillon_serve")
             let error = try await pool.error(Unit("SELECT 1", role: "t_missing"))
-            #expect(error.code == .invalidValue)
+            #expect(error.code == .insufficientPrivilege)
             #expect(error.queryIndex == nil)
             #expect(try await pool.error(Unit("SELECT 1", role: "postgres")).code == .insufficientPrivilege)
             #expect(try await pool.error(Unit("SELECT 1", role: "none")).code == .invalidStatement)
@@ -124,7 +124,7 @@ import Testing
                     case 1: .invalidValue
                     case 3: .invalidStatement
                     case 4: .foreignKey
-                    case 7: .invalidValue
+                    case 7: .insufficientPrivilege
                     default: nil
                     }
                 #expect(code == expected, "unit \(number)")

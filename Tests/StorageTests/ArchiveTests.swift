@@ -175,7 +175,7 @@ import Testing
                 #expect(all == Set(table.columns + table.completed))
             }
             let ofTheInstallation: Set = [
-                "database", "duty", "schema_version", "service_identity", "tenant_lease", "tenant_signal",
+                "chore", "database", "schema_version", "service_identity", "tenant_lease", "tenant_signal",
                 "tenant_usage", "worker",
             ]
             #expect(Set(registry.keys) == ofTheInstallation)

@@ -14,7 +14,7 @@ import Testing
                 id: Self.acme, displayName: "Acme", assignedUsers: [UserID(unchecked: "rep")],
                 billingEmail: "billing@acme.example", notificationsSuppressed: true, timeZone: "Europe/Rome",
                 locale: "it")
-            let made = try await tenant.upsertAccount(write, now: fixture.now)
+            let made = try await tenant.upsertAccount(write, stamp: fixture.stamp(), now: fixture.now)
             #expect(made.created)
             #expect(made.record.displayName == "Acme")
             #expect(made.record.assignedUsers == [UserID(unchecked: "rep")])
@@ -27,7 +27,7 @@ import Testing
             let later = fixture.now.adding(seconds: 1)
             let renamed = try await tenant.upsertAccount(
                 AccountWrite(id: Self.acme, displayName: "Acme Inc."), fields: [.displayName],
-                expectedRevision: made.record.revision, now: later)
+                expectedRevision: made.record.revision, stamp: fixture.stamp(), now: later)
             #expect(!renamed.created)
             #expect(renamed.record.displayName == "Acme Inc.")
             #expect(renamed.record.billingEmail == "billing@acme.example")
@@ -36,14 +36,16 @@ import Testing
             #expect(renamed.record.factsVersion > made.record.factsVersion)
 
             let stale = try await storageError { () async throws(StorageError) in
-                try await tenant.upsertAccount(write, expectedRevision: made.record.revision, now: later)
+                try await tenant.upsertAccount(
+                    write, expectedRevision: made.record.revision, stamp: fixture.stamp(), now: later)
             }
             #expect(stale.code == .revisionMismatch)
             #expect(try await tenant.account(Self.acme) == renamed.record)
             #expect(try await tenant.account(AccountID(unchecked: "nobody")) == nil)
 
             for name in ["A1", "B2", "C3"] {
-                _ = try await tenant.upsertAccount(AccountWrite(id: AccountID(unchecked: name)), now: fixture.now)
+                _ = try await tenant.upsertAccount(
+                    AccountWrite(id: AccountID(unchecked: name)), stamp: fixture.stamp(), now: fixture.now)
             }
             let first = try await tenant.accounts(size: 3)
             #expect(first.elements.map(\.id.rawValue) == ["A1", "ACME", "B2"])
@@ -57,7 +59,7 @@ import Testing
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()
             for account in [Self.acme, AccountID(unchecked: "OTHER")] {
-                _ = try await tenant.upsertAccount(AccountWrite(id: account), now: fixture.now)
+                _ = try await tenant.upsertAccount(AccountWrite(id: account), stamp: fixture.stamp(), now: fixture.now)
             }
             let ann = UserID(unchecked: "ann")
             let write = UserWrite(
@@ -70,7 +72,7 @@ import Testing
                     ContactPoint(channel: .sms, address: "+390612345", state: .unverified),
                 ])
             let before = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER"), nil])
-            let made = try await tenant.upsertUser(write, now: fixture.now)
+            let made = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now)
             #expect(made.created)
             #expect(made.record.status == .invited)
             #expect(made.record.isAdmin)
@@ -86,7 +88,8 @@ import Testing
             var move = write
             move.account = AccountID(unchecked: "OTHER")
             let moved = try await tenant.upsertUser(
-                move, fields: [.account], expectedRevision: made.record.revision, now: fixture.now)
+                move, fields: [.account], expectedRevision: made.record.revision, stamp: fixture.stamp(),
+                now: fixture.now)
             #expect(moved.record.account == AccountID(unchecked: "OTHER"))
             #expect(moved.record.contactPoints == made.record.contactPoints)
             let after = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER")])
@@ -95,27 +98,29 @@ import Testing
 
             // Who means a user of one account does not move one of another.
             let kept = try await storageError { () async throws(StorageError) in
-                try await tenant.upsertUser(write, keepsAccount: true, now: fixture.now)
+                try await tenant.upsertUser(write, keepsAccount: true, stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(kept.code == .revisionMismatch)
 
             let homeless = try await storageError { () async throws(StorageError) in
                 try await tenant.upsertUser(
-                    UserWrite(id: UserID(unchecked: "bob"), account: AccountID(unchecked: "nowhere")), now: fixture.now)
+                    UserWrite(id: UserID(unchecked: "bob"), account: AccountID(unchecked: "nowhere")),
+                    stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(homeless.code == .referenceMissing)
             let stale = try await storageError { () async throws(StorageError) in
                 var change = write
                 change.contactPoints = []
                 return try await tenant.upsertUser(
-                    change, expectedRevision: made.record.revision, now: fixture.now)
+                    change, expectedRevision: made.record.revision, stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(stale.code == .revisionMismatch)
             #expect(try await tenant.users([ann, UserID(unchecked: "bob")]) == [ann: moved.record])
 
             for name in ["zoe", "amy"] {
                 _ = try await tenant.upsertUser(
-                    UserWrite(id: UserID(unchecked: name), isTeamMember: true), now: fixture.now)
+                    UserWrite(id: UserID(unchecked: name), isTeamMember: true), stamp: fixture.stamp(), now: fixture.now
+                )
             }
             let team = try await tenant.users(of: nil, size: 1)
             #expect(team.elements.map(\.id.rawValue) == ["amy"])
@@ -129,17 +134,21 @@ import Testing
             let tenant = try await fixture.tenant()
             let other = AccountID(unchecked: "OTHER")
             for account in [Self.acme, other] {
-                _ = try await tenant.upsertAccount(AccountWrite(id: account), now: fixture.now)
+                _ = try await tenant.upsertAccount(AccountWrite(id: account), stamp: fixture.stamp(), now: fixture.now)
             }
             let ann = UserID(unchecked: "ann")
             let write = UserWrite(id: ann, account: Self.acme, displayName: "Ann")
-            #expect(try await tenant.upsertUser(write, keepsAccount: true, now: fixture.now).created)
-            #expect(try await !tenant.upsertUser(write, keepsAccount: true, now: fixture.now).created)
+            #expect(
+                try await tenant.upsertUser(write, keepsAccount: true, stamp: fixture.stamp(), now: fixture.now).created
+            )
+            #expect(
+                try await !tenant.upsertUser(write, keepsAccount: true, stamp: fixture.stamp(), now: fixture.now)
+                    .created)
             for account in [other, nil] {
                 let moved = try await storageError { () async throws(StorageError) in
                     try await tenant.upsertUser(
                         UserWrite(id: ann, account: account, displayName: "Moved"), keepsAccount: true,
-                        now: fixture.now)
+                        stamp: fixture.stamp(), now: fixture.now)
                 }
                 #expect(moved.code == .revisionMismatch)
             }
@@ -154,7 +163,7 @@ import Testing
             let tenant = try await fixture.tenant()
             var write = UserWrite(
                 id: UserID(unchecked: "ann"), contactPoints: [ContactPoint(channel: .email, address: "a@x.example")])
-            _ = try await tenant.upsertUser(write, now: fixture.now)
+            _ = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now)
             let before = try #require(try await tenant.factsVersions(of: [nil])[AccountID?.none])
             try await tenant.suppressAddress("a@x.example", of: write.id, on: .email, state: .hardBounced)
             try await tenant.suppressAddress("gone@x.example", of: write.id, on: .email, state: .hardBounced)
@@ -162,13 +171,13 @@ import Testing
             let facts = try #require(try await tenant.facts(ofUser: write.id)[AccountID?.none])
             #expect(facts.directory[write.id]?.addresses[.email] == .hardBounced)
             write.contactPoints = [ContactPoint(channel: .email, address: "b@x.example")]
-            let second = try await tenant.upsertUser(write, now: fixture.now).record
+            let second = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now).record
             #expect(second.contactPoints == [ContactPoint(channel: .email, address: "b@x.example")])
             write.contactPoints = [
                 ContactPoint(channel: .email, address: "a@x.example"),
                 ContactPoint(channel: .email, address: "b@x.example"),
             ]
-            let third = try await tenant.upsertUser(write, now: fixture.now).record
+            let third = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now).record
             #expect(third.contactPoints.map(\.state) == [.hardBounced, .usable])
             #expect(third.contactPoint(on: .email)?.address == "b@x.example")
         }
@@ -180,25 +189,34 @@ import Testing
             let ann = UserID(unchecked: "ann")
             let other = AccountID(unchecked: "OTHER")
             for account in [Self.acme, other] {
-                _ = try await tenant.upsertAccount(AccountWrite(id: account), now: fixture.now)
+                _ = try await tenant.upsertAccount(AccountWrite(id: account), stamp: fixture.stamp(), now: fixture.now)
             }
-            _ = try await tenant.upsertUser(UserWrite(id: ann, account: Self.acme), now: fixture.now)
-            guard case .done(let record) = try await tenant.setDefaultUser(of: Self.acme, to: ann, now: fixture.now)
+            _ = try await tenant.upsertUser(
+                UserWrite(id: ann, account: Self.acme), stamp: fixture.stamp(), now: fixture.now)
+            guard
+                case .done(let record) = try await tenant.setDefaultUser(
+                    of: Self.acme, to: ann, stamp: fixture.stamp(), now: fixture.now)
             else {
                 Issue.record("not done")
                 return
             }
             #expect(record.defaultUser == ann)
-            #expect(try await tenant.setDefaultUser(of: other, to: ann, now: fixture.now) == .noSuchUser)
             #expect(
-                try await tenant.setDefaultUser(of: AccountID(unchecked: "none"), to: ann, now: fixture.now)
+                try await tenant.setDefaultUser(of: other, to: ann, stamp: fixture.stamp(), now: fixture.now)
+                    == .noSuchUser)
+            #expect(
+                try await tenant.setDefaultUser(
+                    of: AccountID(unchecked: "none"), to: ann, stamp: fixture.stamp(), now: fixture.now)
                     == .noSuchAccount)
             let stale = try await storageError { () async throws(StorageError) in
                 try await tenant.setDefaultUser(
-                    of: Self.acme, to: nil, expectedRevision: record.revision - 1, now: fixture.now)
+                    of: Self.acme, to: nil, expectedRevision: record.revision - 1, stamp: fixture.stamp(),
+                    now: fixture.now)
             }
             #expect(stale.code == .revisionMismatch)
-            guard case .done(let cleared) = try await tenant.setDefaultUser(of: Self.acme, to: nil, now: fixture.now)
+            guard
+                case .done(let cleared) = try await tenant.setDefaultUser(
+                    of: Self.acme, to: nil, stamp: fixture.stamp(), now: fixture.now)
             else {
                 Issue.record("not done")
                 return
@@ -212,7 +230,8 @@ import Testing
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()
             let error = try await storageError { () async throws(StorageError) in
-                try await tenant.upsertAccount(AccountWrite(id: Self.acme, displayName: "a\0b"), now: fixture.now)
+                try await tenant.upsertAccount(
+                    AccountWrite(id: Self.acme, displayName: "a\0b"), stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(error.code == .invalidValue)
         }

@@ -110,9 +110,11 @@ final class Fixture: @unchecked Sendable {
 
     static func creation(_ id: TenantID, hash: UInt8 = 1) -> TenantCreation {
         TenantCreation(
-            id: id, displayName: "Northwind Supply", portalURL: "https://portal.example", timeZone: "Europe/Berlin",
-            locale: "en", wrappedDataKey: [1, 2, 3], requestHash: [hash])
+            id: id, values: values, wrappedDataKey: [1, 2, 3], requestHash: [hash])
     }
+
+    static let values = TenantWrite(
+        displayName: "Northwind Supply", portalURL: "https://portal.example", timeZone: "Europe/Berlin", locale: "en")
 
     /// A tenant that nobody else uses.
     func tenant() async throws -> TenantStore {
@@ -136,9 +138,23 @@ final class Fixture: @unchecked Sendable {
         }
     }
 
-    private func anotherPool(_ info: String) -> PostgresPool {
+    /// A further pool of the owner's on which each unit has a connection to itself.
+    func ownerPool(connections: Int, of owner: String? = nil) -> PostgresPool {
+        anotherPool(owner ?? connectionInfos.owner, connections: connections, unitsPerConnection: 1)
+    }
+
+    /// Gives a tenant some accounts.
+    func addAccounts(_ count: Int, to tenant: TenantStore) async throws {
+        for _ in 0..<count {
+            let account = AccountWrite(id: AccountID(unchecked: "acc\(Self.number())"))
+            _ = try await tenant.upsertAccount(account, stamp: stamp(), now: now)
+        }
+    }
+
+    private func anotherPool(_ info: String, connections: Int = 1, unitsPerConnection: Int = 16) -> PostgresPool {
         var configuration = PostgresConfiguration(connectionInfo: info)
-        configuration.connections = 1
+        configuration.connections = connections
+        configuration.unitsPerConnection = unitsPerConnection
         configuration.connectTimeout = Self.patience
         configuration.lockTimeout = Self.patience
         configuration.statementTimeout = Self.patience
@@ -171,6 +187,19 @@ final class Fixture: @unchecked Sendable {
 func withStorage(connections: Int = 2, _ body: @escaping @Sendable (Fixture) async throws -> Void) async throws {
     let (serve, owner) = try await SharedDatabase.migrated()
     try await withStorage(serve: serve, owner: owner, connections: connections, body)
+}
+
+/// Runs a test that concerns every tenant of a registry, on a database of its own.
+func withOwnRegistry(_ body: @escaping @Sendable (Fixture, _ database: String) async throws -> Void) async throws {
+    let cluster = try SharedDatabase.sharedCluster()
+    let name = try SharedDatabase.bootstrappedDatabase()
+    try await withStorage(
+        serve: cluster.connectionInfo(database: name, user: "carillon_serve"),
+        owner: cluster.connectionInfo(database: name, user: "carillon_owner")
+    ) { fixture in
+        _ = try await fixture.administration.migrateRegistry(now: fixture.now)
+        try await body(fixture, name)
+    }
 }
 
 /// Runs a test with stores over a loop of its own, on any database.

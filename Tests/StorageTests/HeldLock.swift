@@ -21,6 +21,8 @@ struct HeldLock: Sendable {
                 info,
                 configure: {
                     $0.connections = 1
+                    // It is released by ending its session.
+                    $0.runsAfterLoss = 0
                     $0.connectTimeout = Fixture.patience
                     $0.statementTimeout = .seconds(600)
                     $0.unitLimit = .seconds(600)

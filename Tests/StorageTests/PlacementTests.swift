@@ -65,7 +65,7 @@ import Testing
             let wrong = try await storageError { () async throws(StorageError) in
                 try await TenantStore(tenant: id, pool: fixture.serve).audit(size: 1)
             }
-            #expect(wrong.code == .internalError)
+            #expect(wrong.code == .notReady)
 
             configuration.connectionInfo = fixture.connectionInfos.owner
             let owners = DatabasePools(loop: fixture.loop, main: fixture.owner, configuration: configuration)

@@ -21,9 +21,10 @@ struct PublishScene: Sendable {
     init(_ fixture: Fixture) async throws {
         self.fixture = fixture
         tenant = try await fixture.tenant()
-        _ = try await tenant.upsertAccount(AccountWrite(id: Self.acme), now: fixture.now)
+        _ = try await tenant.upsertAccount(AccountWrite(id: Self.acme), stamp: fixture.stamp(), now: fixture.now)
         for user in [Self.ann, Self.bob] {
-            _ = try await tenant.upsertUser(UserWrite(id: user, account: Self.acme), now: fixture.now)
+            _ = try await tenant.upsertUser(
+                UserWrite(id: user, account: Self.acme), stamp: fixture.stamp(), now: fixture.now)
         }
         let version = try #require(try await tenant.factsVersions(of: [Self.acme])[Self.acme])
         pin = FactsPin(account: Self.acme, version: version)
@@ -162,7 +163,8 @@ extension PublishOutcome {
             let rows = try await scene.rows()
 
             // The facts have changed meanwhile: a repeat is a repeat all the same.
-            _ = try await scene.tenant.setDefaultUser(of: PublishScene.acme, to: PublishScene.ann, now: fixture.now)
+            _ = try await scene.tenant.setDefaultUser(
+                of: PublishScene.acme, to: PublishScene.ann, stamp: fixture.stamp(), now: fixture.now)
             let again = try await scene.tenant.publish([scene.item(key: "k1")], now: fixture.now)
             guard case .replay(let event, let response) = again.outcomes[0] else {
                 Issue.record("\(again.outcomes)")

@@ -36,7 +36,7 @@ package nonisolated enum Carillon_V1_TenantState: SwiftProtobuf.Enum, Swift.Case
   /// Its calls are refused and its work rests.
   case suspended // = 3
 
-  /// It is being erased.
+  /// Its calls are refused and its work rests; it is erased at its erase_time, and can be resumed until then.
   case deleting // = 4
   case UNRECOGNIZED(Int)
 
@@ -122,62 +122,173 @@ package nonisolated enum Carillon_V1_EnabledPolicy: SwiftProtobuf.Enum, Swift.Ca
 
 }
 
+/// How a tenant shows itself in messages, beside its name.
+package nonisolated struct Carillon_V1_TenantBranding: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The colour of headings' edges and of the button, such as "#1F4E79"; empty for the service's own.
+  package var accentColor: String = String()
+
+  /// An https address of the logo; empty for none.
+  package var logoURL: String = String()
+
+  /// Who stands behind the mails, such as a postal address: at most 10 lines and 1000 octets; empty for none.
+  package var imprint: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What a tenant may use of the installation. 0 stands for the installation's own limit.
+package nonisolated struct Carillon_V1_TenantLimits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Calls with its keys, and as many of its portal's users, in a second and in each process: at most 1000000.
+  package var callsPerSecond: Int32 = 0
+
+  /// Events that it publishes, in a second and in each process: at most 1000000.
+  package var eventsPerSecond: Int32 = 0
+
+  /// Rows that it stores in all: at most 1000000000000.
+  package var storedRows: Int64 = 0
+
+  /// WatchInbox streams of its portal's users that are open at once in each process: at most 1000000.
+  package var openStreams: Int32 = 0
+
+  /// The length of one request message in octets: 1024 to 67108864; never more than the installation takes.
+  package var messageOctets: Int32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// A supplier with a portal of its own.
-package nonisolated struct Carillon_V1_Tenant: Sendable {
+package nonisolated struct Carillon_V1_Tenant: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Chosen by the operator, never changed: a small letter, then 2 to 24 small letters and digits.
-  package var tenantID: String = String()
+  package var tenantID: String {
+    get {_storage._tenantID}
+    set {_uniqueStorage()._tenantID = newValue}
+  }
 
   /// The supplier's name as readers of its notifications know it.
-  package var displayName: String = String()
+  package var displayName: String {
+    get {_storage._displayName}
+    set {_uniqueStorage()._displayName = newValue}
+  }
 
   /// Where its portal lives, such as "https://portal.example.com"; deep links are made from it.
-  package var portalURL: String = String()
+  package var portalURL: String {
+    get {_storage._portalURL}
+    set {_uniqueStorage()._portalURL = newValue}
+  }
 
   /// IANA name of its time zone, such as "Europe/Berlin"; empty on creation means "UTC".
-  package var timeZone: String = String()
+  package var timeZone: String {
+    get {_storage._timeZone}
+    set {_uniqueStorage()._timeZone = newValue}
+  }
 
   /// BCP 47 tag of its language, such as "en" or "de-AT"; empty on creation means "en".
-  package var locale: String = String()
+  package var locale: String {
+    get {_storage._locale}
+    set {_uniqueStorage()._locale = newValue}
+  }
 
   /// What PRESET_ENABLED means for people who have made no choice.
-  package var enabledWithoutSubscription: Carillon_V1_EnabledPolicy = .unspecified
+  package var enabledWithoutSubscription: Carillon_V1_EnabledPolicy {
+    get {_storage._enabledWithoutSubscription}
+    set {_uniqueStorage()._enabledWithoutSubscription = newValue}
+  }
 
   /// Set by the service.
-  package var state: Carillon_V1_TenantState = .unspecified
+  package var state: Carillon_V1_TenantState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
   /// Set by the service.
   package var createTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_createTime = newValue}
+    get {_storage._createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._createTime = newValue}
   }
   /// Returns true if `createTime` has been explicitly set.
-  package var hasCreateTime: Bool {self._createTime != nil}
+  package var hasCreateTime: Bool {_storage._createTime != nil}
   /// Clears the value of `createTime`. Subsequent reads from it will return its default value.
-  package mutating func clearCreateTime() {self._createTime = nil}
+  package mutating func clearCreateTime() {_uniqueStorage()._createTime = nil}
 
   /// Set by the service.
   package var updateTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_updateTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_updateTime = newValue}
+    get {_storage._updateTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._updateTime = newValue}
   }
   /// Returns true if `updateTime` has been explicitly set.
-  package var hasUpdateTime: Bool {self._updateTime != nil}
+  package var hasUpdateTime: Bool {_storage._updateTime != nil}
   /// Clears the value of `updateTime`. Subsequent reads from it will return its default value.
-  package mutating func clearUpdateTime() {self._updateTime = nil}
+  package mutating func clearUpdateTime() {_uniqueStorage()._updateTime = nil}
 
   /// Changes with each change of the tenant. Set by the service.
-  package var etag: String = String()
+  package var etag: String {
+    get {_storage._etag}
+    set {_uniqueStorage()._etag = newValue}
+  }
+
+  /// How it shows itself.
+  package var branding: Carillon_V1_TenantBranding {
+    get {_storage._branding ?? Carillon_V1_TenantBranding()}
+    set {_uniqueStorage()._branding = newValue}
+  }
+  /// Returns true if `branding` has been explicitly set.
+  package var hasBranding: Bool {_storage._branding != nil}
+  /// Clears the value of `branding`. Subsequent reads from it will return its default value.
+  package mutating func clearBranding() {_uniqueStorage()._branding = nil}
+
+  /// What it may use.
+  package var limits: Carillon_V1_TenantLimits {
+    get {_storage._limits ?? Carillon_V1_TenantLimits()}
+    set {_uniqueStorage()._limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  package var hasLimits: Bool {_storage._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+
+  /// How many months of events and notifications are kept, the current one included: 1 to 24; 0 on creation means 4.
+  package var historyMonths: Int32 {
+    get {_storage._historyMonths}
+    set {_uniqueStorage()._historyMonths = newValue}
+  }
+
+  /// The database that it lives in. Set by the service.
+  package var database: String {
+    get {_storage._database}
+    set {_uniqueStorage()._database = newValue}
+  }
+
+  /// When it is erased; set while its state is TENANT_STATE_DELETING. Set by the service.
+  package var eraseTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._eraseTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._eraseTime = newValue}
+  }
+  /// Returns true if `eraseTime` has been explicitly set.
+  package var hasEraseTime: Bool {_storage._eraseTime != nil}
+  /// Clears the value of `eraseTime`. Subsequent reads from it will return its default value.
+  package mutating func clearEraseTime() {_uniqueStorage()._eraseTime = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _updateTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A key that a portal's backend calls with. Its secret is kept as a hash only.
@@ -252,9 +363,9 @@ nonisolated extension Carillon_V1_EnabledPolicy: SwiftProtobuf._ProtoNameProvidi
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ENABLED_POLICY_UNSPECIFIED\0\u{1}ENABLED_POLICY_OPT_IN\0\u{1}ENABLED_POLICY_DELIVER\0")
 }
 
-nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Tenant"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{3}display_name\0\u{3}portal_url\0\u{3}time_zone\0\u{1}locale\0\u{3}enabled_without_subscription\0\u{1}state\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0")
+nonisolated extension Carillon_V1_TenantBranding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TenantBranding"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}accent_color\0\u{3}logo_url\0\u{1}imprint\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -262,70 +373,249 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.tenantID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.displayName) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.portalURL) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.locale) }()
-      case 6: try { try decoder.decodeSingularEnumField(value: &self.enabledWithoutSubscription) }()
-      case 7: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.accentColor) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.logoURL) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.imprint) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.tenantID.isEmpty {
-      try visitor.visitSingularStringField(value: self.tenantID, fieldNumber: 1)
+    if !self.accentColor.isEmpty {
+      try visitor.visitSingularStringField(value: self.accentColor, fieldNumber: 1)
     }
-    if !self.displayName.isEmpty {
-      try visitor.visitSingularStringField(value: self.displayName, fieldNumber: 2)
+    if !self.logoURL.isEmpty {
+      try visitor.visitSingularStringField(value: self.logoURL, fieldNumber: 2)
     }
-    if !self.portalURL.isEmpty {
-      try visitor.visitSingularStringField(value: self.portalURL, fieldNumber: 3)
+    if !self.imprint.isEmpty {
+      try visitor.visitSingularStringField(value: self.imprint, fieldNumber: 3)
     }
-    if !self.timeZone.isEmpty {
-      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 4)
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_TenantBranding, rhs: Carillon_V1_TenantBranding) -> Bool {
+    if lhs.accentColor != rhs.accentColor {return false}
+    if lhs.logoURL != rhs.logoURL {return false}
+    if lhs.imprint != rhs.imprint {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_TenantLimits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TenantLimits"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}calls_per_second\0\u{3}events_per_second\0\u{3}stored_rows\0\u{3}open_streams\0\u{3}message_octets\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.callsPerSecond) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.eventsPerSecond) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.storedRows) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.openStreams) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self.messageOctets) }()
+      default: break
+      }
     }
-    if !self.locale.isEmpty {
-      try visitor.visitSingularStringField(value: self.locale, fieldNumber: 5)
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.callsPerSecond != 0 {
+      try visitor.visitSingularInt32Field(value: self.callsPerSecond, fieldNumber: 1)
     }
-    if self.enabledWithoutSubscription != .unspecified {
-      try visitor.visitSingularEnumField(value: self.enabledWithoutSubscription, fieldNumber: 6)
+    if self.eventsPerSecond != 0 {
+      try visitor.visitSingularInt32Field(value: self.eventsPerSecond, fieldNumber: 2)
     }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 7)
+    if self.storedRows != 0 {
+      try visitor.visitSingularInt64Field(value: self.storedRows, fieldNumber: 3)
     }
-    try { if let v = self._createTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    try { if let v = self._updateTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    } }()
-    if !self.etag.isEmpty {
-      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 10)
+    if self.openStreams != 0 {
+      try visitor.visitSingularInt32Field(value: self.openStreams, fieldNumber: 4)
+    }
+    if self.messageOctets != 0 {
+      try visitor.visitSingularInt32Field(value: self.messageOctets, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_TenantLimits, rhs: Carillon_V1_TenantLimits) -> Bool {
+    if lhs.callsPerSecond != rhs.callsPerSecond {return false}
+    if lhs.eventsPerSecond != rhs.eventsPerSecond {return false}
+    if lhs.storedRows != rhs.storedRows {return false}
+    if lhs.openStreams != rhs.openStreams {return false}
+    if lhs.messageOctets != rhs.messageOctets {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Tenant"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{3}display_name\0\u{3}portal_url\0\u{3}time_zone\0\u{1}locale\0\u{3}enabled_without_subscription\0\u{1}state\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0\u{1}branding\0\u{1}limits\0\u{3}history_months\0\u{1}database\0\u{3}erase_time\0")
+
+  fileprivate class _StorageClass {
+    var _tenantID: String = String()
+    var _displayName: String = String()
+    var _portalURL: String = String()
+    var _timeZone: String = String()
+    var _locale: String = String()
+    var _enabledWithoutSubscription: Carillon_V1_EnabledPolicy = .unspecified
+    var _state: Carillon_V1_TenantState = .unspecified
+    var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _updateTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _etag: String = String()
+    var _branding: Carillon_V1_TenantBranding? = nil
+    var _limits: Carillon_V1_TenantLimits? = nil
+    var _historyMonths: Int32 = 0
+    var _database: String = String()
+    var _eraseTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _tenantID = source._tenantID
+      _displayName = source._displayName
+      _portalURL = source._portalURL
+      _timeZone = source._timeZone
+      _locale = source._locale
+      _enabledWithoutSubscription = source._enabledWithoutSubscription
+      _state = source._state
+      _createTime = source._createTime
+      _updateTime = source._updateTime
+      _etag = source._etag
+      _branding = source._branding
+      _limits = source._limits
+      _historyMonths = source._historyMonths
+      _database = source._database
+      _eraseTime = source._eraseTime
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._tenantID) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._displayName) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._portalURL) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._timeZone) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._locale) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._enabledWithoutSubscription) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._createTime) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._updateTime) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._etag) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._branding) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
+        case 13: try { try decoder.decodeSingularInt32Field(value: &_storage._historyMonths) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._database) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._eraseTime) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._tenantID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._tenantID, fieldNumber: 1)
+      }
+      if !_storage._displayName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._displayName, fieldNumber: 2)
+      }
+      if !_storage._portalURL.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._portalURL, fieldNumber: 3)
+      }
+      if !_storage._timeZone.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._timeZone, fieldNumber: 4)
+      }
+      if !_storage._locale.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._locale, fieldNumber: 5)
+      }
+      if _storage._enabledWithoutSubscription != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._enabledWithoutSubscription, fieldNumber: 6)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 7)
+      }
+      try { if let v = _storage._createTime {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._updateTime {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if !_storage._etag.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._etag, fieldNumber: 10)
+      }
+      try { if let v = _storage._branding {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._limits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
+      if _storage._historyMonths != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._historyMonths, fieldNumber: 13)
+      }
+      if !_storage._database.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._database, fieldNumber: 14)
+      }
+      try { if let v = _storage._eraseTime {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_Tenant, rhs: Carillon_V1_Tenant) -> Bool {
-    if lhs.tenantID != rhs.tenantID {return false}
-    if lhs.displayName != rhs.displayName {return false}
-    if lhs.portalURL != rhs.portalURL {return false}
-    if lhs.timeZone != rhs.timeZone {return false}
-    if lhs.locale != rhs.locale {return false}
-    if lhs.enabledWithoutSubscription != rhs.enabledWithoutSubscription {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs._createTime != rhs._createTime {return false}
-    if lhs._updateTime != rhs._updateTime {return false}
-    if lhs.etag != rhs.etag {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._tenantID != rhs_storage._tenantID {return false}
+        if _storage._displayName != rhs_storage._displayName {return false}
+        if _storage._portalURL != rhs_storage._portalURL {return false}
+        if _storage._timeZone != rhs_storage._timeZone {return false}
+        if _storage._locale != rhs_storage._locale {return false}
+        if _storage._enabledWithoutSubscription != rhs_storage._enabledWithoutSubscription {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._createTime != rhs_storage._createTime {return false}
+        if _storage._updateTime != rhs_storage._updateTime {return false}
+        if _storage._etag != rhs_storage._etag {return false}
+        if _storage._branding != rhs_storage._branding {return false}
+        if _storage._limits != rhs_storage._limits {return false}
+        if _storage._historyMonths != rhs_storage._historyMonths {return false}
+        if _storage._database != rhs_storage._database {return false}
+        if _storage._eraseTime != rhs_storage._eraseTime {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -6,7 +6,7 @@
 
 package import CarillonGRPC
 
-/// Onboards tenants and gives them their credentials. Only an operator's key may call it.
+/// Onboards tenants, looks after them, gives them their credentials, and sees them off. Only operators may call it.
 package protocol TenantServiceHandler: Sendable {
     /// Makes a tenant with its schema, role, catalog and first API key; it can publish at once. The same request again
     /// answers with the same tenant, without the secret; another request for an id in use is ALREADY_EXISTS.
@@ -29,6 +29,35 @@ package protocol TenantServiceHandler: Sendable {
     /// Answers listTenants at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func listTenantsInline(_ request: Carillon_V1_ListTenantsRequest, _ context: CallContext) throws -> Carillon_V1_ListTenantsResponse?
+
+    /// Changes what the mask names of a tenant.
+    func updateTenant(_ request: Carillon_V1_UpdateTenantRequest, _ context: CallContext) async throws -> Carillon_V1_UpdateTenantResponse
+
+    /// Answers updateTenant at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func updateTenantInline(_ request: Carillon_V1_UpdateTenantRequest, _ context: CallContext) throws -> Carillon_V1_UpdateTenantResponse?
+
+    /// Refuses a tenant's calls and holds its work; nothing is lost. Of a suspended tenant it changes nothing.
+    func suspendTenant(_ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext) async throws -> Carillon_V1_SuspendTenantResponse
+
+    /// Answers suspendTenant at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func suspendTenantInline(_ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext) throws -> Carillon_V1_SuspendTenantResponse?
+
+    /// Serves a suspended tenant again, or one that is to be erased and is not yet. Of an active tenant it changes nothing.
+    func resumeTenant(_ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext) async throws -> Carillon_V1_ResumeTenantResponse
+
+    /// Answers resumeTenant at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func resumeTenantInline(_ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext) throws -> Carillon_V1_ResumeTenantResponse?
+
+    /// Refuses a tenant's calls, holds its work, and erases it when the grace period is over: its schema, its role, its keys, its
+    /// waiting work, and the key that its secrets are sealed with.
+    func deleteTenant(_ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext) async throws -> Carillon_V1_DeleteTenantResponse
+
+    /// Answers deleteTenant at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func deleteTenantInline(_ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext) throws -> Carillon_V1_DeleteTenantResponse?
 
     /// Makes a further API key for a tenant.
     func createApiKey(_ request: Carillon_V1_CreateApiKeyRequest, _ context: CallContext) async throws -> Carillon_V1_CreateApiKeyResponse
@@ -66,6 +95,26 @@ extension TenantServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func listTenantsInline(_ request: Carillon_V1_ListTenantsRequest, _ context: CallContext) throws -> Carillon_V1_ListTenantsResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func updateTenantInline(_ request: Carillon_V1_UpdateTenantRequest, _ context: CallContext) throws -> Carillon_V1_UpdateTenantResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func suspendTenantInline(_ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext) throws -> Carillon_V1_SuspendTenantResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func resumeTenantInline(_ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext) throws -> Carillon_V1_ResumeTenantResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func deleteTenantInline(_ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext) throws -> Carillon_V1_DeleteTenantResponse? {
         nil
     }
 
@@ -114,6 +163,42 @@ extension TenantServiceHandler {
                 async: { try await self.listTenants($0, $1) }
             ),
             .unary(
+                "/carillon.v1.TenantService/UpdateTenant",
+                atOnce: {
+                    guard let response = try self.updateTenantInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.updateTenant($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.TenantService/SuspendTenant",
+                atOnce: {
+                    guard let response = try self.suspendTenantInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.suspendTenant($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.TenantService/ResumeTenant",
+                atOnce: {
+                    guard let response = try self.resumeTenantInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.resumeTenant($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.TenantService/DeleteTenant",
+                atOnce: {
+                    guard let response = try self.deleteTenantInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.deleteTenant($0, $1) }
+            ),
+            .unary(
                 "/carillon.v1.TenantService/CreateApiKey",
                 atOnce: {
                     guard let response = try self.createApiKeyInline($0, $1) else { return false }
@@ -137,7 +222,7 @@ extension TenantServiceHandler {
     }
 }
 
-/// Onboards tenants and gives them their credentials. Only an operator's key may call it.
+/// Onboards tenants, looks after them, gives them their credentials, and sees them off. Only operators may call it.
 package struct TenantServiceClient: Sendable {
     private let client: RPCClient
 
@@ -160,6 +245,27 @@ package struct TenantServiceClient: Sendable {
     /// Lists all tenants in the order of their ids.
     package func listTenants(_ request: Carillon_V1_ListTenantsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ListTenantsResponse {
         try await client.unary("/carillon.v1.TenantService/ListTenants", request, options: options)
+    }
+
+    /// Changes what the mask names of a tenant.
+    package func updateTenant(_ request: Carillon_V1_UpdateTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpdateTenantResponse {
+        try await client.unary("/carillon.v1.TenantService/UpdateTenant", request, options: options)
+    }
+
+    /// Refuses a tenant's calls and holds its work; nothing is lost. Of a suspended tenant it changes nothing.
+    package func suspendTenant(_ request: Carillon_V1_SuspendTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SuspendTenantResponse {
+        try await client.unary("/carillon.v1.TenantService/SuspendTenant", request, options: options)
+    }
+
+    /// Serves a suspended tenant again, or one that is to be erased and is not yet. Of an active tenant it changes nothing.
+    package func resumeTenant(_ request: Carillon_V1_ResumeTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ResumeTenantResponse {
+        try await client.unary("/carillon.v1.TenantService/ResumeTenant", request, options: options)
+    }
+
+    /// Refuses a tenant's calls, holds its work, and erases it when the grace period is over: its schema, its role, its keys, its
+    /// waiting work, and the key that its secrets are sealed with.
+    package func deleteTenant(_ request: Carillon_V1_DeleteTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_DeleteTenantResponse {
+        try await client.unary("/carillon.v1.TenantService/DeleteTenant", request, options: options)
     }
 
     /// Makes a further API key for a tenant.

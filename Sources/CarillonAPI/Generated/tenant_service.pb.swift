@@ -55,54 +55,46 @@ package nonisolated struct Carillon_V1_CreateTenantRequest: Sendable {
 }
 
 /// Response of CreateTenant.
-package nonisolated struct Carillon_V1_CreateTenantResponse: @unchecked Sendable {
+package nonisolated struct Carillon_V1_CreateTenantResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The tenant as stored.
   package var tenant: Carillon_V1_Tenant {
-    get {_storage._tenant ?? Carillon_V1_Tenant()}
-    set {_uniqueStorage()._tenant = newValue}
+    get {_tenant ?? Carillon_V1_Tenant()}
+    set {_tenant = newValue}
   }
   /// Returns true if `tenant` has been explicitly set.
-  package var hasTenant: Bool {_storage._tenant != nil}
+  package var hasTenant: Bool {self._tenant != nil}
   /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
-  package mutating func clearTenant() {_uniqueStorage()._tenant = nil}
+  package mutating func clearTenant() {self._tenant = nil}
 
   /// Its first API key.
   package var apiKey: Carillon_V1_ApiKey {
-    get {_storage._apiKey ?? Carillon_V1_ApiKey()}
-    set {_uniqueStorage()._apiKey = newValue}
+    get {_apiKey ?? Carillon_V1_ApiKey()}
+    set {_apiKey = newValue}
   }
   /// Returns true if `apiKey` has been explicitly set.
-  package var hasApiKey: Bool {_storage._apiKey != nil}
+  package var hasApiKey: Bool {self._apiKey != nil}
   /// Clears the value of `apiKey`. Subsequent reads from it will return its default value.
-  package mutating func clearApiKey() {_uniqueStorage()._apiKey = nil}
+  package mutating func clearApiKey() {self._apiKey = nil}
 
   /// The whole key, to be sent as "authorization: Bearer …". Shown this once; empty when `replayed`.
-  package var apiKeySecret: String {
-    get {_storage._apiKeySecret}
-    set {_uniqueStorage()._apiKeySecret = newValue}
-  }
+  package var apiKeySecret: String = String()
 
   /// Whether the tenant had been made before by the same request.
-  package var replayed: Bool {
-    get {_storage._replayed}
-    set {_uniqueStorage()._replayed = newValue}
-  }
+  package var replayed: Bool = false
 
   /// The portal keys as registered.
-  package var portalKeys: [Carillon_V1_PortalKey] {
-    get {_storage._portalKeys}
-    set {_uniqueStorage()._portalKeys = newValue}
-  }
+  package var portalKeys: [Carillon_V1_PortalKey] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _tenant: Carillon_V1_Tenant? = nil
+  fileprivate var _apiKey: Carillon_V1_ApiKey? = nil
 }
 
 /// Request of GetTenant.
@@ -174,6 +166,196 @@ package nonisolated struct Carillon_V1_ListTenantsResponse: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+/// Request of UpdateTenant.
+package nonisolated struct Carillon_V1_UpdateTenantRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant with its new values. With an etag the change is made only if the stored one is the same.
+  package var tenant: Carillon_V1_Tenant {
+    get {_tenant ?? Carillon_V1_Tenant()}
+    set {_tenant = newValue}
+  }
+  /// Returns true if `tenant` has been explicitly set.
+  package var hasTenant: Bool {self._tenant != nil}
+  /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
+  package mutating func clearTenant() {self._tenant = nil}
+
+  /// Which fields change: display_name, portal_url, time_zone, locale, enabled_without_subscription, history_months, branding,
+  /// limits, or a field of the last two such as "limits.stored_rows". Empty for all of these that are set.
+  package var updateMask: SwiftProtobuf.Google_Protobuf_FieldMask {
+    get {_updateMask ?? SwiftProtobuf.Google_Protobuf_FieldMask()}
+    set {_updateMask = newValue}
+  }
+  /// Returns true if `updateMask` has been explicitly set.
+  package var hasUpdateMask: Bool {self._updateMask != nil}
+  /// Clears the value of `updateMask`. Subsequent reads from it will return its default value.
+  package mutating func clearUpdateMask() {self._updateMask = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _tenant: Carillon_V1_Tenant? = nil
+  fileprivate var _updateMask: SwiftProtobuf.Google_Protobuf_FieldMask? = nil
+}
+
+/// Response of UpdateTenant.
+package nonisolated struct Carillon_V1_UpdateTenantResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant as stored.
+  package var tenant: Carillon_V1_Tenant {
+    get {_tenant ?? Carillon_V1_Tenant()}
+    set {_tenant = newValue}
+  }
+  /// Returns true if `tenant` has been explicitly set.
+  package var hasTenant: Bool {self._tenant != nil}
+  /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
+  package mutating func clearTenant() {self._tenant = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _tenant: Carillon_V1_Tenant? = nil
+}
+
+/// Request of SuspendTenant.
+package nonisolated struct Carillon_V1_SuspendTenantRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant's id.
+  package var tenantID: String = String()
+
+  /// The etag that the tenant must have; empty for any.
+  package var etag: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of SuspendTenant.
+package nonisolated struct Carillon_V1_SuspendTenantResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant as stored.
+  package var tenant: Carillon_V1_Tenant {
+    get {_tenant ?? Carillon_V1_Tenant()}
+    set {_tenant = newValue}
+  }
+  /// Returns true if `tenant` has been explicitly set.
+  package var hasTenant: Bool {self._tenant != nil}
+  /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
+  package mutating func clearTenant() {self._tenant = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _tenant: Carillon_V1_Tenant? = nil
+}
+
+/// Request of ResumeTenant.
+package nonisolated struct Carillon_V1_ResumeTenantRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant's id.
+  package var tenantID: String = String()
+
+  /// The etag that the tenant must have; empty for any.
+  package var etag: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of ResumeTenant.
+package nonisolated struct Carillon_V1_ResumeTenantResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant as stored.
+  package var tenant: Carillon_V1_Tenant {
+    get {_tenant ?? Carillon_V1_Tenant()}
+    set {_tenant = newValue}
+  }
+  /// Returns true if `tenant` has been explicitly set.
+  package var hasTenant: Bool {self._tenant != nil}
+  /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
+  package mutating func clearTenant() {self._tenant = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _tenant: Carillon_V1_Tenant? = nil
+}
+
+/// Request of DeleteTenant.
+package nonisolated struct Carillon_V1_DeleteTenantRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant's id.
+  package var tenantID: String = String()
+
+  /// The etag that the tenant must have; required, so that nobody deletes a tenant that they have not looked at.
+  package var etag: String = String()
+
+  /// For how long it can still be resumed: at most 90 days, in whole seconds; not set means 7 days, zero means at once.
+  package var gracePeriod: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_gracePeriod ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_gracePeriod = newValue}
+  }
+  /// Returns true if `gracePeriod` has been explicitly set.
+  package var hasGracePeriod: Bool {self._gracePeriod != nil}
+  /// Clears the value of `gracePeriod`. Subsequent reads from it will return its default value.
+  package mutating func clearGracePeriod() {self._gracePeriod = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _gracePeriod: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+/// Response of DeleteTenant.
+package nonisolated struct Carillon_V1_DeleteTenantResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The tenant as stored, with its erase_time.
+  package var tenant: Carillon_V1_Tenant {
+    get {_tenant ?? Carillon_V1_Tenant()}
+    set {_tenant = newValue}
+  }
+  /// Returns true if `tenant` has been explicitly set.
+  package var hasTenant: Bool {self._tenant != nil}
+  /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
+  package mutating func clearTenant() {self._tenant = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _tenant: Carillon_V1_Tenant? = nil
 }
 
 /// Request of CreateApiKey.
@@ -433,95 +615,51 @@ nonisolated extension Carillon_V1_CreateTenantResponse: SwiftProtobuf.Message, S
   package static let protoMessageName: String = _protobuf_package + ".CreateTenantResponse"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0\u{3}api_key\0\u{3}api_key_secret\0\u{1}replayed\0\u{3}portal_keys\0")
 
-  fileprivate class _StorageClass {
-    var _tenant: Carillon_V1_Tenant? = nil
-    var _apiKey: Carillon_V1_ApiKey? = nil
-    var _apiKeySecret: String = String()
-    var _replayed: Bool = false
-    var _portalKeys: [Carillon_V1_PortalKey] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _tenant = source._tenant
-      _apiKey = source._apiKey
-      _apiKeySecret = source._apiKeySecret
-      _replayed = source._replayed
-      _portalKeys = source._portalKeys
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._tenant) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._apiKey) }()
-        case 3: try { try decoder.decodeSingularStringField(value: &_storage._apiKeySecret) }()
-        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._replayed) }()
-        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._portalKeys) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._apiKey) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.apiKeySecret) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.replayed) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.portalKeys) }()
+      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._tenant {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._apiKey {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if !_storage._apiKeySecret.isEmpty {
-        try visitor.visitSingularStringField(value: _storage._apiKeySecret, fieldNumber: 3)
-      }
-      if _storage._replayed != false {
-        try visitor.visitSingularBoolField(value: _storage._replayed, fieldNumber: 4)
-      }
-      if !_storage._portalKeys.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._portalKeys, fieldNumber: 5)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tenant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._apiKey {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.apiKeySecret.isEmpty {
+      try visitor.visitSingularStringField(value: self.apiKeySecret, fieldNumber: 3)
+    }
+    if self.replayed != false {
+      try visitor.visitSingularBoolField(value: self.replayed, fieldNumber: 4)
+    }
+    if !self.portalKeys.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.portalKeys, fieldNumber: 5)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_CreateTenantResponse, rhs: Carillon_V1_CreateTenantResponse) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._tenant != rhs_storage._tenant {return false}
-        if _storage._apiKey != rhs_storage._apiKey {return false}
-        if _storage._apiKeySecret != rhs_storage._apiKeySecret {return false}
-        if _storage._replayed != rhs_storage._replayed {return false}
-        if _storage._portalKeys != rhs_storage._portalKeys {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._tenant != rhs._tenant {return false}
+    if lhs._apiKey != rhs._apiKey {return false}
+    if lhs.apiKeySecret != rhs.apiKeySecret {return false}
+    if lhs.replayed != rhs.replayed {return false}
+    if lhs.portalKeys != rhs.portalKeys {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -656,6 +794,295 @@ nonisolated extension Carillon_V1_ListTenantsResponse: SwiftProtobuf.Message, Sw
   package static func ==(lhs: Carillon_V1_ListTenantsResponse, rhs: Carillon_V1_ListTenantsResponse) -> Bool {
     if lhs.tenants != rhs.tenants {return false}
     if lhs.nextPageToken != rhs.nextPageToken {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_UpdateTenantRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".UpdateTenantRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0\u{3}update_mask\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._updateMask) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tenant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._updateMask {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_UpdateTenantRequest, rhs: Carillon_V1_UpdateTenantRequest) -> Bool {
+    if lhs._tenant != rhs._tenant {return false}
+    if lhs._updateMask != rhs._updateMask {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_UpdateTenantResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".UpdateTenantResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tenant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_UpdateTenantResponse, rhs: Carillon_V1_UpdateTenantResponse) -> Bool {
+    if lhs._tenant != rhs._tenant {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_SuspendTenantRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SuspendTenantRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{1}etag\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.tenantID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tenantID.isEmpty {
+      try visitor.visitSingularStringField(value: self.tenantID, fieldNumber: 1)
+    }
+    if !self.etag.isEmpty {
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_SuspendTenantRequest, rhs: Carillon_V1_SuspendTenantRequest) -> Bool {
+    if lhs.tenantID != rhs.tenantID {return false}
+    if lhs.etag != rhs.etag {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_SuspendTenantResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SuspendTenantResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tenant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_SuspendTenantResponse, rhs: Carillon_V1_SuspendTenantResponse) -> Bool {
+    if lhs._tenant != rhs._tenant {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ResumeTenantRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ResumeTenantRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{1}etag\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.tenantID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tenantID.isEmpty {
+      try visitor.visitSingularStringField(value: self.tenantID, fieldNumber: 1)
+    }
+    if !self.etag.isEmpty {
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ResumeTenantRequest, rhs: Carillon_V1_ResumeTenantRequest) -> Bool {
+    if lhs.tenantID != rhs.tenantID {return false}
+    if lhs.etag != rhs.etag {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ResumeTenantResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ResumeTenantResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tenant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ResumeTenantResponse, rhs: Carillon_V1_ResumeTenantResponse) -> Bool {
+    if lhs._tenant != rhs._tenant {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_DeleteTenantRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DeleteTenantRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{1}etag\0\u{3}grace_period\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.tenantID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._gracePeriod) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.tenantID.isEmpty {
+      try visitor.visitSingularStringField(value: self.tenantID, fieldNumber: 1)
+    }
+    if !self.etag.isEmpty {
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 2)
+    }
+    try { if let v = self._gracePeriod {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_DeleteTenantRequest, rhs: Carillon_V1_DeleteTenantRequest) -> Bool {
+    if lhs.tenantID != rhs.tenantID {return false}
+    if lhs.etag != rhs.etag {return false}
+    if lhs._gracePeriod != rhs._gracePeriod {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_DeleteTenantResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DeleteTenantResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tenant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_DeleteTenantResponse, rhs: Carillon_V1_DeleteTenantResponse) -> Bool {
+    if lhs._tenant != rhs._tenant {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

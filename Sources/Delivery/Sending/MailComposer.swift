@@ -36,7 +36,7 @@ struct MailComposer {
         let request = RenderingRequest(
             type: type, context: try context(of: delivery.event), settings: settings, audience: delivery.audience,
             reason: delivery.reason, recipientName: target.name, zone: zone,
-            branding: Branding(name: tenant.displayName), portalURL: tenant.portalURL,
+            branding: Branding(tenant), portalURL: tenant.portalURL,
             preferencesURL: preferencesURL, sourceEvent: delivery.event.sourceEvent ?? "")
         let words: RenderedEmail
         do throws(RenderingError) {

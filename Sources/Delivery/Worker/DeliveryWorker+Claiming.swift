@@ -175,9 +175,9 @@ extension DeliveryWorker {
     func review(_ work: TenantWork) {
         if work.isCurrent {
             guard work.isSuspect, work.held.isEmpty, !work.isClaiming else { return }
-            giveBack([work])
-            // Whoever takes it next, we or another, gets a greater fence.
+            // Whoever takes it next, we or another, gets a greater fence. Its work is due already.
             wanted = max(wanted, 1)
+            giveBack([work], isUrgent: true)
         } else if work.isIdle, let others = parting[work.tenant]?.filter({ $0 !== work }) {
             parting[work.tenant] = others.isEmpty ? nil : others
             if others.isEmpty, let successor = tenants[work.tenant] { enterWhenWaiting(successor) }

@@ -136,13 +136,16 @@ extension DeliveryWorker {
     }
 
     /// Gives tenants back of which nothing is under way.
-    func giveBack(_ surplus: [TenantWork]) {
+    ///
+    /// - Parameter isUrgent: whether free tenants are taken at once and not at the next renewal.
+    func giveBack(_ surplus: [TenantWork], isUrgent: Bool = false) {
         guard !surplus.isEmpty, let registry = connections?.registry, let worker = identity else { return }
         for work in surplus { letGo(work, cutsOff: false) }
         let names = surplus.map(\.tenant)
         loop.spawn {
             do throws(StorageError) {
                 try await registry.release(names, worker: worker)
+                if isUrgent { self.hurryLease() }
             } catch {
                 // Then the next renewal tells that they are ours still, and they are taken again.
                 self.environment.onEvent(.registryFailed(error))

@@ -2,8 +2,8 @@ internal import CLibPQ
 
 /// The connection string taken apart, with what it leaves open filled in.
 struct ConnectionParameters: Equatable {
-    /// One server of the list that libpq tries in order.
-    struct Host: Equatable {
+    /// One server of the list, which is tried in order.
+    struct Host: Hashable {
         /// A name, an address or the folder of a socket, as written; checked against the certificate.
         var name: String
         /// The address to connect to; `nil` if the name is enough.
@@ -17,10 +17,13 @@ struct ConnectionParameters: Equatable {
         }
     }
 
-    /// Everything but hosts and ports, by keyword.
+    /// Everything but hosts, ports and `connect_timeout`, by keyword.
     private(set) var options: [String: String]
     /// The servers in order; empty for libpq's default.
     var hosts: [Host]
+    /// How long one server may take, as `connect_timeout` says; `nil` if it does not, or asks for no limit, which there
+    /// always is. libpq itself looks at it only where it blocks (manual, 34.1, `PQconnectPoll`).
+    private(set) var connectTimeout: Duration?
 
     /// What is added if the string does not say otherwise.
     ///
@@ -50,23 +53,20 @@ struct ConnectionParameters: Equatable {
         hosts = try Self.hosts(
             names: options.removeValue(forKey: "host"), addresses: options.removeValue(forKey: "hostaddr"),
             ports: options.removeValue(forKey: "port"))
+        connectTimeout = options.removeValue(forKey: "connect_timeout").flatMap { Int64($0) }
+            .flatMap { $0 > 0 ? .seconds($0) : nil }
         options.merge(Self.additions) { given, _ in given }
         options.merge(["application_name": applicationName]) { given, _ in given }
         options["client_encoding"] = "UTF8"
         self.options = options
     }
 
-    /// Keywords and values for `PQconnectStartParams`.
-    var keywordsAndValues: [(keyword: String, value: String)] {
+    /// Keywords and values of one server for `PQconnectStartParams`.
+    func keywordsAndValues(for host: Host) -> [(keyword: String, value: String)] {
         var pairs = options.map { (keyword: $0.key, value: $0.value) }
-        guard !hosts.isEmpty else { return pairs }
-        pairs.append(("host", hosts.map(\.name).joined(separator: ",")))
-        if hosts.contains(where: { $0.address != nil }) {
-            pairs.append(("hostaddr", hosts.map { $0.address ?? "" }.joined(separator: ",")))
-        }
-        if hosts.contains(where: { $0.port != nil }) {
-            pairs.append(("port", hosts.map { $0.port ?? "" }.joined(separator: ",")))
-        }
+        if !host.name.isEmpty { pairs.append(("host", host.name)) }
+        if let address = host.address { pairs.append(("hostaddr", address)) }
+        if let port = host.port, !port.isEmpty { pairs.append(("port", port)) }
         return pairs
     }
 
@@ -97,9 +97,9 @@ struct ConnectionParameters: Equatable {
 }
 
 extension ConnectionParameters {
-    /// Begins to connect without blocking; nil when memory is short. The hosts must be resolved.
-    func beginConnecting() -> OpaquePointer? {
-        let pairs = keywordsAndValues
+    /// Begins to connect to one server without blocking; nil when memory is short. Its name must have been looked up.
+    func beginConnecting(to host: Host) -> OpaquePointer? {
+        let pairs = keywordsAndValues(for: host)
         return Self.withCStrings(pairs.map(\.keyword)) { keywords in
             Self.withCStrings(pairs.map(\.value)) { values in PQconnectStartParams(keywords, values, 0) }
         }

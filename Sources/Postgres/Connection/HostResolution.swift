@@ -10,21 +10,33 @@
 enum HostResolution {
     /// Whether the text is an IPv4 or IPv6 address.
     static func isNumeric(_ text: String) -> Bool {
-        lookUp(text, flags: AI_NUMERICHOST) != nil
+        var failure: CInt = 0
+        return lookUp(text, flags: AI_NUMERICHOST, failure: &failure) != nil
     }
 
-    /// Replaces each host that is a name by one host for each of its addresses. A name that has none is left out.
-    /// Blocks; runs on the loop's thread pool.
-    static func resolve(_ hosts: [ConnectionParameters.Host]) -> [ConnectionParameters.Host] {
-        hosts.flatMap { host in
-            guard host.needsResolution else { return [host] }
-            return (lookUp(host.name, flags: AI_ADDRCONFIG) ?? []).map { address in
-                ConnectionParameters.Host(name: host.name, address: address, port: host.port)
-            }
+    /// What a look-up said.
+    enum Answer: Sendable, Equatable {
+        /// The name has these addresses, ``HostResolution/addressLimit`` at most.
+        case addresses([String])
+        /// There is no such name.
+        case none
+        /// Nobody could be asked.
+        case noAnswer
+    }
+
+    /// How many addresses of one name are tried.
+    static let addressLimit = 16
+
+    /// Looks a name up. Blocks, for as long as the system's resolver takes.
+    static func look(up name: String) -> Answer {
+        var failure: CInt = 0
+        if let found = lookUp(name, flags: AI_ADDRCONFIG, failure: &failure), !found.isEmpty {
+            return .addresses(Array(found.prefix(addressLimit)))
         }
+        return failure == EAI_AGAIN || failure == EAI_SYSTEM ? .noAnswer : .none
     }
 
-    private static func lookUp(_ name: String, flags: CInt) -> [String]? {
+    private static func lookUp(_ name: String, flags: CInt, failure: inout CInt) -> [String]? {
         var hints = addrinfo()
         hints.ai_flags = flags
         #if canImport(Glibc)
@@ -33,7 +45,8 @@ enum HostResolution {
             hints.ai_socktype = SOCK_STREAM
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return nil }
+        failure = getaddrinfo(name, nil, &hints, &list)
+        guard failure == 0 else { return nil }
         defer { freeaddrinfo(list) }
         var addresses: [String] = []
         var next = list

@@ -117,6 +117,12 @@ struct PipelineStateMachine {
     /// Whether any answer is still to come.
     var isWaiting: Bool { !exchanges.isEmpty }
 
+    /// Whether the next answer is that to a COMMIT which is carried out.
+    var isAtCommit: Bool {
+        guard commands.first == .commit, case .waiting? = exchanges.first?.state else { return false }
+        return true
+    }
+
     // MARK: Sending
 
     /// An exchange begins; its commands follow, then ``Command/sync``.

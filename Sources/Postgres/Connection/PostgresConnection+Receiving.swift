@@ -103,8 +103,8 @@ extension PostgresConnection {
         pending.keep(report, at: command, mayBeHit: cancelWindow.isOpen)
         // Whoever dropped our own statements has dropped the session's settings too.
         if report.sqlState == "26000", command == .begin || command == .commit { retire() }
-        // The server was demoted: others behind the same name may be the primary now.
-        if report.sqlState == "25006" { retire() }
+        // The server was demoted: another one may be the primary now.
+        if report.sqlState == "25006" { owner?.connectionFoundServerReadOnly(self) }
     }
 
     private func finish(_ exchange: InFlight, _ outcome: PipelineStateMachine.Outcome) {
@@ -112,7 +112,7 @@ extension PostgresConnection {
         case (.setUp, _): becomeReady()
         case (.unit(let pending), .succeeded):
             hasServed = true
-            pending.finish(.success(pending.results))
+            pending.finish(isCommitInDoubt ? .failure(Self.commitInDoubt) : .success(pending.results))
         case (.unit(let pending), .failed(let needsRepair)):
             hasServed = true
             if needsRepair { sendRepair() }
@@ -124,10 +124,11 @@ extension PostgresConnection {
         case (.repair, .failed(needsRepair: true)): sendRepair()
         case (.repair, _), (.deallocation, _): break
         }
+        isCommitInDoubt = false
     }
 
     private func fail(_ pending: PendingUnit) {
-        if pending.takeChanceAfterHit() { return send(pending) }
+        if pending.takeChanceAfterHit() || pending.takeChanceAfterConflict() { return send(pending) }
         if pending.takeSecondChance() {
             for query in pending.unit.queries where query.statement.prepared {
                 cache.forget(query.statement)

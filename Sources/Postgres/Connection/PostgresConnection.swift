@@ -8,8 +8,15 @@ protocol PostgresConnectionOwner: AnyObject {
     func connectionIsReady(_ connection: PostgresConnection)
     /// Units were answered, so that there may be room for further ones.
     func connectionHasRoom(_ connection: PostgresConnection)
-    /// The connection is over; its units were answered. It is not used again.
-    func connection(_ connection: PostgresConnection, didCloseWith error: PostgresError)
+    /// The server of this connection cannot be written to any more.
+    func connectionFoundServerReadOnly(_ connection: PostgresConnection)
+    /// This connection, which is over, was lost without a word: the server, or its machine, may be gone.
+    func connectionWasLostInSilence(_ connection: PostgresConnection)
+    /// The connection is over and is not used again; its units were answered.
+    ///
+    /// - Parameter unrun: those that were not: they are known not to have happened, and may go to another connection.
+    func connection(
+        _ connection: PostgresConnection, didCloseWith error: PostgresError, unrun: [PendingUnit])
 }
 
 /// One connection to the server, from its making to its end; the pool makes another one after it.
@@ -18,8 +25,9 @@ protocol PostgresConnectionOwner: AnyObject {
 /// new ─▶ resolving ─▶ connecting ─▶ settingUp ─▶ ready ─▶ retiring ─▶ closed
 ///            └─────────────┴────────────┴──────────┴─────────┴───────────▶
 /// ```
-/// It carries out what ``PipelineStateMachine`` decides. libpq is only used in its non-blocking forms, after every name
-/// was resolved elsewhere.
+/// While new it waits for a place at the ``ConnectGate``; while connecting it tries the servers of the connection string
+/// one after the other. It carries out what ``PipelineStateMachine`` decides. libpq is only used in its non-blocking
+/// forms, after every name was resolved elsewhere.
 ///
 /// Confined to `loop`; every entry asserts. Safe as `@unchecked Sendable` for that reason: closures only carry the
 /// reference back to the loop.
@@ -70,18 +78,34 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     var cancelTimer: LoopTimer?
     /// The last fatal report of the server, which says why the connection is about to end.
     var lastWord: ServerReport?
+    /// The server warned while it was committing: it has not done all that a commit promises.
+    var isCommitInDoubt = false
     /// Whether it has answered a unit: then its loss says nothing about the next attempt.
     var hasServed = false
+
+    // Only while it is being made.
+    let memory: HostMemory
+    var target: ConnectionParameters?
+    var unresolved: Set<String> = []
+    /// The servers that are still to be tried, and the one that is.
+    var route: [ConnectionParameters.Host] = []
+    var host: ConnectionParameters.Host?
+    /// What the servers that were tried said.
+    var refusals: [String] = []
+    var isAnyHostSilent = false
+    var connectTimer: LoopTimer?
+    private var place: ConnectGate.Place?
+
     /// Whether it ever took units.
     private(set) var wasReady = false
-    private var connectTimer: LoopTimer?
     private var watchdog: LoopTimer?
     private var oldestSince: MonotonicTime
 
-    init(loop: EventLoop, configuration: PostgresConfiguration, number: Int) {
+    init(loop: EventLoop, configuration: PostgresConfiguration, number: Int, memory: HostMemory) {
         self.loop = loop
         self.configuration = configuration
         self.number = number
+        self.memory = memory
         cache = StatementCache(capacity: configuration.preparedStatements)
         oldestSince = loop.now
     }
@@ -107,16 +131,18 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     func start() {
         loop.assertOnLoop()
         precondition(state == .new, "a connection is started once")
-        connectTimer = loop.schedule(after: configuration.connectTimeout) { [weak self] in
-            self?.close(PostgresError(.connectionFailed, "connecting took too long"))
+        place = configuration.gate.enter(on: loop) { [weak self] in
+            guard let self, state == .new else { return }
+            beginConnecting()
         }
-        beginConnecting()
     }
 
     /// The session is set up.
     func becomeReady() {
         connectTimer?.cancel()
         connectTimer = nil
+        place?.leave()
+        if let host { memory.served(host) }
         state = .ready
         wasReady = true
         owner?.connectionIsReady(self)
@@ -130,6 +156,21 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         closeIfRetired()
     }
 
+    /// Another connection to the server was lost without a word, which this one need not find out by a unit that it fails: it
+    /// takes no further units, and is closed if it is idle, or was silent for a while with units on their way.
+    func doubt() {
+        loop.assertOnLoop()
+        guard state == .ready else { return }
+        if machine.isWaiting, oldestSince.advanced(by: Self.suspiciousSilence) <= loop.now {
+            close(PostgresError(.connectionFailed, "the server is silent on other connections too"))
+        } else {
+            retire()
+        }
+    }
+
+    /// Few statements of a service take so long.
+    private static let suspiciousSilence: Duration = .seconds(2)
+
     func closeIfRetired() {
         guard state == .retiring, !machine.isWaiting else { return }
         close(PostgresError(.unavailable, "the connection was retired"))
@@ -140,6 +181,7 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         loop.assertOnLoop()
         guard state != .closed else { return }
         state = .closed
+        place?.leave()
         connectTimer?.cancel()
         watchdog?.cancel()
         cancelTimer?.cancel()
@@ -148,23 +190,40 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         watch = nil
         if let handle { PQfinish(handle) }
         handle = nil
-        answerUnitsInFlight(with: error)
-        owner?.connection(self, didCloseWith: error)
+        let unrun = answerUnitsInFlight(with: error)
+        owner?.connection(self, didCloseWith: error, unrun: unrun)
     }
 
-    private func answerUnitsInFlight(with error: PostgresError) {
+    /// Answers the units on their way by what is known about them, and returns those that may be run elsewhere.
+    private func answerUnitsInFlight(with error: PostgresError) -> [PendingUnit] {
+        var unrun: [PendingUnit] = []
         for (exchange, fate) in zip(inFlight, machine.fates()) {
             guard case .unit(let pending) = exchange else { continue }
+            // The doubt is about the oldest one.
+            let isInDoubt = isCommitInDoubt
+            isCommitInDoubt = false
             switch fate {
+            case .succeeded where isInDoubt: pending.finish(.failure(Self.commitInDoubt))
             case .succeeded: pending.finish(.success(pending.results))
-            case .failed: pending.finish(.failure(pending.failure ?? error))
             case .failedAtCommit: pending.finish(.failure((pending.failure ?? error).withCommitUnknown(true)))
-            case .notRun: pending.finish(.failure(error))
             case .unknown: pending.finish(.failure(error.withCommitUnknown(true)))
+            case .failed, .notRun:
+                let failure = (fate == .failed ? pending.failure : nil) ?? error
+                if failure.code == .connectionFailed, pending.takeChanceAfterLoss(limit: configuration.runsAfterLoss) {
+                    unrun.append(pending)
+                } else {
+                    pending.finish(.failure(failure))
+                }
             }
         }
         inFlight.removeAll()
+        return unrun
     }
+
+    /// A unit was committed, but somebody ended the server's wait for its standby: an acknowledgement would promise more
+    /// than there is.
+    static let commitInDoubt = PostgresError(
+        .unavailable, "the server committed without its standby's word", isCommitUnknown: true)
 
     /// Ends the connection because of what libpq or the server said last.
     func lose(_ explanation: String) {
@@ -174,6 +233,7 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
             PostgresError(
                 code == .unavailable ? .unavailable : .connectionFailed, explanation, sqlState: lastWord?.sqlState,
                 serverMessage: lastWord?.message ?? libpqMessage))
+        if wasReady, lastWord == nil { owner?.connectionWasLostInSilence(self) }
     }
 
     // MARK: The hard limit
@@ -203,5 +263,6 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         guard machine.isWaiting else { return }
         guard oldestSince.advanced(by: configuration.unitLimit) <= loop.now else { return armWatchdog() }
         close(PostgresError(.deadlineExceeded, "a unit overran the hard limit"))
+        owner?.connectionWasLostInSilence(self)
     }
 }

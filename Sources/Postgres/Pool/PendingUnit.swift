@@ -25,6 +25,9 @@ final class PendingUnit: @unchecked Sendable {
     private var hits = 0
     /// A unit that was hit so often is given up: something else cancels it.
     private static let hitLimit = 5
+    private var conflicts = 0
+    private static let conflictLimit = 3
+    private var losses = 0
 
     init(_ unit: Unit, deadline: MonotonicTime?) {
         self.unit = unit
@@ -76,6 +79,10 @@ final class PendingUnit: @unchecked Sendable {
         default: break
         }
         failure = PostgresError(report: report, queryIndex: query, isCommitUnknown: false)
+        if command == .setRole, report.sqlState == "22023" {
+            // "role does not exist": it never was there, or went with its schema. Nothing of the unit is to blame.
+            failure = PostgresError(.insufficientPrivilege, "there is no such role", sqlState: report.sqlState)
+        }
         if report.sqlState == "26000", command == .begin || command == .commit {
             // BEGIN or COMMIT itself: the session was taken from under us, and another one will do.
             failure = PostgresError(.connectionFailed, "the session was reset", sqlState: report.sqlState)
@@ -91,6 +98,25 @@ final class PendingUnit: @unchecked Sendable {
     func takeChanceAfterHit() -> Bool {
         guard isHit, hits < Self.hitLimit, !isFinished else { return false }
         hits += 1
+        return true
+    }
+
+    /// Whether to send the unit once more after a serialization failure or a deadlock: the server has rolled it back, and says
+    /// that the same again has a chance. True a few times at most.
+    func takeChanceAfterConflict() -> Bool {
+        guard failure?.code == .serialization, failure?.isCommitUnknown == false, conflicts < Self.conflictLimit,
+            !isFinished
+        else { return false }
+        conflicts += 1
+        return true
+    }
+
+    /// Whether to run the unit on another connection, when its own was lost before it could happen. True so many times at
+    /// most: it may be what ends the sessions.
+    func takeChanceAfterLoss(limit: Int) -> Bool {
+        guard losses < limit, !isFinished else { return false }
+        losses += 1
+        isSent = false
         return true
     }
 

@@ -15,8 +15,9 @@ package struct PostgresConfiguration: Sendable {
     /// How many prepared statements each connection keeps.
     package var preparedStatements = 512
 
-    /// How long connecting may take, name resolution included.
-    package var connectTimeout: Duration = .seconds(3)
+    /// How long one server may take to be connected to before the next one of the list is tried, unless the connection
+    /// string says otherwise by `connect_timeout`. Looking up the servers' names may take as long before.
+    package var connectTimeout: Duration = .seconds(2)
     /// The server's limit on one statement; zero for none.
     package var statementTimeout: Duration = .seconds(5)
     /// The server's limit on waiting for one lock; zero for none.
@@ -29,16 +30,23 @@ package struct PostgresConfiguration: Sendable {
     /// How long the server may go on with a unit that nobody waits for any more before it is told to cancel it, and how long
     /// until it is told again; a millisecond at least.
     package var cancelPause: Duration = .milliseconds(100)
+    /// How often a unit is run again whose session the server ended before it could happen; 0 for never.
+    package var runsAfterLoss = 2
     /// Further settings for each connection, such as `plan_cache_mode`.
     package var sessionSettings: [String: String] = [:]
 
     /// The longest pause before the first and before later attempts to reconnect; the actual pause is a random part of
     /// it, and it doubles with each failure.
-    package var reconnectPause: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
+    package var reconnectPause: ClosedRange<Duration> = .milliseconds(100)...(.seconds(2))
     /// A source of numbers in 0..<1, for the pauses.
     package var randomness: @Sendable () -> Double = { Double.random(in: 0..<1) }
     /// Hears of connections and of the server's notices. Called on the loop.
     package var onEvent: @Sendable (PostgresEvent) -> Void = { _ in }
+
+    /// Where attempts to connect wait for each other.
+    var gate = ConnectGate.shared
+    /// Where names are looked up.
+    var names = NameLookups.shared
 
     /// A configuration with the usual limits.
     package init(connectionInfo: String) {
@@ -50,8 +58,8 @@ package struct PostgresConfiguration: Sendable {
 package enum PostgresEvent: Sendable {
     /// A connection is ready for units.
     case connected(connection: Int)
-    /// A connection could not be made; it is tried again after the pause.
-    case connectFailed(connection: Int, PostgresError, retryAfter: Duration)
+    /// A connection could not be made; it is tried again after the pause, or when another one has found a server.
+    case connectFailed(connection: Int, PostgresError, retryAfter: Duration?)
     /// A connection that was ready is gone; it is made again after the pause.
     case disconnected(connection: Int, PostgresError, retryAfter: Duration)
     /// The server said something beside its answers. The message may quote data.

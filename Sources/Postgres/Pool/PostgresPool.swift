@@ -5,7 +5,8 @@ internal import DequeModule
 ///
 /// A unit goes to the connection that its affinity names, so that what a tenant touches is cached in few backends; if
 /// that one has no room, to the least busy one; if none has, into a bounded queue. While no connection stands and the
-/// last attempt failed, units are refused at once with `unavailable`; the pool goes on trying and heals by itself.
+/// last attempt failed, units are refused at once with `unavailable`; one connection goes on trying for all, and when it
+/// has found a server the others follow.
 ///
 /// Confined to `loop`; every entry asserts. Safe as `@unchecked Sendable` for that reason.
 package final class PostgresPool: @unchecked Sendable {
@@ -18,6 +19,7 @@ package final class PostgresPool: @unchecked Sendable {
 
     private let loop: EventLoop
     private let configuration: PostgresConfiguration
+    private let memory = HostMemory()
     private var slots: [Slot] = []
     private var queue: Deque<PendingUnit> = []
     private var deadlineTimer: LoopTimer?
@@ -203,14 +205,19 @@ package final class PostgresPool: @unchecked Sendable {
 
 extension PostgresPool: PostgresConnectionOwner {
     private func connect(_ number: Int) {
-        let connection = PostgresConnection(loop: loop, configuration: configuration, number: number)
+        let connection = PostgresConnection(
+            loop: loop, configuration: configuration, number: number, memory: memory)
         connection.owner = self
         slots[number].connection = connection
+        slots[number].retry = nil
         connection.start()
     }
 
     func connectionIsReady(_ connection: PostgresConnection) {
-        outage = nil
+        if outage != nil {
+            outage = nil
+            follow()
+        }
         configuration.onEvent(.connected(connection: connection.number))
         connectionHasRoom(connection)
     }
@@ -220,24 +227,59 @@ extension PostgresPool: PostgresConnectionOwner {
         goOnClosing()
     }
 
-    func connection(_ connection: PostgresConnection, didCloseWith error: PostgresError) {
+    func connectionFoundServerReadOnly(_ connection: PostgresConnection) {
+        // All of them are with the same server, and each would only find out by a unit that it fails.
+        for slot in slots { slot.connection?.retire() }
+    }
+
+    func connectionWasLostInSilence(_ connection: PostgresConnection) {
+        guard !isClosing else { return }
+        for slot in slots { slot.connection?.doubt() }
+    }
+
+    func connection(
+        _ connection: PostgresConnection, didCloseWith error: PostgresError, unrun: [PendingUnit]
+    ) {
         let number = connection.number
         guard slots[number].connection === connection else { return }
         slots[number].connection = nil
-        guard !isClosing else { return goOnClosing() }
+        guard !isClosing else {
+            for pending in unrun { pending.finish(.failure(error)) }
+            return goOnClosing()
+        }
+        // Above the queue's limit if need be: they were let in before, and are no more than connections hold.
+        queue.insert(contentsOf: unrun, at: 0)
+        defer { if !unrun.isEmpty { for slot in slots { slot.connection.map(connectionHasRoom) } } }
 
         // A connection that did some work shows that the server is well; one that never did is not tried again at once.
         if connection.hasServed { slots[number].backoff.reset() }
-        let pause = slots[number].backoff.next(configuration.randomness())
-        slots[number].retry = loop.schedule(after: pause) { [weak self] in self?.connect(number) }
         if connection.wasReady {
+            let pause = reconnect(number)
             configuration.onEvent(.disconnected(connection: number, error, retryAfter: pause))
             return
         }
-        configuration.onEvent(.connectFailed(connection: number, error, retryAfter: pause))
         if !slots.contains(where: { $0.connection?.state == .ready }) {
             outage = error
             refuseQueue(Self.unavailable(error))
+        }
+        let isAnotherTrying = slots.contains { $0.connection != nil || $0.retry != nil }
+        let pause = outage != nil && isAnotherTrying ? nil : reconnect(number)
+        configuration.onEvent(.connectFailed(connection: number, error, retryAfter: pause))
+    }
+
+    /// Makes a connection anew after its pause, which is returned.
+    private func reconnect(_ number: Int) -> Duration {
+        slots[number].retry?.cancel()
+        let pause = slots[number].backoff.next(configuration.randomness())
+        slots[number].retry = loop.schedule(after: pause) { [weak self] in self?.connect(number) }
+        return pause
+    }
+
+    /// A server was found after an outage, in which one connection looks for all. The others need not wait any more.
+    private func follow() {
+        for number in slots.indices where slots[number].connection == nil {
+            slots[number].backoff.reset()
+            _ = reconnect(number)
         }
     }
 }

@@ -61,32 +61,67 @@ package final class PostgresSession: @unchecked Sendable {
     ) async throws(PostgresError) -> PostgresSession {
         loop.assertOnLoop()
         let session = PostgresSession(loop: loop, configuration: configuration, deadline: deadline)
-        let limit = loop.now.advanced(by: configuration.connectTimeout)
-        session.deadline = deadline.map { min($0, limit) } ?? limit
         do throws(PostgresError) {
             try await session.connect()
             // One message of the simple protocol: one round trip.
             try await session.command(configuration.sessionCommands.joined(separator: "; "))
         } catch {
             session.close()
-            let isLimit = error.code == .deadlineExceeded && deadline.map { limit < $0 } ?? true
-            throw isLimit ? PostgresError(.connectionFailed, "connecting took too long") : error
+            throw error
         }
-        session.deadline = deadline
         return session
     }
 
+    /// Tries one server after the other; each has the time that the connection string or the configuration gives.
     private func connect() async throws(PostgresError) {
-        var parameters = try ConnectionParameters(
+        let parameters = try ConnectionParameters(
             configuration.connectionInfo, applicationName: configuration.applicationName)
-        if parameters.hosts.contains(where: \.needsResolution) {
-            let named = parameters.hosts
-            parameters.hosts = (try? await loop.offload { HostResolution.resolve(named) }) ?? []
-            guard !parameters.hosts.isEmpty else {
-                throw PostgresError(.connectionFailed, "the host's name has no address")
+        var hosts: [ConnectionParameters.Host] = parameters.hosts.isEmpty ? [.init(name: "")] : []
+        for host in parameters.hosts {
+            guard host.needsResolution else {
+                hosts.append(host)
+                continue
+            }
+            let name = host.name
+            let answer = (try? await loop.offload { HostResolution.look(up: name) }) ?? .noAnswer
+            guard case .addresses(let addresses) = answer else { continue }
+            hosts += addresses.map { .init(name: name, address: $0, port: host.port) }
+        }
+        let limit = deadline
+        var refusal = PostgresError(.connectionFailed, "the host's name has no address")
+        for host in hosts {
+            let time = loop.now.advanced(by: parameters.connectTimeout ?? configuration.connectTimeout)
+            deadline = limit.map { min($0, time) } ?? time
+            do throws(PostgresError) {
+                try await connect(parameters, host)
+                deadline = limit
+                return
+            } catch {
+                refusal = error
+                leaveHost()
+                if error.code == .cancelled { throw error }
+                if error.code == .deadlineExceeded {
+                    guard limit.map({ loop.now < $0 }) ?? true else { throw error }
+                    refusal = PostgresError(.connectionFailed, "connecting took too long")
+                }
             }
         }
-        handle = parameters.beginConnecting()
+        throw refusal
+    }
+
+    /// Drops what was begun with a server.
+    private func leaveHost() {
+        watch?.close()
+        watch = nil
+        if let handle { PQfinish(handle) }
+        handle = nil
+        state = .idle
+    }
+
+    private func connect(
+        _ parameters: ConnectionParameters, _ host: ConnectionParameters.Host
+    ) async throws(PostgresError) {
+        handle = parameters.beginConnecting(to: host)
         guard let handle, PQstatus(handle) != CONNECTION_BAD else { throw lost("connecting failed") }
         // What the server says beside its answers would be printed otherwise.
         PQsetNoticeReceiver(handle, { _, _ in }, nil)

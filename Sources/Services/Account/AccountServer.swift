@@ -10,12 +10,13 @@ struct AccountServer: AccountServiceHandler {
     func upsertAccount(
         _ request: Carillon_V1_UpsertAccountRequest, _ context: CallContext
     ) async throws -> Carillon_V1_UpsertAccountResponse {
-        let (scope, _) = try await core.tenant(context)
+        let (scope, caller) = try await core.tenant(context)
         let draft = try AccountDraft(request)
         let now = core.now
+        let stamp = core.stamp(context, caller, at: now)
         let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.upsertAccount(
-                draft.account, fields: draft.fields, expectedRevision: draft.revision, now: now)
+                draft.account, fields: draft.fields, expectedRevision: draft.revision, stamp: stamp, now: now)
         }
         await core.forgetFacts(of: scope.id)
         var response = Carillon_V1_UpsertAccountResponse()
@@ -44,9 +45,9 @@ struct AccountServer: AccountServiceHandler {
     func upsertUser(
         _ request: Carillon_V1_UpsertUserRequest, _ context: CallContext
     ) async throws -> Carillon_V1_UpsertUserResponse {
-        let (scope, _) = try await core.tenant(context)
+        let (scope, caller) = try await core.tenant(context)
         let draft = try UserDraft(request, zones: core.zones)
-        let upserted = try await upsert(draft, in: scope, context)
+        let upserted = try await upsert(draft, in: scope, caller, context)
         await core.forgetFacts(of: scope.id)
         var response = Carillon_V1_UpsertUserResponse()
         response.user = Carillon_V1_User(upserted.record)
@@ -55,10 +56,11 @@ struct AccountServer: AccountServiceHandler {
     }
 
     private func upsert(
-        _ draft: UserDraft, in scope: TenantScope, _ context: CallContext
+        _ draft: UserDraft, in scope: TenantScope, _ caller: Caller, _ context: CallContext
     ) async throws(Status) -> Upserted<UserRecord> {
         var draft = draft
         let now = core.now
+        let stamp = core.stamp(context, caller, at: now)
         // A change of one address alone is the only one that has to know the other one first.
         for _ in 0..<3 {
             if draft.needsStoredAddresses {
@@ -71,7 +73,7 @@ struct AccountServer: AccountServiceHandler {
                 return try await CallDeadline.within(context.deadline) { [draft] () async throws(StorageError) in
                     try await scope.store.upsertUser(
                         draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision, keepsAccount: true,
-                        now: now)
+                        stamp: stamp, now: now)
                 }
             } catch {
                 guard error.code == .revisionMismatch else {
@@ -129,7 +131,7 @@ struct AccountServer: AccountServiceHandler {
     func setDefaultUser(
         _ request: Carillon_V1_SetDefaultUserRequest, _ context: CallContext
     ) async throws -> Carillon_V1_SetDefaultUserResponse {
-        let (scope, _) = try await core.tenant(context)
+        let (scope, caller) = try await core.tenant(context)
         var check = FieldCheck()
         let account = check.identifier(request.accountID, "account_id", as: AccountID.self)
         let user = check.optionalIdentifier(request.userID, "user_id", as: UserID.self)
@@ -137,8 +139,10 @@ struct AccountServer: AccountServiceHandler {
         guard let account else { throw Status.unauthenticated }
         let revision = try Etag.revision(request.etag)
         let now = core.now
+        let stamp = core.stamp(context, caller, at: now)
         let outcome = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await scope.store.setDefaultUser(of: account, to: user, expectedRevision: revision, now: now)
+            try await scope.store.setDefaultUser(
+                of: account, to: user, expectedRevision: revision, stamp: stamp, now: now)
         }
         switch outcome {
         case .done(let record):

@@ -16,6 +16,31 @@ extension Carillon_V1_Tenant {
         createTime = Google_Protobuf_Timestamp(record.createdAt)
         updateTime = Google_Protobuf_Timestamp(record.updatedAt)
         etag = Etag.of(record.revision)
+        branding = Carillon_V1_TenantBranding(record.look)
+        limits = Carillon_V1_TenantLimits(record.limits)
+        historyMonths = record.historyMonths
+        database = record.database.rawValue
+        if let end = record.eraseAt { eraseTime = Google_Protobuf_Timestamp(end) }
+    }
+}
+
+extension Carillon_V1_TenantBranding {
+    fileprivate init(_ look: TenantLook) {
+        self.init()
+        accentColor = look.accentColor
+        logoURL = look.logoURL
+        imprint = look.imprint
+    }
+}
+
+extension Carillon_V1_TenantLimits {
+    fileprivate init(_ limits: TenantLimits) {
+        self.init()
+        callsPerSecond = limits.callsPerSecond ?? 0
+        eventsPerSecond = limits.eventsPerSecond ?? 0
+        storedRows = limits.storedRows ?? 0
+        openStreams = limits.openStreams ?? 0
+        messageOctets = limits.messageOctets ?? 0
     }
 }
 

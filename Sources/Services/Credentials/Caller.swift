@@ -45,9 +45,7 @@ final class Caller: @unchecked Sendable {
     /// The tenant of a credential that speaks for one.
     private func activeScope() throws(Status) -> TenantScope {
         guard let scope else { throw .unauthenticated }
-        guard scope.record.state == .active else {
-            throw Status(.permissionDenied, .tenantSuspended, "the tenant is suspended")
-        }
+        guard scope.record.state == .active else { throw .notServed(scope.record.state) }
         return scope
     }
 

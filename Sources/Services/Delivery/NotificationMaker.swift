@@ -74,7 +74,7 @@ struct NotificationMaker {
         let request = RenderingRequest(
             type: type, context: context, settings: sides.settings, audience: decision.audience,
             reason: decision.decision.reason, recipientName: user.displayName,
-            branding: Branding(name: tenant.displayName), portalURL: tenant.portalURL,
+            branding: Branding(tenant), portalURL: tenant.portalURL,
             preferencesURL: tenant.preferencesURL, sourceEvent: sourceEvent)
         do {
             let item = try renderer.inboxItem(request)

@@ -4,6 +4,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case credentialsInvalid = "CREDENTIALS_INVALID"
     case credentialNotAllowed = "CREDENTIAL_NOT_ALLOWED"
     case tenantSuspended = "TENANT_SUSPENDED"
+    case tenantDeleting = "TENANT_DELETING"
     case tokenExpired = "TOKEN_EXPIRED"
 
     // What was asked.

@@ -1,5 +1,6 @@
 internal import CarillonGRPC
 internal import Domain
+internal import Storage
 
 // Answers that several methods give, in one wording each.
 
@@ -12,6 +13,13 @@ extension Status {
     /// A good credential of the wrong sort.
     static func notAllowed(_ needed: String) -> Status {
         Status(.permissionDenied, .credentialNotAllowed, "this method needs \(needed)")
+    }
+
+    /// The tenant's own credential, while it is not served.
+    static func notServed(_ state: TenantState) -> Status {
+        state == .deleting
+            ? Status(.permissionDenied, .tenantDeleting, "the tenant is to be erased; the operator can still resume it")
+            : Status(.permissionDenied, .tenantSuspended, "the tenant is suspended")
     }
 
     static func accountNotFound(_ id: AccountID) -> Status {

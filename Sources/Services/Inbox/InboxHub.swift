@@ -69,6 +69,12 @@ final class InboxHub: @unchecked Sendable {
         tenants[tenant]?.itemsChanged(items, counters, of: user)
     }
 
+    /// Ends all streams of a tenant.
+    func end(_ tenant: TenantID, _ status: Status) {
+        loop.assertOnLoop()
+        tenants[tenant]?.end(status)
+    }
+
     /// Ends all streams and takes no more.
     func drain() {
         loop.assertOnLoop()

@@ -27,6 +27,26 @@ final class OwnerAccess: Sendable {
         }
     }
 
+    /// Changes what an operator may change of a tenant that was just read.
+    func updateTenant(
+        _ record: TenantRecord, _ write: TenantWrite, stamp: AuditStamp, now: Instant, until deadline: MonotonicTime
+    ) async throws(Status) -> TenantRecord {
+        let administration = administration
+        return try await run(until: deadline) { () async throws(StorageError) in
+            try await administration.updateTenant(record, write, stamp: stamp, now: now)
+        }
+    }
+
+    /// Changes whether a tenant that was just read is served.
+    func turn(
+        _ record: TenantRecord, to turn: TenantTurn, stamp: AuditStamp, now: Instant, until deadline: MonotonicTime
+    ) async throws(Status) -> TenantRecord {
+        let administration = administration
+        return try await run(until: deadline) { () async throws(StorageError) in
+            try await administration.turn(record, to: turn, stamp: stamp, now: now)
+        }
+    }
+
     /// Makes the partitions that a tenant needs now.
     func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {
         let administration = administration

@@ -15,16 +15,22 @@ struct TenantServer: TenantServiceHandler {
         return caller
     }
 
+    /// The owner's administration, where there is one.
+    func requireOwner() throws(Status) -> OwnerAccess {
+        guard let owner = core.owner else {
+            throw Status(
+                .failedPrecondition, .onboardingUnavailable,
+                "this process has no owner's login; set database.owner-url where tenants are made and changed")
+        }
+        return owner
+    }
+
     func createTenant(
         _ request: Carillon_V1_CreateTenantRequest, _ context: CallContext
     ) async throws -> Carillon_V1_CreateTenantResponse {
         let caller = try await requireOperator(context)
         let draft = try await TenantDraft(request, zones: core.zones)
-        guard let owner = core.owner else {
-            throw Status(
-                .failedPrecondition, .onboardingUnavailable,
-                "this process has no owner's login; set database.owner-url where tenants are made")
-        }
+        let owner = try requireOwner()
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
         var check = FieldCheck()
         let database = Self.database(request.database, &check)
@@ -90,9 +96,7 @@ struct TenantServer: TenantServiceHandler {
             throw Status(.internalError, .internalError, "a data key cannot be made")
         }
         return TenantCreation(
-            id: draft.id, displayName: draft.displayName, portalURL: draft.portalURL, timeZone: draft.timeZone,
-            locale: draft.locale, enabledWithoutSubscription: draft.policy, wrappedDataKey: wrapped,
-            requestHash: draft.hash,
+            id: draft.id, values: draft.values, wrappedDataKey: wrapped, requestHash: draft.hash,
             firstKey: NewAPIKey(key, displayName: TenantDraft.firstKeyName, by: caller, expiresAt: nil),
             portalKeys: draft.portalKeys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) })
     }
@@ -206,7 +210,7 @@ struct TenantServer: TenantServiceHandler {
         return response
     }
 
-    private func tenantID(_ text: String) throws(Status) -> TenantID {
+    func tenantID(_ text: String) throws(Status) -> TenantID {
         var check = FieldCheck()
         let id = check.identifier(text, "tenant_id", as: TenantID.self)
         try check.check()

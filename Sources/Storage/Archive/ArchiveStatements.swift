@@ -30,7 +30,9 @@ enum ArchiveStatements {
     /// Takes rows of a table, with the columns that the importing side appends behind the archive's.
     static func copyIn(_ table: ArchivedTable, of tenant: TenantID) -> Statement {
         let columns = (table.columns + table.completed).joined(separator: ", ")
-        return Statement("COPY \(place(of: table, in: tenant)) (\(columns)) FROM STDIN", prepared: false)
+        // The name is qualified by `place`, which whoever reads this text alone cannot see.
+        return Statement(
+            ["COPY", place(of: table, in: tenant), "(\(columns)) FROM STDIN"].joined(separator: " "), prepared: false)
     }
 
     /// Empties the tables that a new schema has rows in.

@@ -33,14 +33,16 @@ enum AuditChain {
                 "'\(form)'", scope, "x.seq::text", "x.audit_id::text", "x.actor", "x.origin", "x.action", "x.object",
                 "x.before::text", "x.after::text",
             ]
-            .map { "coalesce(octet_length(convert_to(\($0), 'UTF8'))::text || ':' || \($0), '-') || ','" }
+            .map { "coalesce(octet_length(\($0))::text || ':' || \($0), '-') || ','" }
             .joined(separator: "\n        || ")
+        // Turning text into its octets by the name of an encoding is not immutable in PostgreSQL; the escape form is, in which
+        // only backslashes are written in another way. The database is in UTF-8.
         // OFFSET 0 keeps the planner from computing before and after once for each place that they are named at. Without a
         // head the line has no place in the chain, rather than no line at all.
         return """
             INSERT INTO \(table)audit_id, seq, actor, origin, action, object, before, after, hash)
             SELECT \(own)x.audit_id, x.seq, x.actor, x.origin, x.action, x.object, x.before, x.after,
-                sha256(x.previous || convert_to(\(parts), 'UTF8'))
+                sha256(x.previous || decode(replace(\(parts), '\\', '\\\\'), 'escape'))
             FROM (
                 SELECT $1::uuid AS audit_id, h.seq + 1 AS seq, $2::text AS actor, $3::text AS origin, l.action, l.object,
                     l.before, l.after, h.hash AS previous

@@ -1,50 +1,176 @@
 internal import Postgres
 
-/// The audit's statements. A change writes its line before it changes anything, so that `before` is what was there.
+/// The statements of a tenant's audit. A change writes its line before it changes anything, so that `before` is what was
+/// there, and only if there is something that it changes.
+///
+/// In all of a line's statements $1 is the id, $2 the actor, $3 the origin.
 struct AuditStatements {
-    /// $1 id, $2 actor, $3 user, $4 what was asked for: a user's choices are about to change.
+    /// The first lock of every change that leaves a line.
+    let lock: Statement
+    /// The head goes to the line that was added behind it; if none was, it stays.
+    let advance: Statement
+    /// $4 user, $5 audiences, $6 scopes, $7 keys, $8 channels, $9 `true`, `false` or nothing: choices of a user.
     let preferences: Statement
-    /// $1 id, $2 actor, $3 provider, $4 the new public part: a provider is about to change.
+    /// $4 provider, $5 channel, $6 kind, $7 name, $8 priority, $9 enabled, $10 public part, $11 keep, remove or set.
     let provider: Statement
-    /// $1 id, $2 actor, $3 types, $4 audiences, $5 accounts, $6 the new values: settings are about to change.
+    /// $4 types, $5 audiences, $6 accounts, $7 enabled, $8 subscribed by default, $9 mandatory.
     let settings: Statement
+    /// $4 account, $5 all of its fields, $6 those that change if it exists.
+    let account: Statement
+    /// $4 user, $5 all of its fields, $6 those that change if it exists.
+    let user: Statement
+    /// $4 account, $5 user or NULL.
+    let defaultUser: Statement
     /// $1 before this id, $2 limit.
     let page: Statement
 
     init(_ schema: SchemaName) {
-        preferences = Statement(
+        func line(_ select: String) -> Statement {
+            Statement(
+                AuditChain.insertion(
+                    into: "\(schema).audit (", scope: "'\(AuditChain.tenantScope)'",
+                    head: "\(schema).audit_head h ON h.singleton", line: select))
+        }
+        lock = Statement("SELECT h.seq FROM \(schema).audit_head h WHERE h.singleton FOR UPDATE")
+        advance = Statement(
             """
-            INSERT INTO \(schema).audit (audit_id, actor, action, object, before, after)
-            SELECT $1::uuid, $2::text, 'preference.update', 'user/' || $3::text, (
-                SELECT jsonb_agg(jsonb_build_array(p.audience, p.scope, p.scope_key, p.channel, p.choice))
-                FROM \(schema).preference p
-                WHERE p.user_id = $3::text
-            ), $4::jsonb
+            UPDATE \(schema).audit_head h
+            SET seq = a.seq, hash = a.hash
+            FROM \(schema).audit a
+            WHERE h.singleton AND a.seq = h.seq + 1
+            """)
+        preferences = line(
+            """
+            SELECT 'preference.update', 'user/' || u.user_id, c.before, c.after
             FROM \(schema).app_user u
-            WHERE u.user_id = $3::text
+            CROSS JOIN LATERAL (
+                SELECT jsonb_agg(jsonb_build_array(x.audience, x.scope, x.scope_key, x.channel, p.choice)
+                        ORDER BY x.place) FILTER (WHERE p.choice IS NOT NULL) AS before,
+                    jsonb_agg(jsonb_build_array(x.audience, x.scope, x.scope_key, x.channel,
+                        nullif(x.choice, '')::bool) ORDER BY x.place) AS after
+                FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+                    WITH ORDINALITY AS x (audience, scope, scope_key, channel, choice, place)
+                LEFT JOIN \(schema).preference p
+                    ON p.user_id = $4::text AND p.audience = x.audience AND p.scope = x.scope
+                        AND p.scope_key = x.scope_key AND p.channel = x.channel
+                WHERE p.choice IS DISTINCT FROM nullif(x.choice, '')::bool
+            ) AS c
+            WHERE u.user_id = $4::text AND c.after IS NOT NULL
             """)
-        provider = Statement(
+        provider = line(
             """
-            INSERT INTO \(schema).audit (audit_id, actor, action, object, before, after)
-            SELECT $1::uuid, $2::text, 'provider.put', 'provider/' || $3::text, (
-                SELECT to_jsonb(p) - 'sealed_secret'
-                FROM \(schema).provider p
-                WHERE p.provider_id = $3::text
-            ), $4::jsonb
+            SELECT 'provider.put', 'provider/' || $4::text, c.before, c.after
+            FROM (
+                SELECT x.before, jsonb_build_object('channel', $5::text, 'kind', $6::text, 'display_name', $7::text,
+                        'priority', $8::int4, 'enabled', $9::bool, 'config', $10::jsonb,
+                        'credential', CASE $11::text WHEN 'set' THEN 'new' WHEN 'remove' THEN 'none'
+                            ELSE coalesce(x.before ->> 'credential', 'none') END) AS after
+                FROM (
+                    SELECT (
+                        SELECT jsonb_build_object('channel', p.channel, 'kind', p.kind, 'display_name', p.display_name,
+                            'priority', p.priority, 'enabled', p.enabled, 'config', p.config,
+                            'credential', CASE WHEN p.sealed_secret IS NULL THEN 'none' ELSE 'stored' END)
+                        FROM \(schema).provider p
+                        WHERE p.provider_id = $4::text
+                    ) AS before
+                ) AS x
+            ) AS c
+            WHERE c.before IS DISTINCT FROM c.after
             """)
-        settings = Statement(
+        settings = line(
             """
-            INSERT INTO \(schema).audit (audit_id, actor, action, object, before, after)
-            SELECT $1::uuid, $2::text, 'setting.put', 'settings', (
-                SELECT jsonb_agg(to_jsonb(s))
-                FROM unnest($3::text[], $4::text[], $5::text[]) AS x (type_key, audience, account_id)
-                JOIN \(schema).setting s
+            SELECT 'setting.put', 'settings', c.before, c.after
+            FROM (
+                SELECT jsonb_agg(jsonb_build_array(x.account_id, x.type_key, x.audience, s.enabled,
+                        s.default_subscribed, s.mandatory) ORDER BY x.place)
+                        FILTER (WHERE s.type_key IS NOT NULL) AS before,
+                    jsonb_agg(jsonb_build_array(x.account_id, x.type_key, x.audience, x.enabled,
+                        x.default_subscribed, x.mandatory) ORDER BY x.place) AS after
+                FROM unnest($4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::text[])
+                    WITH ORDINALITY
+                    AS x (type_key, audience, account_id, enabled, default_subscribed, mandatory, place)
+                LEFT JOIN \(schema).setting s
                     ON s.type_key = x.type_key AND s.audience = x.audience AND s.account_id = x.account_id
-            ), $6::jsonb
+                WHERE s.enabled IS DISTINCT FROM x.enabled
+                    OR s.default_subscribed IS DISTINCT FROM x.default_subscribed
+                    OR s.mandatory IS DISTINCT FROM x.mandatory
+            ) AS c
+            WHERE c.after IS NOT NULL
+            """)
+        // Of names and addresses of people the audit keeps what tells them apart at best, so that it need not be changed
+        // when they are erased.
+        func masked(_ address: String) -> String {
+            "left(\(address), 1) || '***' || coalesce(substring(\(address), '@[^@]*$'), '')"
+        }
+        func maskedAccount(_ row: String) -> String {
+            "\(row) || jsonb_build_object('billing_email', \(masked("\(row) ->> 'billing_email'")))"
+        }
+        account = line(
+            """
+            SELECT CASE WHEN c.before IS NULL THEN 'account.create' ELSE 'account.update' END, 'account/' || $4::text,
+                \(maskedAccount("c.before")), \(maskedAccount("c.after"))
+            FROM (
+                SELECT x.before, coalesce(x.before || $6::jsonb, $5::jsonb) AS after
+                FROM (
+                    SELECT (
+                        SELECT jsonb_build_object('display_name', a.display_name,
+                            'assigned_user_ids', a.assigned_rep_user_ids, 'billing_email', a.billing_email,
+                            'notifications_suppressed', a.notifications_suppressed, 'time_zone', a.time_zone,
+                            'locale', a.locale)
+                        FROM \(schema).account a
+                        WHERE a.account_id = $4::text
+                    ) AS before
+                ) AS x
+            ) AS c
+            WHERE c.before IS DISTINCT FROM c.after
+            """)
+        func maskedUser(_ row: String) -> String {
+            """
+            \(row) || jsonb_build_object(
+                    'display_name', coalesce(left(nullif(\(row) ->> 'display_name', ''), 1) || '***', ''),
+                    'contact_points', (
+                        SELECT coalesce(jsonb_agg(jsonb_build_array(e.point ->> 0, \(masked("(e.point ->> 1)")))
+                            ORDER BY e.place), '[]'::jsonb)
+                        FROM pg_catalog.jsonb_array_elements(\(row) -> 'contact_points')
+                            WITH ORDINALITY AS e (point, place)))
+            """
+        }
+        user = line(
+            """
+            SELECT CASE WHEN c.before IS NULL THEN 'user.create' ELSE 'user.update' END, 'user/' || $4::text,
+                \(maskedUser("c.before")),
+                \(maskedUser("c.after"))
+            FROM (
+                SELECT x.before, coalesce(x.before || $6::jsonb, $5::jsonb) AS after
+                FROM (
+                    SELECT (
+                        SELECT jsonb_build_object('account_id', u.account_id, 'display_name', u.display_name,
+                            'state', u.state, 'admin', u.is_admin, 'team_member', u.team_member,
+                            'time_zone', u.time_zone, 'locale', u.locale, 'contact_points', (
+                                SELECT coalesce(jsonb_agg(jsonb_build_array(p.channel, p.address)
+                                    ORDER BY p.channel COLLATE "C", p.position), '[]'::jsonb)
+                                FROM \(schema).contact_point p
+                                WHERE p.user_id = u.user_id AND p.position IS NOT NULL))
+                        FROM \(schema).app_user u
+                        WHERE u.user_id = $4::text
+                    ) AS before
+                ) AS x
+            ) AS c
+            WHERE c.before IS DISTINCT FROM c.after
+            """)
+        defaultUser = line(
+            """
+            SELECT 'account.set_default_user', 'account/' || a.account_id,
+                jsonb_build_object('default_user_id', a.default_user_id),
+                jsonb_build_object('default_user_id', $5::text)
+            FROM \(schema).account a
+            WHERE a.account_id = $4::text AND a.default_user_id IS DISTINCT FROM $5::text
+                AND ($5::text IS NULL OR EXISTS (
+                    SELECT 1 FROM \(schema).app_user u WHERE u.user_id = $5::text AND u.account_id = $4::text))
             """)
         page = Statement(
             """
-            SELECT a.audit_id, a.actor, a.action, a.object, a.before, a.after
+            SELECT \(AuditEntry.columns)
             FROM \(schema).audit a
             WHERE a.audit_id < $1::uuid
             ORDER BY a.audit_id DESC

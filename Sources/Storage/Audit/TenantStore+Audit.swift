@@ -1,38 +1,35 @@
-package import Domain
-internal import Postgres
-
-/// One line of a tenant's audit.
-package struct AuditEntry: Sendable, Hashable {
-    /// The line's id, which carries the time.
-    package let id: UUIDv7
-    /// Who made the change.
-    package let actor: String
-    /// What was done, such as `provider.put`.
-    package let action: String
-    /// To what, such as `provider/main`.
-    package let object: String
-    /// What was there before, as JSON; nil when there was nothing.
-    package let before: String?
-    /// What was asked for, as JSON. Secrets are never in it.
-    package let after: String?
-}
+package import Postgres
 
 extension TenantStore {
+    /// The queries that a change begins with.
+    ///
+    /// The chain's head is the first lock of every change that leaves a line, so that changes of all kinds wait for each
+    /// other there and nowhere else.
+    ///
+    /// - Parameters:
+    ///   - line: which line, of ``AuditStatements``.
+    ///   - parameters: its parameters from $4.
+    ///   - stamp: who makes the change.
+    func audited(_ line: Statement, _ parameters: [Parameter], stamp: AuditStamp) -> [Query] {
+        [
+            Query(auditing.lock),
+            Query(line, [.uuid(stamp.id), .text(stamp.actor), .text(stamp.origin)] + parameters),
+            Query(auditing.advance),
+        ]
+    }
+
     /// The tenant's audit, newest first.
     ///
     /// - Parameters:
     ///   - after: the last line of the page before.
     ///   - size: the most lines that are returned.
-    package func audit(after: UUIDv7? = nil, size: Int) async throws(StorageError) -> Page<AuditEntry, UUIDv7> {
+    package func audit(
+        after: UUIDBytes? = nil, size: Int
+    ) async throws(StorageError) -> Page<AuditEntry, UUIDBytes> {
         try await storing { () async throws(PostgresError) in
-            let before = after.map { UUIDBytes($0) } ?? UUIDBytes(high: .max, low: .max)
+            let before = after ?? UUIDBytes(high: .max, low: .max)
             let results = try await run([Query(auditing.page, [.uuid(before), .int8(Int64(size) + 1)])])
-            let rows = try results[0].read { row throws(PostgresError) in
-                AuditEntry(
-                    id: try row.uuidv7(0), actor: try row.text(1), action: try row.text(2), object: try row.text(3),
-                    before: try row.optionalText(4), after: try row.optionalText(5))
-            }
-            return Page(overread: rows, size: size) { $0.id }
+            return Page(overread: try results[0].read(AuditEntry.init(row:)), size: size) { $0.id }
         }
     }
 }

@@ -18,12 +18,18 @@ extension TenantStore {
     ///   - account: what it shall be.
     ///   - fields: what to change if it exists.
     ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
+    ///   - stamp: who makes the change.
     ///   - now: the time of the change.
     package func upsertAccount(
         _ account: AccountWrite, fields: Set<AccountWrite.Field> = Set(AccountWrite.Field.allCases),
-        expectedRevision: Int64? = nil, now: Instant
+        expectedRevision: Int64? = nil, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> Upserted<AccountRecord> {
-        var queries: [Query] = []
+        var queries = audited(
+            auditing.account,
+            [
+                .text(account.id), .json(account.audited(Set(AccountWrite.Field.allCases))),
+                .json(account.audited(fields)),
+            ], stamp: stamp)
         if let expectedRevision {
             queries.append(Query(directory.assertAccountRevision, [.text(account.id), .int8(expectedRevision)]))
         }
@@ -76,11 +82,12 @@ extension TenantStore {
     ///   - account: of which account.
     ///   - user: one of its users; nil for nobody.
     ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
+    ///   - stamp: who makes the change.
     ///   - now: the time of the change.
     package func setDefaultUser(
-        of account: AccountID, to user: UserID?, expectedRevision: Int64? = nil, now: Instant
+        of account: AccountID, to user: UserID?, expectedRevision: Int64? = nil, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> SetDefaultUserOutcome {
-        var queries: [Query] = []
+        var queries = audited(auditing.defaultUser, [.text(account), .text(user)], stamp: stamp)
         if let expectedRevision {
             queries.append(Query(directory.assertAccountRevision, [.text(account), .int8(expectedRevision)]))
         }

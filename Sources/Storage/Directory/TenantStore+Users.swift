@@ -13,13 +13,18 @@ extension TenantStore {
     ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
     ///   - keepsAccount: whether a user that exists must have the account that `user` names; throws
     ///     ``StorageError/Code/revisionMismatch`` if it has another one.
+    ///   - stamp: who makes the change.
     ///   - now: the time of the change.
     /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such account.
     package func upsertUser(
         _ user: UserWrite, fields: Set<UserWrite.Field> = Set(UserWrite.Field.allCases),
-        expectedRevision: Int64? = nil, keepsAccount: Bool = false, now: Instant
+        expectedRevision: Int64? = nil, keepsAccount: Bool = false, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> Upserted<UserRecord> {
-        var queries: [Query] = []
+        var queries = audited(
+            auditing.user,
+            [
+                .text(user.id), .json(user.audited(Set(UserWrite.Field.allCases))), .json(user.audited(fields)),
+            ], stamp: stamp)
         if let expectedRevision {
             queries.append(Query(directory.assertUserRevision, [.text(user.id), .int8(expectedRevision)]))
         }

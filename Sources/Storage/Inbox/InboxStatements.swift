@@ -53,10 +53,10 @@ struct InboxStatements {
             SELECT x.user_id, \(Self.itemColumns)
             FROM unnest($1::text[], $2::int8[]) AS x (user_id, after)
             CROSS JOIN LATERAL (
-                SELECT n.*
-                FROM \(schema).inbox_item n
-                WHERE n.user_id = x.user_id AND n.seq > x.after AND n.archived_at IS NULL
-                ORDER BY n.seq
+                SELECT \(Self.itemColumns)
+                FROM \(schema).inbox_item i
+                WHERE i.user_id = x.user_id AND i.seq > x.after AND i.archived_at IS NULL
+                ORDER BY i.seq
                 LIMIT $3::int8
             ) AS i
             ORDER BY x.user_id, i.seq

@@ -43,18 +43,18 @@ extension TenantStore {
         of user: UserID, _ changes: [PreferenceChange], expectedRevision: Int64? = nil, stamp: AuditStamp,
         now: Instant
     ) async throws(StorageError) -> PreferencesUpdate? {
-        var queries: [Query] = []
+        let latest = Self.latest(changes)
+        var queries = audited(
+            auditing.preferences,
+            [.text(user)] + Self.columns(latest)
+                + [.textArray(latest.map { $0.isOn.map { $0 ? "true" : "false" } ?? "" })], stamp: stamp)
         if let expectedRevision {
             queries.append(Query(preferences.assertRevision, [.text(user), .int8(expectedRevision)]))
         }
-        // The account's row comes first: it makes changes of one user wait for each other.
         queries.append(Query(preferences.touchAccount, [.text(user)]))
-        queries.append(
-            Query(
-                auditing.preferences, [.uuid(stamp.id), .text(stamp.actor), .text(user), .json(Self.json(changes))]))
         let counting = queries.count
         queries.append(Query(preferences.countRevision, [.text(user)]))
-        queries += changeQueries(user, changes, now: now)
+        queries += changeQueries(user, latest, now: now)
         queries.append(Query(preferences.choices, [.text(user)]))
         queries += facts.queries(accounts: [], user: user.rawValue)
         return try await storing { () async throws(PostgresError) in
@@ -69,7 +69,8 @@ extension TenantStore {
         }
     }
 
-    private func changeQueries(_ user: UserID, _ changes: [PreferenceChange], now: Instant) -> [Query] {
+    /// Of two changes of the same thing the later one.
+    private static func latest(_ changes: [PreferenceChange]) -> [PreferenceChange] {
         var seen: Set<PreferenceChange> = []
         var latest: [PreferenceChange] = []
         for change in changes.reversed() {
@@ -77,6 +78,10 @@ extension TenantStore {
                 audience: change.audience, scope: change.scope, channel: change.channel, isOn: nil)
             if seen.insert(place).inserted { latest.append(change) }
         }
+        return latest
+    }
+
+    private func changeQueries(_ user: UserID, _ latest: [PreferenceChange], now: Instant) -> [Query] {
         let cleared = latest.filter { $0.isOn == nil }
         let stored = latest.filter { $0.isOn != nil }
         var queries: [Query] = []
@@ -96,20 +101,6 @@ extension TenantStore {
             .textArray(changes.map(\.audience.rawValue)), .textArray(changes.map(\.scope.columns.scope)),
             .textArray(changes.map(\.scope.columns.key)), .textArray(changes.map { $0.channel?.rawValue ?? "" }),
         ]
-    }
-
-    private static func json(_ changes: [PreferenceChange]) -> String {
-        var writer = JSONWriter()
-        writer.array(changes) { writer, change in
-            writer.array {
-                $0.string(change.audience.rawValue)
-                $0.string(change.scope.columns.scope)
-                $0.string(change.scope.columns.key)
-                $0.string(change.channel?.rawValue ?? "")
-                if let isOn = change.isOn { $0.bool(isOn) } else { $0.null() }
-            }
-        }
-        return writer.text
     }
 }
 

@@ -12,25 +12,18 @@ extension TenantStore {
     package func putProvider(
         _ provider: ProviderWrite, expectedRevision: Int64? = nil, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> Upserted<ProviderRecord> {
-        var queries: [Query] = []
+        let (fate, secret) = provider.secret.columns
+        let values: [Parameter] = [
+            .text(provider.id), .text(provider.channel.rawValue), .text(provider.kind), .text(provider.displayName),
+            .int4(provider.priority), .bool(provider.isEnabled), .json(provider.config), .text(fate),
+        ]
+        var queries = audited(auditing.provider, values, stamp: stamp)
         if let expectedRevision {
             queries.append(Query(providers.assertRevision, [.text(provider.id), .int8(expectedRevision)]))
         }
         // Which channels are carried is among the supplier's facts.
         queries.append(Query(settings.touchAccounts, [.textArray([""])]))
-        queries.append(
-            Query(
-                auditing.provider,
-                [.uuid(stamp.id), .text(stamp.actor), .text(provider.id), .json(provider.config)]))
-        let (fate, secret) = provider.secret.columns
-        queries.append(
-            Query(
-                providers.put,
-                [
-                    .text(provider.id), .text(provider.channel.rawValue), .text(provider.kind),
-                    .text(provider.displayName), .int4(provider.priority), .bool(provider.isEnabled),
-                    .json(provider.config), .text(fate), .bytes(secret), .timestamp(now),
-                ]))
+        queries.append(Query(providers.put, values + [.bytes(secret), .timestamp(now)]))
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             let read = try results[results.count - 1].readFirst { row throws(PostgresError) in

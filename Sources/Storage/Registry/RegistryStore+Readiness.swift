@@ -53,14 +53,22 @@ extension RegistryStore {
         if !problems.isEmpty { problems.append("let a superuser run the bootstrap script") }
         guard withRegistry else { return problems }
         guard try database.bool(4) else { return problems + ["there is no registry: run `carillon migrate`"] }
-        let version = try (try await run([Query(ReadinessStatements.version)]))[0].readFirst {
-            row throws(PostgresError) in try row.int4(0)
-        }
-        // A newer registry serves older programs too: migrations only add until all programs are new.
-        let (stored, needed) = (version ?? 0, RegistrySchema.version)
-        if stored < needed {
-            problems.append("the registry is at version \(stored), needed is \(needed): run `carillon migrate`")
-        }
-        return problems
+        return problems + (try await findVersionProblems())
+    }
+
+    /// Checks that this program can use the database's versions; see ``SchemaFit``. One small query: to be repeated while a
+    /// process serves, since a newer program may take away what this one uses.
+    ///
+    /// - Throws: ``StorageError/Code/notReady`` with both versions and what to do.
+    package func verifyVersions() async throws(StorageError) {
+        let problems = try await storing { () async throws(PostgresError) in try await findVersionProblems() }
+        guard problems.isEmpty else { throw StorageError(.notReady, problems.joined(separator: "; ")) }
+    }
+
+    private func findVersionProblems() async throws(PostgresError) -> [String] {
+        let stored = try StoredVersions(try await run([Query(ReadinessStatements.versions)])[0])
+        // A program that cannot use the registry need not be told of tenants as well.
+        if let problem = SchemaHistory.registry.problem(stored.registry) { return [problem] }
+        return [SchemaHistory.tenant.problem(stored.tenant)].compactMap(\.self)
     }
 }

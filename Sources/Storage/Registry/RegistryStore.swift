@@ -186,7 +186,7 @@ extension TenantRecord {
 
 extension Row {
     /// The name of a database.
-    fileprivate func databaseName(_ column: Int) throws(PostgresError) -> DatabaseName {
+    func databaseName(_ column: Int) throws(PostgresError) -> DatabaseName {
         guard let name = DatabaseName(try text(column)) else { throw .corrupt(column) }
         return name
     }

@@ -1,12 +1,25 @@
-/// One step from a version of a schema to the next.
+/// One way from a version of a kind of schema to the next.
 ///
-/// Each statement must be idempotent, and leave a schema that programs of the version before can still use: first
-/// expand, and contract one release later.
+/// It expands: it leaves a schema that programs of the version before can still use. Taking away what only they used is
+/// for a later version, which says so with ``servesFrom``.
 struct Migration: Sendable {
-    /// The version that the step leads to.
+    /// The version that it leads to.
     let version: Int32
-    /// What it does. Scripts for tenants take `schema`.
+    /// What it is for, in a few words, for who looks at a plan.
+    let title: String
+    /// What it does, in order. Scripts for tenants take `schema`.
     let script: SQLScript
+    /// The version of the oldest programs that can use the schema afterwards; nil if it takes nothing away.
+    let servesFrom: Int32?
+
+    /// A migration that expands, or one that contracts if it names the oldest programs that are left.
+    init(version: Int32, _ title: String, script: SQLScript, servesFrom: Int32? = nil) {
+        precondition(servesFrom.map { $0 < version } ?? true, "programs of the version before must be able to go on")
+        self.version = version
+        self.title = title
+        self.script = script
+        self.servesFrom = servesFrom
+    }
 }
 
 /// The registry's history.
@@ -14,13 +27,16 @@ enum RegistrySchema {
     /// The version that ``migrations`` lead to.
     static let version: Int32 = 2
 
-    /// All steps in order, from nothing.
+    /// All migrations in order, from nothing.
     static let migrations = [
-        Migration(version: 1, script: .registry), Migration(version: 2, script: .registry2),
+        Migration(version: 1, "tenants, keys, workers and leases", script: .registry),
+        Migration(version: 2, "placement, limits, looks, services, audit and duties", script: .registry2),
     ]
 }
 
 extension TenantSchema {
-    /// All steps in order, from version 1. New tenants are made from ``SQLScript/tenant``, which already holds them.
-    static let migrations = [Migration(version: 2, script: .tenant2)]
+    /// All migrations in order, from version 1. New tenants are made from ``SQLScript/tenant``, which already holds them.
+    static let migrations = [
+        Migration(version: 2, "the audit as a chain, and a role for the worker", script: .tenant2)
+    ]
 }

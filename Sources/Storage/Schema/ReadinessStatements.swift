@@ -41,7 +41,12 @@ enum ReadinessStatements {
                 WHERE n.nspname = 'public' AND pg_catalog.has_schema_privilege(session_user, n.oid, 'CREATE')),
             pg_catalog.to_regclass('carillon.schema_version') IS NOT NULL
         """, prepared: false)
-    /// The registry's version.
-    static let version = Statement(
-        "SELECT v.version FROM carillon.schema_version v WHERE v.component = 'registry'", prepared: false)
+    /// What kinds of schema there are, at which version, and which programs can use them. Registries of version 1 do not know
+    /// the last, for all programs can use them; so it is not read by its name.
+    static let versions = Statement(
+        """
+        SELECT v.component, v.version,
+            coalesce((to_jsonb(v) ->> 'serves_from')::int4, 1)
+        FROM carillon.schema_version v
+        """, prepared: false)
 }

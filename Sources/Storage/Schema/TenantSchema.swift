@@ -31,6 +31,10 @@ enum TenantSchema {
             BEGIN
                 IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${schema}') THEN
                     CREATE ROLE ${schema} NOLOGIN NOINHERIT;
+                    -- Citus connects to its workers as the role of the moment.
+                    IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus') THEN
+                        ALTER ROLE ${schema} LOGIN;
+                    END IF;
                 END IF;
             END
             $$;

@@ -1,6 +1,10 @@
 -- The registry, version 2: placement, limits and looks of tenants, the services that are known by certificate, the audit of
 -- what operators do, and the duties that one process has at a time. It only adds: programs of version 1 go on.
 
+-- The oldest programs that can use the component's schema, by the version that they make themselves. It is raised before
+-- something is taken away that they use. For the component tenant, version is the newest that any tenant may have.
+ALTER TABLE carillon.schema_version ADD COLUMN IF NOT EXISTS serves_from integer NOT NULL DEFAULT 1;
+
 -- Databases that tenants live in. connection says what differs from the connection string of the registry's own database
 -- (such as host, port, dbname), never a password; it is empty for the registry's own, which is called main.
 CREATE TABLE IF NOT EXISTS carillon.database (
@@ -74,9 +78,9 @@ CREATE TABLE IF NOT EXISTS carillon.audit_head (
     hash bytea NOT NULL
 ) WITH (fillfactor = 50);
 
--- Work that one process of all does at a time, such as maintenance. The holder has it until expires_at, by the database's
+-- Chores: work that one process of all does at a time, such as maintenance. The holder has it until expires_at, by the database's
 -- clock; done_at is when it was finished last.
-CREATE TABLE IF NOT EXISTS carillon.duty (
+CREATE TABLE IF NOT EXISTS carillon.chore (
     name text PRIMARY KEY,
     holder uuid,
     expires_at timestamptz NOT NULL,

@@ -43,34 +43,17 @@ extension TenantStore {
         let accounts = Parameter.textArray(settings.map { $0.account?.rawValue ?? "" })
         let types = Parameter.textArray(settings.map(\.type.rawValue))
         let audiences = Parameter.textArray(settings.map(\.audience.rawValue))
-        let queries = [
-            Query(self.settings.touchAccounts, [accounts]),
-            Query(
-                auditing.settings,
-                [.uuid(stamp.id), .text(stamp.actor), types, audiences, accounts, .json(Self.json(settings))]),
-            Query(
-                self.settings.put,
-                [
-                    types, audiences, accounts, .boolArray(settings.map(\.setting.enabled)),
-                    .boolArray(settings.map(\.setting.defaultSubscribed)),
-                    .textArray(settings.map(\.setting.mandatory.rawValue)), .timestamp(now),
-                ]),
+        let values: [Parameter] = [
+            types, audiences, accounts, .boolArray(settings.map(\.setting.enabled)),
+            .boolArray(settings.map(\.setting.defaultSubscribed)),
+            .textArray(settings.map(\.setting.mandatory.rawValue)),
         ]
+        let queries =
+            audited(auditing.settings, values, stamp: stamp) + [
+                Query(self.settings.touchAccounts, [accounts]),
+                Query(self.settings.put, values + [.timestamp(now)]),
+            ]
         try await storing { () async throws(PostgresError) in _ = try await run(queries) }
-    }
-
-    private static func json(_ settings: [StoredSetting]) -> String {
-        var writer = JSONWriter()
-        writer.array(settings) { writer, stored in
-            writer.array {
-                $0.string(stored.account?.rawValue ?? "")
-                $0.string(stored.type.rawValue)
-                $0.string(stored.audience.rawValue)
-                $0.string(stored.setting.preset.rawValue)
-                $0.bool(stored.setting.othersSubscribed)
-            }
-        }
-        return writer.text
     }
 }
 

@@ -98,12 +98,9 @@ extension TenantAdministration {
         var queries = [
             Query(
                 AdministrationStatements.insertTenant,
-                [
-                    .text(creation.id), .text(creation.displayName), .text(creation.portalURL),
-                    .text(creation.timeZone), .text(creation.locale),
-                    .text(creation.enabledWithoutSubscription.rawValue), .bytes(creation.wrappedDataKey),
-                    .bytes(creation.requestHash), .int4(TenantSchema.version), .text(lastMonth.firstDay),
-                    .timestamp(now), .text(creation.database.rawValue),
+                [.text(creation.id)] + creation.values.parameters + [
+                    .bytes(creation.wrappedDataKey), .bytes(creation.requestHash), .int4(TenantSchema.version),
+                    .text(lastMonth.firstDay), .timestamp(now), .text(creation.database.rawValue),
                 ])
         ]
         queries += RegistryAudit.queries(

@@ -4,16 +4,8 @@ package import Domain
 package struct TenantCreation: Sendable {
     /// Which tenant.
     package var id: TenantID
-    /// The supplier's name.
-    package var displayName: String
-    /// Where its portal is.
-    package var portalURL: String
-    /// IANA name of the zone.
-    package var timeZone: String
-    /// BCP 47 tag.
-    package var locale: String
-    /// What plain "Enabled" means to those who chose nothing.
-    package var enabledWithoutSubscription: TenantSettings.EnabledWithoutSubscription
+    /// What it is like.
+    package var values: TenantWrite
     /// A fresh data key, sealed by the caller.
     package var wrappedDataKey: [UInt8]
     /// SHA-256 of the request: the same request again is answered, another one for the same id is refused.
@@ -27,16 +19,11 @@ package struct TenantCreation: Sendable {
 
     /// Describes a tenant.
     package init(
-        id: TenantID, displayName: String, portalURL: String, timeZone: String, locale: String,
-        enabledWithoutSubscription: TenantSettings.EnabledWithoutSubscription = .optIn, wrappedDataKey: [UInt8],
-        requestHash: [UInt8], firstKey: NewAPIKey? = nil, portalKeys: [PortalKey] = []
+        id: TenantID, values: TenantWrite, wrappedDataKey: [UInt8], requestHash: [UInt8], firstKey: NewAPIKey? = nil,
+        portalKeys: [PortalKey] = []
     ) {
         self.id = id
-        self.displayName = displayName
-        self.portalURL = portalURL
-        self.timeZone = timeZone
-        self.locale = locale
-        self.enabledWithoutSubscription = enabledWithoutSubscription
+        self.values = values
         self.wrappedDataKey = wrappedDataKey
         self.requestHash = requestHash
         self.firstKey = firstKey
@@ -49,16 +36,7 @@ extension TenantCreation {
     var audited: String {
         var writer = JSONWriter()
         writer.object {
-            $0.key("display_name")
-            $0.string(displayName)
-            $0.key("portal_url")
-            $0.string(portalURL)
-            $0.key("time_zone")
-            $0.string(timeZone)
-            $0.key("locale")
-            $0.string(locale)
-            $0.key("enabled_without_subscription")
-            $0.string(enabledWithoutSubscription.rawValue)
+            values.audit(to: &$0)
             $0.key("database")
             $0.string(database.rawValue)
             $0.key("key_id")

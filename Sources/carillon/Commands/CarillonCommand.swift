@@ -13,8 +13,7 @@ struct CarillonCommand: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DevCommand.self, DemoCommand.self, MigrateCommand.self, TenantCommand.self,
-            DatabaseCommand.self,
-            HealthCommand.self, VersionCommand.self,
+            DatabaseCommand.self, AuditCommand.self, HealthCommand.self, VersionCommand.self,
         ])
 }
 

@@ -2,6 +2,8 @@ internal import ArgumentParser
 
 /// How the program ends, by the names of sysexits(3).
 extension ExitCode {
+    /// Nothing is wrong, and there is something to do.
+    static let pending = ExitCode(2)
     /// The command line or the configuration is wrong.
     static let usage = ExitCode(64)
     /// Something this program needs is not there: the server it calls, a program, a file.

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import CarillonNet
-internal import Domain
 internal import Foundation
 internal import Logging
 internal import Postgres
@@ -11,17 +10,33 @@ struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate", abstract: "Bring the database to the version of this program.",
         discussion: """
-            Run before the first start and before each new version. It can be broken off and run again at any moment, while \
-            the version before goes on serving.
+            Run before the first start and before each new version, while the version before goes on serving. It can be \
+            broken off at any moment and run again: SIGTERM and SIGINT let the transactions under way finish, a second one \
+            ends it at once.
 
-            A new database needs its two logins and its hardening first, which take a superuser, once:
+            A new database needs its logins and its hardening first, which take a superuser, once:
             carillon migrate --print-bootstrap | psql …
+
+            Exit status: 0 when everything is at this version, 1 when a tenant could not be migrated, 2 when --dry-run \
+            finds something to do, 64 for mistakes in the settings, 69 when the database is away, 78 when a newer version \
+            has migrated it or its logins are missing, 130 and 143 when a signal ended it before it was done.
             """)
 
     @Flag(help: "Print the script that a superuser runs once on a new database, and do nothing else.")
     var printBootstrap = false
+    @Flag(help: "Say what would be done and change nothing; exit 2 if there is something to do.")
+    var dryRun = false
+    @Flag(help: "With --dry-run: show all statements.")
+    var sql = false
+    @Option(help: ArgumentHelp("How many tenants are migrated at once, 1 to 16.", valueName: "number"))
+    var parallel = 4
 
     @OptionGroup var flags: MigrateFlags
+
+    func validate() throws {
+        guard (1...16).contains(parallel) else { throw ValidationError("--parallel is a number from 1 to 16") }
+        guard dryRun || !sql else { throw ValidationError("--sql goes with --dry-run") }
+    }
 
     func run() async throws {
         if printBootstrap { return Console.say(Bootstrap.script) }
@@ -32,83 +47,60 @@ struct MigrateCommand: AsyncParsableCommand {
             return settings
         }
         guard let owner else { preconditionFailure("a setting is missing and nobody said so") }
+        signal(SIGPIPE, SIG_IGN)
+        let display = MigrationDisplay(level: level)
         let loop = EventLoop(name: "migrate")
-        let log = Logger.lines(level: level)
-        let result = await Migration.run(database: owner, on: loop, log: log) { Console.progress($0) }
+        if dryRun {
+            let result = await Migration.plan(database: owner, on: loop, display: display)
+            await loop.shutDown()
+            let plan = try Self.succeeded(result)
+            Console.say(plan.text(withStatements: sql))
+            if !plan.isEmpty { throw ExitCode.pending }
+        } else {
+            try await migrate(owner, on: loop, display)
+        }
+    }
+
+    private func migrate(_ owner: String, on loop: EventLoop, _ display: MigrationDisplay) async throws {
+        let stop = MigrationStop()
+        let order = await StopOrder()
+        let listening = Task { () -> Int32? in
+            guard case .signal(let number) = await order.first() else { return nil }
+            stop.request()
+            display.say("stopping after the transactions under way")
+            return number
+        }
+        let result = await Migration.run(database: owner, parallel: parallel, on: loop, display: display, stop: stop)
         await loop.shutDown()
+        order.give(.done)
+        let signal = await listening.value
+        let outcome = try Self.succeeded(result, signal)
+        Console.say(outcome.summary)
+        if let error = outcome.tenants.brokenOff { throw Self.failure(error) }
+        if outcome.tenants.isStopped, let signal { throw ExitCode(128 + signal) }
+        if outcome.tenants.failed > 0 { throw ExitCode.failure }
+    }
+
+    private static func succeeded<Value>(_ result: Result<Value, StorageError>, _ signal: Int32? = nil) throws -> Value
+    {
         switch result {
-        case .success(let outcome):
-            Console.say(outcome.summary)
-            for (tenant, error) in outcome.failed { Console.note("carillon: \(tenant.rawValue): \(error)") }
-            if !outcome.failed.isEmpty { throw ExitCode.failure }
+        case .success(let value): return value
         case .failure(let error):
-            // With the server's own words: a migration's statements hold no data of tenants.
-            let why = error.cause?.debugDescription ?? error.description
-            throw Console.fail(why, with: error.code == .unavailable ? .unavailable : .failure)
-        }
-    }
-}
-
-/// The work of `migrate`, which `dev` does too.
-enum Migration {
-    /// What was done.
-    struct Outcome: Sendable {
-        /// The registry's version before; 0 for none.
-        let registryBefore: Int32
-        /// Tenants that were brought to the current version.
-        let migrated: Int
-        /// Tenants that were not, and why.
-        let failed: [(tenant: TenantID, error: StorageError)]
-
-        /// One line for the user.
-        var summary: String {
-            let registry = registryBefore == 0 ? "made the registry" : "the registry is current"
-            return "\(registry); \(migrated) tenants migrated, \(failed.count) failed"
+            if let signal { throw Console.fail("stopped before the tenants", with: ExitCode(128 + signal)) }
+            throw failure(error)
         }
     }
 
-    /// Migrates the registry and all tenants as the owner.
-    ///
-    /// - Parameter progress: told of each tenant.
-    static func run(
-        database: String, on loop: EventLoop, log: Logger, progress: @escaping @Sendable (MigrationProgress) -> Void
-    ) async -> Result<Outcome, StorageError> {
-        await loop.run {
-            var configuration = PostgresConfiguration(connectionInfo: database)
-            configuration.applicationName = "carillon migrate"
-            // A statement of a migration may take as long as it takes; it is its lock that must not be waited for.
-            configuration.statementTimeout = .zero
-            configuration.unitLimit = .seconds(3600)
-            configuration.onEvent = { log.report($0, login: "owner") }
-            let pool = PostgresPool(loop: loop, configuration: configuration)
-            let administration = TenantAdministration(pool: pool) { pause throws(CancellationError) in
-                try await loop.sleep(for: pause)
-            }
-            let result: Result<Outcome, StorageError>
-            do throws(StorageError) {
-                let before = try await administration.migrateRegistry(now: Clock.now)
-                let report = try await administration.migrateTenants(progress: progress)
-                result = .success(
-                    Outcome(registryBefore: before, migrated: report.migrated, failed: report.failed))
-            } catch {
-                result = .failure(error)
-            }
-            await pool.close()
-            return result
+    private static func failure(_ error: StorageError) -> ExitCode {
+        switch error.code {
+        case .unavailable: Console.fail(words(error), with: .unavailable)
+        case .notReady: Console.fail(error.message, with: .configuration)
+        default: Console.fail(words(error), with: .failure)
         }
     }
-}
 
-extension Console {
-    /// Shows how far a migration is: a line that is drawn over on a terminal, one for each tenth elsewhere.
-    static func progress(_ progress: MigrationProgress) {
-        guard progress.total > 0 else { return }
-        let percent = progress.done * 100 / progress.total
-        let line = "migrating tenants: \(progress.done) of \(progress.total) (\(percent) %)"
-        if isatty(STDERR_FILENO) == 1 {
-            show("\r\(line)\(progress.done == progress.total ? "\n" : "")")
-        } else if progress.done == progress.total || percent / 10 > (progress.done - 1) * 100 / progress.total / 10 {
-            note(line)
-        }
+    /// With the server's own words: a migration's statements hold no data of tenants.
+    private static func words(_ error: StorageError) -> String {
+        error.cause?.debugDescription ?? error.description
     }
 }

@@ -40,6 +40,7 @@ struct ServeFlags: SettingFlags {
     @Option(.tlsClientCertificates) var tlsClientCertificates: String?
     @Option(.tlsTicketKeys) var tlsTicketKeys: String?
     @Option(.databaseURL) var databaseURL: String?
+    @Option(.databaseWorkerURL) var databaseWorkerURL: String?
     @Option(.databaseOwnerURL) var databaseOwnerURL: String?
     @Option(.databaseConnections) var databaseConnections: String?
     @Option(.operatorKeyFile) var operatorKeyFile: String?
@@ -72,7 +73,8 @@ struct ServeFlags: SettingFlags {
         [
             .listen: listen, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .tlsClientCA: tlsClientCA,
             .tlsClientCertificates: tlsClientCertificates, .tlsTicketKeys: tlsTicketKeys, .databaseURL: databaseURL,
-            .databaseOwnerURL: databaseOwnerURL, .databaseConnections: databaseConnections,
+            .databaseWorkerURL: databaseWorkerURL, .databaseOwnerURL: databaseOwnerURL,
+            .databaseConnections: databaseConnections,
             .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
             .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
             .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace,

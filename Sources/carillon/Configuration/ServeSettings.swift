@@ -20,6 +20,8 @@ struct ServeSettings: Sendable {
     var streamsPerTenant: Int
     /// The database as the serving login.
     var database: String
+    /// The database as the login that delivers; nil when this process does not deliver.
+    var workerDatabase: String?
     /// The database as the owner; nil when this server makes no tenants.
     var owner: String?
     /// Connections of each loop.
@@ -52,7 +54,8 @@ struct ServeSettings: Sendable {
     /// The keys that `serve` knows, in the order of its help.
     static let keys: [SettingKey] = [
         .listen, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys, .databaseURL,
-        .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops, .workerEnabled,
+        .databaseWorkerURL, .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops,
+        .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
         .maxTenantCalls, .maxTenantStreams, .reflectionEnabled, .portFile, .logLevel, .config,
@@ -78,6 +81,7 @@ struct ServeSettings: Sendable {
         let loops = reader.integer(.loops, in: 0...256, default: 0)
         self.loops = loops == 0 ? ProcessInfo.processInfo.activeProcessorCount : loops
         isWorkerEnabled = reader.toggle(.workerEnabled, default: true)
+        workerDatabase = isWorkerEnabled ? reader.requiredText(.databaseWorkerURL) : nil
         drainGrace = .seconds(reader.integer(.drainGrace, in: 1...600, default: 25))
         isReflectionEnabled = reader.toggle(.reflectionEnabled, default: false)
         relayAddresses =

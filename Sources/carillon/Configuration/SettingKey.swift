@@ -24,6 +24,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case maxTenantCalls = "limits.tenant-calls"
     case maxTenantStreams = "limits.tenant-streams"
     case databaseURL = "database.url"
+    case databaseWorkerURL = "database.worker-url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
     case operatorKeyFile = "operator.key-file"
@@ -70,7 +71,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     }
 
     /// Whether a value must never be shown.
-    var isSecret: Bool { self == .databaseURL || self == .databaseOwnerURL }
+    var isSecret: Bool { self == .databaseURL || self == .databaseWorkerURL || self == .databaseOwnerURL }
 
     /// Whether the file may say it. Where the file is, and where this one process writes its port, cannot stand in it.
     var isInFile: Bool { self != .config && self != .portFile }
@@ -113,7 +114,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     private var valueName: String {
         switch self {
         case .listen, .address: "host:port"
-        case .databaseURL, .databaseOwnerURL: "connection string"
+        case .databaseURL, .databaseWorkerURL, .databaseOwnerURL: "connection string"
         case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls,
             .maxTenantStreams:
             "number"
@@ -177,6 +178,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxTenantStreams:
             "WatchInbox streams that may be open at once for one tenant, 1 to 1000000; more are refused."
         case .databaseURL: "The database as carillon_serve, the login that serves."
+        case .databaseWorkerURL:
+            "The database as carillon_work, the login that delivers. Needed where the worker is enabled."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
         case .databaseConnections: "Connections to the database for each loop, 1 to 64."

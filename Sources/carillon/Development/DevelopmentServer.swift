@@ -73,12 +73,18 @@ final class DevelopmentServer {
         try cluster.bootstrap(Bootstrap.script)
         let loop = EventLoop(name: "migrate")
         let result = await Migration.run(
-            database: cluster.connectionString(user: "carillon_owner"), on: loop, log: log
-        ) { Console.progress($0) }
+            database: cluster.connectionString(user: "carillon_owner"), on: loop,
+            display: MigrationDisplay(level: log.logLevel))
         await loop.shutDown()
-        let outcome = try result.get()
-        if let (tenant, error) = outcome.failed.first {
-            throw DevelopmentTrouble("the tenant \(tenant.rawValue) could not be migrated: \(error)")
+        switch result {
+        case .success(let outcome):
+            if let error = outcome.tenants.brokenOff { throw error }
+            if let (tenant, error) = outcome.tenants.failures.first {
+                throw DevelopmentTrouble("the tenant \(tenant.rawValue) could not be migrated: \(error)")
+            }
+        case .failure(let error):
+            if error.code == .notReady { throw ServeTrouble.unfit(error.message) }
+            throw error
         }
     }
 
@@ -90,6 +96,7 @@ final class DevelopmentServer {
             .listen: wishes.listen.description, .tlsCertificate: directory.authority.serverCertificate.path,
             .tlsKey: directory.authority.serverKey.path,
             .databaseURL: cluster.connectionString(user: "carillon_serve"),
+            .databaseWorkerURL: cluster.connectionString(user: "carillon_work"),
             .databaseOwnerURL: cluster.connectionString(user: "carillon_owner"),
             .operatorKeyFile: directory.operatorKey.path, .secretsKeyFile: directory.secretsKey.path,
             // Relays of a developer are on the same machine, and mails may go into a folder.

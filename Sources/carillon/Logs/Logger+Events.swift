@@ -27,12 +27,11 @@ extension Logger {
                 metadata: ["login": "\(login)", "connection": .stringConvertible(connection)])
         case .connectFailed(let connection, let error, let pause):
             // Each connection of each loop tries again and again; that there is no database is said once, elsewhere.
-            debug(
-                "no connection to the database",
-                metadata: [
-                    "login": "\(login)", "connection": .stringConvertible(connection), "error": "\(error)",
-                    "retry_after_ms": .stringConvertible(pause.milliseconds),
-                ])
+            var metadata: Metadata = [
+                "login": "\(login)", "connection": .stringConvertible(connection), "error": "\(error)",
+            ]
+            if let pause { metadata["retry_after_ms"] = .stringConvertible(pause.milliseconds) }
+            debug("no connection to the database", metadata: metadata)
         case .disconnected(let connection, let error, let pause):
             info(
                 "lost a connection to the database",

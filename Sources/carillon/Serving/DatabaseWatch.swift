@@ -6,7 +6,8 @@ internal import Storage
 /// Looks after the database that a server serves from: whether it was set up for serving, and whether it is there.
 ///
 /// A database that is away is waited for, before the first call as well as later. One that is there and not set up is
-/// refused: without the hardening one tenant could become another.
+/// refused: without the hardening one tenant could become another. So is one whose schemas a newer program has changed so
+/// that this one cannot use them; that is looked for as long as the process serves.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to `loop`, on which its methods run.
 final class DatabaseWatch: @unchecked Sendable {
@@ -27,6 +28,8 @@ final class DatabaseWatch: @unchecked Sendable {
     private let onChange: @Sendable () -> Void
     private var isVerified = false
     private static let interval: Duration = .seconds(1)
+    /// How long a look at the versions may take; a busy database is asked again.
+    private static let patience: Duration = .seconds(1)
 
     /// Watches the database that pools are connected to.
     ///
@@ -79,6 +82,19 @@ final class DatabaseWatch: @unchecked Sendable {
             if status.connections == 0 {
                 return .away(status.outage?.debugDescription ?? "the loop \(owner.name) has no connection yet")
             }
+        }
+        return await lookAtVersions()
+    }
+
+    private func lookAtVersions() async -> Finding {
+        do throws(StorageError) {
+            let store = RegistryStore(pool: pools[loop])
+            try await CallDeadline.within(loop.now.advanced(by: Self.patience)) { () async throws(StorageError) in
+                try await store.verifyVersions()
+            }
+        } catch {
+            // Whether there is a database was just looked at, and one that is slow to answer this answers calls all the same.
+            if error.code == .notReady { return .unfit(error.message) }
         }
         return .fit
     }

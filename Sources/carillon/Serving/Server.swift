@@ -34,6 +34,7 @@ final class Server: Sendable {
         let pools: PerLoop<PostgresPool>
         let owner: PostgresPool?
         let ownerDatabases: DatabasePools?
+        let maintainer: Maintainer?
         let worker: DeliveryWorker
         let services: Services
         let readiness: Readiness
@@ -85,11 +86,12 @@ final class Server: Sendable {
         let watching = loop.spawn {
             if let why = await parts.watch.watch() { onUnfit(why) }
         }
-        let keeping = parts.owner.map { owner in
-            loop.spawn { await MonthKeeper.run(on: loop, owner: owner, databases: parts.ownerDatabases, log: log) }
+        let keeping = parts.maintainer.map { maintainer in loop.spawn { await maintainer.run() } }
+        let migrating = parts.owner.map { owner in
+            loop.spawn { await StragglerKeeper.run(on: loop, owner: owner, log: log) }
         }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
-        errands = [watching, counting] + [keeping].compactMap(\.self)
+        errands = [watching, counting] + [keeping, migrating].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
@@ -110,12 +112,13 @@ final class Server: Sendable {
             DatabasePools(loop: loops[0], main: pool, configuration: ownerConfiguration(settings, log))
         }
         let worker = makeWorker(settings, on: deliveryLoop, log)
+        let maintainer = owner.map { Maintainer(loop: loops[0], owner: $0, databases: ownerDatabases, log: log) }
         let services = makeServices(
             settings, pools, serving,
             owner.map {
                 .init(
                     loop: loops[0], pool: $0, session: ownerSession(settings.owner ?? ""), databases: ownerDatabases)
-            }, worker)
+            }, worker, maintainer)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
@@ -123,6 +126,7 @@ final class Server: Sendable {
         let watch = DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log) { health.changed() }
         return Parts(
             loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, ownerDatabases: ownerDatabases,
+            maintainer: maintainer,
             worker: worker, services: services,
             readiness: readiness, health: health,
             reflection: settings.isReflectionEnabled ? makeReflection(loops, names + [HealthService.name]) : nil,
@@ -138,7 +142,7 @@ final class Server: Sendable {
 
     private static func makeServices(
         _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ serving: PostgresConfiguration,
-        _ owner: ServiceDependencies.Owner?, _ worker: DeliveryWorker
+        _ owner: ServiceDependencies.Owner?, _ worker: DeliveryWorker, _ maintainer: Maintainer?
     ) -> Services {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
@@ -150,6 +154,7 @@ final class Server: Sendable {
             deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits)
         dependencies.databases = serving
         dependencies.program = "carillon \(Version.text)"
+        if let maintainer { dependencies.maintenanceSignal = { maintainer.hurry() } }
         return Services(dependencies)
     }
 
@@ -186,7 +191,7 @@ final class Server: Sendable {
     private static func makeWorker(
         _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
     ) -> DeliveryWorker {
-        var database = PostgresConfiguration(connectionInfo: settings.database)
+        var database = PostgresConfiguration(connectionInfo: settings.workerDatabase ?? settings.database)
         database.connections = settings.connections
         database.applicationName = "carillon worker"
         database.onEvent = { log.report($0, login: "worker") }

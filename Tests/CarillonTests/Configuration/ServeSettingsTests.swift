@@ -23,6 +23,7 @@ struct ServeSettingsTests {
             [
                 .tlsCertificate: authority.serverCertificate.path, .tlsKey: authority.serverKey.path,
                 .databaseURL: "host=/nowhere user=carillon_serve",
+                .databaseWorkerURL: "host=/nowhere user=carillon_work",
                 .operatorKeyFile: try folder.file("operator.key", operatorKey + "\n"),
                 .secretsKeyFile: try folder.file("secrets.key", KeyEncryptionKey.generate().line),
             ]
@@ -82,8 +83,19 @@ struct ServeSettingsTests {
                 "database.url is missing: give --database-url or CARILLON_DATABASE_URL",
                 "operator.key-file is missing: give --operator-key-file or CARILLON_OPERATOR_KEY_FILE",
                 "secrets.key-file is missing: give --secrets-key-file or CARILLON_SECRETS_KEY_FILE",
+                "database.worker-url is missing: give --database-worker-url or CARILLON_DATABASE_WORKER_URL",
             ])
-        #expect(error?.description.hasPrefix("there are 5 mistakes in the configuration:\n  tls.cert") == true)
+        #expect(error?.description.hasPrefix("there are 6 mistakes in the configuration:\n  tls.cert") == true)
+    }
+
+    @Test("A process that does not deliver needs no login for it")
+    func servingOnly() throws {
+        var (folder, flags) = try Self.complete()
+        flags[.databaseWorkerURL] = nil
+        flags[.workerEnabled] = "false"
+        let settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
+        #expect(settings.workerDatabase == nil)
+        withExtendedLifetime(folder) {}
     }
 
     @Test("Everything that is wrong is told at once, and no secret with it")

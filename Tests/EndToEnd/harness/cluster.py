@@ -44,8 +44,9 @@ def remove_folder(folder: Path) -> None:
 def programs() -> Path:
     """The folder of initdb and postgres: from PATH, else where Debian puts them, the newest first."""
     found = shutil.which("initdb")
-    if found and (Path(found).parent / "postgres").exists():
-        return Path(found).parent
+    # Links to some of them may lie elsewhere.
+    if found and (Path(found).resolve().parent / "postgres").exists():
+        return Path(found).resolve().parent
     debian = Path("/usr/lib/postgresql")
     versions = sorted((entry for entry in debian.glob("*/bin/initdb")), key=lambda entry: float(entry.parts[-3]))
     if not versions:
@@ -58,25 +59,34 @@ class Cluster:
 
     numbers = itertools.count(1)
 
-    def __init__(self, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, settings: dict[str, str] | None = None, folder: Path | None = None) -> None:
         self.user = unprivileged()
         self.settings = settings or {}
         remove_orphans()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT))
         self.data = self.folder / "data"
         self.server: Program | None = None
         try:
             if self.user:
                 os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
             self.folder.chmod(0o755)
-            self.run(
-                "initdb", "--pgdata", str(self.data), "--username", "postgres", "--auth", "trust", "--encoding",
-                "UTF8", "--locale", "C", "--no-sync", "--no-instructions",
-            )  # fmt: skip
+            self.make()
             self.start()
         except BaseException:
             self.remove()
             raise
+
+    def make(self) -> None:
+        """Fills the data folder."""
+        self.run(
+            "initdb", "--pgdata", str(self.data), "--username", "postgres", "--auth", "trust", "--encoding",
+            "UTF8", "--locale", "C", "--no-sync", "--no-instructions",
+        )  # fmt: skip
+
+    @property
+    def port(self) -> str:
+        """The port, which is also part of the socket's name."""
+        return self.settings.get("port", "5432")
 
     def run(self, program: str, *arguments: str) -> None:
         command = bound([str(programs() / program), *arguments], self.user)
@@ -111,6 +121,10 @@ class Cluster:
             self.server.end(mode)
             self.server = None
 
+    def kill_backend(self, pid: int) -> None:
+        """kill -9 of one session; the server ends the others and recovers."""
+        os.kill(pid, signal.SIGKILL)
+
     def remove(self) -> None:
         self.stop(signal.SIGQUIT)
         remove_folder(self.folder)
@@ -128,7 +142,7 @@ class Cluster:
         """Runs SQL, each statement on its own, and stops at the first error."""
         command = [
             "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--host",
-            str(self.folder), "--username", user, "--dbname", database,
+            str(self.folder), "--port", self.port, "--username", user, "--dbname", database,
         ]  # fmt: skip
         return subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
 
@@ -151,6 +165,10 @@ class Database:
     @property
     def serving_url(self) -> str:
         return self.url("carillon_serve")
+
+    @property
+    def worker_url(self) -> str:
+        return self.url("carillon_work")
 
     @property
     def owner_url(self) -> str:

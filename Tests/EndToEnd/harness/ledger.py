@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,13 +17,25 @@ class Ledger:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.requests: dict[str, Any] = {}
         self.answers: dict[str, Any] = {}
+        self.moments: list[float] = []
         self.retried: set[str] = set()
         self.errors: list[grpc.RpcError] = []
+
+    def ask(self, request: Any) -> None:
+        with self.lock:
+            self.requests[request.idempotency_key] = request
 
     def acknowledge(self, key: str, response: Any) -> None:
         with self.lock:
             self.answers[key] = response
+            self.moments.append(time.monotonic())
+
+    def first_after(self, moment: float) -> float | None:
+        """When the first event was acknowledged after a moment of the monotonic clock; None if none was yet."""
+        with self.lock:
+            return next((one for one in self.moments if one > moment), None)
 
     def fail(self, key: str, error: grpc.RpcError) -> None:
         with self.lock:
@@ -77,6 +90,7 @@ class Publisher:
 
     def publish(self, event: Any) -> bool:
         """Publishes until it is answered; false when the publisher is to end."""
+        self.ledger.ask(event)
         while True:
             try:
                 response = self.session.delivery.Publish(event, timeout=10)

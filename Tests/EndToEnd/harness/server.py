@@ -105,6 +105,7 @@ class Carillon:
             "--tls-certificate", str(self.certificate.certificate),
             "--tls-key", str(self.certificate.key),
             "--database-url", self.database.serving_url,
+            "--database-worker-url", self.database.worker_url,
             "--database-owner-url", self.database.owner_url,
             "--operator-key-file", str(self.secrets.operator_file),
             "--secrets-key-file", str(self.secrets.sealing_file),

@@ -21,7 +21,7 @@ struct TenantExportCommand: AsyncParsableCommand {
     var output: String?
     @Option(help: ArgumentHelp("A file with 32 octets in base64 to wrap the secrets with.", valueName: "file"))
     var transferKeyFile: String?
-    @OptionGroup var flags: TenantFlags
+    @OptionGroup var flags: OperatorFlags
 
     func run() async throws {
         let (settings, key) = try flags.callSettings()
@@ -84,7 +84,7 @@ struct TenantImportCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The archive; - is the standard input.", valueName: "file")) var file: String
     @Option(help: ArgumentHelp("The transfer key that it was exported with.", valueName: "file"))
     var transferKeyFile: String?
-    @OptionGroup var flags: TenantFlags
+    @OptionGroup var flags: OperatorFlags
 
     func run() async throws {
         let (settings, key) = try flags.callSettings()
@@ -140,7 +140,7 @@ struct TenantImportCommand: AsyncParsableCommand {
     }
 }
 
-extension TenantFlags {
+extension OperatorFlags {
     /// Where the server is, and the operator's key.
     fileprivate func callSettings() throws -> (CallSettings, String?) {
         try configured { () throws(ConfigurationMistakes) in

@@ -1,0 +1,12 @@
+package import Rendering
+package import Storage
+
+extension Branding {
+    /// How a tenant shows itself.
+    package init(_ tenant: TenantRecord) {
+        let look = tenant.look
+        self.init(
+            name: tenant.displayName, accent: look.accentColor.isEmpty ? Self.defaultAccent : look.accentColor,
+            logoURL: look.logoURL.isEmpty ? nil : look.logoURL, imprint: look.imprint)
+    }
+}

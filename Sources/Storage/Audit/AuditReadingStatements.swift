@@ -1,0 +1,84 @@
+internal import Postgres
+
+/// How the owner reads audits.
+enum AuditReadingStatements {
+    /// $1 after this id, $2 limit: the tenants, where they live and their schemas' versions.
+    static let tenants = Statement(
+        """
+        SELECT t.tenant_id, t.database, t.schema_version
+        FROM carillon.tenant t
+        WHERE t.tenant_id > $1::text
+        ORDER BY t.tenant_id
+        LIMIT $2::int8
+        """, prepared: false)
+    /// $1 tenant: the same of one.
+    static let tenant = Statement(
+        "SELECT t.tenant_id, t.database, t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text",
+        prepared: false)
+    /// The chains of the registry, also those without a head.
+    static let chains = Statement(
+        """
+        SELECT h.chain
+        FROM carillon.audit_head h
+        UNION
+        SELECT a.chain
+        FROM carillon.audit a
+        ORDER BY 1
+        """, prepared: false)
+}
+
+/// How the owner reads one chain: first its head and then lines, so that all lines up to the head are seen.
+struct ChainStatements {
+    /// Seq and hash of the head.
+    let head: Statement
+    /// $1 after this place, $2 limit, and in the registry $3 chain.
+    let page: Statement
+    /// $1 limit, and in the registry $2 chain: the newest lines, newest first.
+    let newest: Statement
+    /// How many lines stand beside the chain.
+    let unchained: Statement?
+
+    /// The chain in a tenant's schema.
+    init(_ schema: SchemaName) {
+        head = Statement("SELECT h.seq, h.hash FROM \(schema).audit_head h WHERE h.singleton", prepared: false)
+        page = Statement(
+            """
+            SELECT \(AuditEntry.columns)
+            FROM \(schema).audit a
+            WHERE a.seq > $1::int8
+            ORDER BY a.seq
+            LIMIT $2::int8
+            """)
+        newest = Statement(
+            "SELECT \(AuditEntry.columns) FROM \(schema).audit a ORDER BY a.audit_id DESC LIMIT $1::int8",
+            prepared: false)
+        unchained = Statement("SELECT count(*) FROM \(schema).audit a WHERE a.seq IS NULL", prepared: false)
+    }
+
+    private init(head: Statement, page: Statement, newest: Statement) {
+        self.head = head
+        self.page = page
+        self.newest = newest
+        unchained = nil
+    }
+
+    /// The chains of the registry.
+    static let registry = ChainStatements(
+        head: Statement("SELECT h.seq, h.hash FROM carillon.audit_head h WHERE h.chain = $1::text", prepared: false),
+        page: Statement(
+            """
+            SELECT \(AuditEntry.columns)
+            FROM carillon.audit a
+            WHERE a.chain = $3::text AND a.seq > $1::int8
+            ORDER BY a.seq
+            LIMIT $2::int8
+            """),
+        newest: Statement(
+            """
+            SELECT \(AuditEntry.columns)
+            FROM carillon.audit a
+            WHERE a.chain = $2::text
+            ORDER BY a.seq DESC
+            LIMIT $1::int8
+            """, prepared: false))
+}

@@ -1,0 +1,42 @@
+internal import Postgres
+
+/// The statements of `carillon_owner` that look after all tenants. They run seldom, so no connection keeps them.
+enum MaintenanceStatements {
+    /// $1 the first name of a partition, $2 the first that is too young, $3 and $4 after this schema and name, $5 limit.
+    static let oldPartitions = Statement(
+        """
+        SELECT n.nspname::text, c.relname::text
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname >= $1::text::name AND c.relname < $2::text::name AND c.relispartition AND c.relkind = 'r'
+            AND n.nspname ~ '^t_[a-z]' AND (n.nspname, c.relname) > ($3::text::name, $4::text::name)
+        ORDER BY n.nspname, c.relname
+        LIMIT $5::int8
+        """, prepared: false)
+    /// $1 tenants: how long their history is kept.
+    static let historyOf = Statement(
+        "SELECT t.tenant_id, t.history_months FROM carillon.tenant t WHERE t.tenant_id = ANY ($1::text[])",
+        prepared: false)
+    /// Rows and octets of every tenant's schema, by the statistics: exact counts would read everything.
+    static let usage = Statement(
+        """
+        SELECT pg_catalog.substr(n.nspname, 3), sum(greatest(c.reltuples::int8,
+                pg_catalog.pg_stat_get_live_tuples(c.oid), 0))::int8, sum(c.relpages::int8 * 8192)::int8
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname ~ '^t_[a-z]'
+        GROUP BY n.nspname
+        ORDER BY n.nspname
+        """, prepared: false)
+    /// $1 tenants, $2 rows, $3 octets, $4 now.
+    static let recordUsage = Statement(
+        """
+        INSERT INTO carillon.tenant_usage (tenant_id, stored_rows, stored_octets, counted_at)
+        SELECT t.tenant_id, x.stored_rows, x.stored_octets, $4::timestamptz
+        FROM unnest($1::text[], $2::int8[], $3::int8[]) AS x (tenant_id, stored_rows, stored_octets)
+        JOIN carillon.tenant t ON t.tenant_id = x.tenant_id
+        ORDER BY t.tenant_id
+        ON CONFLICT (tenant_id) DO UPDATE SET stored_rows = excluded.stored_rows,
+            stored_octets = excluded.stored_octets, counted_at = excluded.counted_at
+        """, prepared: false)
+}

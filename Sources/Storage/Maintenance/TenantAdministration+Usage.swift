@@ -1,0 +1,26 @@
+package import Domain
+internal import Postgres
+
+extension TenantAdministration {
+    /// Counts what every tenant has stored, by the statistics of the database, and writes it into the registry: close enough
+    /// to refuse those who store without end. One query for all tenants.
+    ///
+    /// - Parameter now: the time of counting.
+    /// - Returns: how many tenants were counted.
+    package func countUsage(now: Instant) async throws(StorageError) -> Int {
+        try await storing { () async throws(PostgresError) in
+            let counted = try (try await run([Query(MaintenanceStatements.usage)]))[0].read {
+                row throws(PostgresError) in
+                (tenant: try row.text(0), rows: try row.int8(1), octets: try row.int8(2))
+            }
+            guard !counted.isEmpty else { return 0 }
+            let write = Query(
+                MaintenanceStatements.recordUsage,
+                [
+                    .textArray(counted.map(\.tenant)), .int8Array(counted.map(\.rows)),
+                    .int8Array(counted.map(\.octets)), .timestamp(now),
+                ])
+            return Int(try await run([write])[0].affectedRows)
+        }
+    }
+}

@@ -1,0 +1,17 @@
+internal import Synchronization
+
+/// The wish that a migration ends soon. It is heard between transactions, never inside of one. Any thread.
+package final class MigrationStop: Sendable {
+    private let flag = Atomic(false)
+
+    /// Nobody wishes yet.
+    package init() {}
+
+    /// Whether somebody does.
+    package var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+    /// Wishes.
+    package func request() {
+        flag.store(true, ordering: .relaxed)
+    }
+}

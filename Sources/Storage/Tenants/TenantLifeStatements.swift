@@ -1,0 +1,56 @@
+internal import Postgres
+
+/// The statements of `carillon_owner` that change a tenant's line in the registry, and end it. They run seldom, so no
+/// connection keeps them.
+enum TenantLifeStatements {
+    /// $1 tenant, $2 the revision it must have.
+    static let assertRevision = Statement.assertion(
+        "SELECT 1 FROM carillon.tenant t WHERE t.tenant_id = $1::text AND t.revision = $2::int8 FOR UPDATE")
+    /// $1 tenant, $2…$7 its values, $8…$10 its look, $11…$15 its limits, $16 now.
+    static let update = Statement(
+        """
+        UPDATE carillon.tenant t
+        SET display_name = $2::text, portal_url = $3::text, time_zone = $4::text, locale = $5::text,
+            enabled_without_subscription = $6::text, history_months = $7::int4, accent_color = $8::text,
+            logo_url = $9::text, imprint = $10::text, calls_per_second = $11::int4, events_per_second = $12::int4,
+            stored_rows = $13::int8, open_streams = $14::int4, message_octets = $15::int4, updated_at = $16::timestamptz,
+            revision = t.revision + 1
+        WHERE t.tenant_id = $1::text
+        RETURNING \(RegistryStatements.tenantColumns)
+        """, prepared: false)
+    /// $1 tenant, $2 state, $3 when it is erased or NULL, $4 now.
+    static let changeState = Statement(
+        """
+        UPDATE carillon.tenant t
+        SET state = $2::text, erase_at = $3::timestamptz, updated_at = $4::timestamptz, revision = t.revision + 1
+        WHERE t.tenant_id = $1::text
+        RETURNING \(RegistryStatements.tenantColumns)
+        """, prepared: false)
+    /// $1 now, $2 limit: tenants whose time has come.
+    static let due = Statement(
+        """
+        SELECT \(RegistryStatements.tenantColumns)
+        FROM carillon.tenant t
+        WHERE t.state = 'deleting' AND t.erase_at <= $1::timestamptz
+        ORDER BY t.tenant_id
+        LIMIT $2::int8
+        """, prepared: false)
+    /// $1 tenant, $2 now: its line, with it its keys, portal keys, lease, signal and usage. Nothing if it was resumed.
+    static let erase = Statement(
+        """
+        DELETE FROM carillon.tenant t
+        WHERE t.tenant_id = $1::text AND t.state = 'deleting' AND t.erase_at <= $2::timestamptz
+        """, prepared: false)
+    /// $1 chain: the audit of what operators did to the tenant.
+    static let eraseAudit = Statement("DELETE FROM carillon.audit a WHERE a.chain = $1::text", prepared: false)
+    /// $1 chain.
+    static let eraseAuditHead = Statement("DELETE FROM carillon.audit_head h WHERE h.chain = $1::text", prepared: false)
+    /// $1 tenant, $2 now: that it is to be erased now, and its line locked so that nobody resumes it meanwhile.
+    static let assertDue = Statement.assertion(
+        """
+        SELECT 1
+        FROM carillon.tenant t
+        WHERE t.tenant_id = $1::text AND t.state = 'deleting' AND t.erase_at <= $2::timestamptz
+        FOR UPDATE
+        """)
+}

@@ -1,0 +1,84 @@
+internal import ArgumentParser
+internal import CarillonAPI
+internal import CarillonGRPC
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Lists all tenants.
+struct TenantListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List all tenants: id, state, database, name.",
+        discussion: "One line for each tenant, with tabs between the columns.")
+
+    @OptionGroup var flags: OperatorFlags
+
+    func run() async throws {
+        var token = ""
+        repeat {
+            var request = Carillon_V1_ListTenantsRequest()
+            request.pageSize = 1000
+            request.pageToken = token
+            let page = try await flags.call { [request] client, options throws(Status) in
+                try await client.listTenants(request, options: options)
+            }
+            for tenant in page.tenants {
+                Console.say(
+                    [tenant.tenantID, tenant.state.word, tenant.database, PlainText.of(tenant.displayName)]
+                        .joined(separator: "\t"))
+            }
+            token = page.nextPageToken
+        } while !token.isEmpty
+    }
+}
+
+/// Shows one tenant.
+struct TenantGetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get", abstract: "Show a tenant, as the API's JSON.")
+
+    @Argument(help: ArgumentHelp("The tenant's id.", valueName: "id"))
+    var tenant: String
+    @OptionGroup var flags: OperatorFlags
+
+    func run() async throws {
+        try Console.say(await flags.tenant(tenant).pretty)
+    }
+}
+
+extension OperatorFlags {
+    /// A tenant as it is now.
+    func tenant(_ id: String) async throws -> Carillon_V1_Tenant {
+        var request = Carillon_V1_GetTenantRequest()
+        request.tenantID = id
+        return try await call { [request] client, options throws(Status) in
+            try await client.getTenant(request, options: options)
+        }.tenant
+    }
+}
+
+extension Carillon_V1_TenantState {
+    /// One word for a list.
+    var word: String {
+        switch self {
+        case .creating: "creating"
+        case .active: "active"
+        case .suspended: "suspended"
+        case .deleting: "deleting"
+        case .unspecified, .UNRECOGNIZED: "unknown"
+        }
+    }
+}
+
+extension Carillon_V1_Tenant {
+    /// The message as JSON, one field a line.
+    var pretty: String {
+        get throws {
+            var options = JSONEncodingOptions()
+            options.preserveProtoFieldNames = true
+            let text = try jsonString(options: options)
+            let object = try JSONSerialization.jsonObject(with: Data(text.utf8))
+            let form: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try JSONSerialization.data(withJSONObject: object, options: form), as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Domain
+import Postgres
+import Support
+import Testing
+
+@testable import Storage
+
+/// What is done for all tenants: these tests have registries of their own.
+@Suite struct MaintenanceTests {
+    private func months(_ fixture: Fixture, _ tenant: TenantID) async throws -> [String] {
+        let query = Statement(
+            """
+            SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 't_\(tenant)' AND c.relispartition AND c.relkind = 'r' ORDER BY c.relname
+            """, prepared: false)
+        let names = try await fixture.owner.run(Unit([Query(query)]))[0].map { row throws(PostgresError) in
+            try row.text(0)
+        }
+        let months = Dictionary(grouping: names) { String($0.suffix(6)) }
+        #expect(months.values.allSatisfy { $0.count == TenantSchema.history.count }, "months are whole: \(names)")
+        return months.keys.sorted()
+    }
+
+    @Test func onlyOneProcessHasTheChoreAndItEndsByItself() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let (one, two) = (fixture.id(), fixture.id())
+            let administration = fixture.administration
+            #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
+            #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
+            #expect(try await !administration.take(.maintenance, holder: two, timeToLive: .seconds(60)))
+            try await administration.end(.maintenance, holder: two, now: fixture.now)
+            #expect(try await !administration.take(.maintenance, holder: two, timeToLive: .seconds(60)))
+            try await administration.end(.maintenance, holder: one, now: fixture.now)
+            // A process that was killed: its time passes, by the database's clock.
+            #expect(try await administration.take(.maintenance, holder: two, timeToLive: .zero))
+            #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
+        }
+    }
+
+    @Test func historyIsKeptAsLongAsTheTenantSays() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let administration = fixture.administration
+            let scene = try await PublishScene(fixture)
+            let long = scene.tenant.tenant
+            let short = try await fixture.tenant().tenant
+            var brief = Fixture.values
+            brief.historyMonths = 1
+            _ = try await administration.updateTenant(
+                try #require(try await fixture.registry.tenant(short)), brief, stamp: fixture.stamp(), now: fixture.now)
+            // 2026-11 and -12 are there; a year later two more.
+            _ = try await scene.tenant.publish([scene.item(key: "old")], now: fixture.now)
+            let waiting = try await fixture.integer(as: scene.tenant, "SELECT count(*) FROM t_\(long).queue")
+            #expect(waiting > 0)
+            let later = fixture.now.adding(seconds: 75 * 86_400)
+            for tenant in [long, short] { try await administration.ensureMonths(tenant: tenant, now: later) }
+            #expect(try await months(fixture, long) == ["202611", "202612", "202701", "202702"])
+
+            #expect(try await administration.dropExpiredMonths(now: later) == 2)
+            #expect(try await months(fixture, short) == ["202701", "202702"])
+            #expect(try await months(fixture, long) == ["202611", "202612", "202701", "202702"])
+
+            // 2027-03: the usual four months end with 2026-12. What waits to be sent keeps its month.
+            let march = fixture.now.adding(seconds: 120 * 86_400)
+            try await administration.ensureMonths(tenant: long, now: march)
+            #expect(
+                try await administration.dropExpiredMonths(now: march) == 2, "the brief tenant's January and February")
+            #expect(try await months(fixture, long).first == "202611")
+            try await fixture.query(as: scene.tenant, "DELETE FROM t_\(long).queue")
+            #expect(try await administration.dropExpiredMonths(now: march) == 1)
+            #expect(try await months(fixture, long) == ["202612", "202701", "202702", "202703", "202704"])
+            #expect(try await administration.dropExpiredMonths(now: march) == 0)
+        }
+    }
+
+    @Test func theTablesOfAFullHistoryAreAtMostForty() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let tenant = try await fixture.tenant()
+            for month in 0..<12 {
+                let now = fixture.now.adding(seconds: Int64(month) * 30 * 86_400)
+                try await fixture.administration.ensureMonths(tenant: tenant.tenant, now: now)
+                _ = try await fixture.administration.dropExpiredMonths(now: now)
+                let count = try await fixture.integer(
+                    as: tenant,
+                    """
+                    SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                    WHERE n.nspname = 't_\(tenant.tenant)' AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+                    """)
+                #expect(count <= 40)
+            }
+        }
+    }
+
+    @Test func aRoundGoesOnAtTheNextTenantWhenOneIsInTheWay() async throws {
+        let cluster = try SharedDatabase.sharedCluster()
+        try await withOwnRegistry { fixture, database in
+            let tenants = [try await fixture.tenant().tenant, try await fixture.tenant().tenant].sorted()
+            let later = fixture.now.adding(seconds: 200 * 86_400)
+            let lock = try await HeldLock(
+                ["LOCK TABLE t_\(tenants[0]).event IN ACCESS SHARE MODE"], cluster: cluster, database: database)
+            let impatient = TenantAdministration(pool: fixture.owner) { _ throws(CancellationError) in }
+            var failed: [ExpiredMonth] = []
+            let dropped = try await impatient.dropExpiredMonths(
+                now: later,
+                failed: { month, error in
+                    #expect(error.code == .aborted)
+                    failed.append(month)
+                })
+            #expect(dropped == 2 && failed.map(\.tenant) == [tenants[0], tenants[0]])
+            try await lock.end()
+            #expect(try await fixture.administration.dropExpiredMonths(now: later) == 2)
+        }
+    }
+
+    @Test func whatIsStoredIsCountedByStatistics() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let scene = try await PublishScene(fixture)
+            let items = (0..<50).map { scene.item(key: "n\($0)") }
+            _ = try await scene.tenant.publish(items, now: fixture.now)
+            let tables = ["event", "notification", "delivery", "queue"]
+            _ = try await fixture.owner.run(
+                Unit(tables.map { Query(Statement("ANALYZE t_\(scene.tenant.tenant).\($0)", prepared: false)) }))
+            #expect(try await fixture.administration.countUsage(now: fixture.now) == 1)
+            let row = try await fixture.serve.run(
+                Unit([
+                    Query(
+                        Statement(
+                            "SELECT u.stored_rows, u.stored_octets FROM carillon.tenant_usage u WHERE u.tenant_id = $1::text",
+                            prepared: false), [.text(scene.tenant.tenant)])
+                ]))[0]
+            let usage = try #require(row.first)
+            #expect(try usage.int8(0) >= 150)
+            #expect(try usage.int8(1) > 8192)
+        }
+    }
+}
