@@ -14,6 +14,7 @@ final class LoopState: @unchecked Sendable {
     let dependencies: ServiceDependencies
     let authenticator: Authenticator
     let inboxes: InboxHub
+    private let databases: DatabasePools
     private let budget: FactsBudget
     private let gates: TenantGateTable
     private var scopes: [TenantID: TenantScope] = [:]
@@ -23,6 +24,7 @@ final class LoopState: @unchecked Sendable {
         self.pool = pool
         self.dependencies = dependencies
         registry = RegistryStore(pool: pool)
+        databases = DatabasePools(loop: loop, main: pool, configuration: dependencies.databases)
         authenticator = Authenticator(limits: dependencies.limits)
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
         self.gates = gates
@@ -45,12 +47,18 @@ final class LoopState: @unchecked Sendable {
 
     private func scope(of record: TenantRecord) -> TenantScope {
         if let scope = scopes[record.id] {
-            scope.update(record)
-            return scope
+            // What was read before the last change, and kept, must not bring the tenant back to where it was.
+            if scope.record.place == record.place || scope.isOutdated(record) {
+                scope.update(record)
+                return scope
+            }
+            // It was moved: what is under way ends where it began, everything else goes to where it is now.
+            scope.facts.forget()
+            budget.remove(scope.facts)
         }
         let scope = TenantScope(
-            loop: loop, pool: pool, record: record, dependencies: dependencies, budget: budget,
-            gates: gates)
+            loop: loop, pool: databases.pool(of: record.place), record: record, dependencies: dependencies,
+            budget: budget, gates: gates)
         scopes[record.id] = scope
         return scope
     }
@@ -68,6 +76,11 @@ final class LoopState: @unchecked Sendable {
             guard let portal = fresh?.answer else { continue }
             inboxes.recheck(tenant, portal.tenant?.state, keys: portal.registered)
         }
+    }
+
+    /// Closes the connections with databases other than the registry's.
+    func closeDatabases() async {
+        await databases.close()
     }
 
     /// What this loop keeps of a tenant, if anybody has asked for it before.

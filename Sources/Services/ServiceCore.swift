@@ -12,10 +12,13 @@ final class ServiceCore: Sendable {
     let zones = ZoneNames()
     /// The owner's administration; nil where tenants cannot be made.
     let owner: OwnerAccess?
+    /// Exports and imports; nil where tenants cannot be made.
+    let transfers: TransferDesk?
 
     init(_ dependencies: ServiceDependencies) {
         self.dependencies = dependencies
         owner = dependencies.owner.map { OwnerAccess($0) }
+        transfers = dependencies.owner.map { TransferDesk($0, limits: dependencies.limits) }
         let gates = TenantGateTable(limits: dependencies.limits)
         self.gates = gates
         states = PerLoop(dependencies.pools.all.map(\.loop)) { loop in
@@ -182,6 +185,11 @@ final class ServiceCore: Sendable {
     }
 
     // MARK: The end
+
+    /// Closes the connections with databases other than the registry's, on all loops.
+    func closeDatabases() async {
+        for (loop, state) in states.all { await loop.run { await state.closeDatabases() } }
+    }
 
     /// Ends what would not end by itself.
     func beginDrain() async {

@@ -2,6 +2,7 @@ package import CarillonNet
 package import Domain
 package import Postgres
 package import Security
+package import Storage
 
 /// What the services work with. All of it is handed in: they read no clock, no file and no environment.
 package struct ServiceDependencies: Sendable {
@@ -11,16 +12,27 @@ package struct ServiceDependencies: Sendable {
         package let loop: EventLoop
         /// A pool that logs in as `carillon_owner`.
         package let pool: PostgresPool
+        /// How sessions for long work log in, with the limits that they have.
+        package let session: PostgresConfiguration
 
-        /// Names the owner's pool.
-        package init(loop: EventLoop, pool: PostgresPool) {
+        /// The ways to databases other than the registry's; nil where there are none.
+        package let databases: DatabasePools?
+
+        /// Names the owner's ways in.
+        package init(
+            loop: EventLoop, pool: PostgresPool, session: PostgresConfiguration, databases: DatabasePools? = nil
+        ) {
+            self.databases = databases
             self.loop = loop
             self.pool = pool
+            self.session = session
         }
     }
 
     /// For each loop that serves, a pool that logs in as `carillon_serve`.
     package var pools: PerLoop<PostgresPool>
+    /// How the pools were made, for those with further databases that tenants are in; nil where there are none.
+    package var databases: PostgresConfiguration?
     /// The owner's pool; nil where tenants cannot be made.
     package var owner: Owner?
     /// The operator's key from the configuration; nil where only the registry's operator keys count.
@@ -37,6 +49,8 @@ package struct ServiceDependencies: Sendable {
     package var randomness: @Sendable () -> UInt64
     /// What callers may ask.
     package var limits: ServiceLimits
+    /// The name and version of this program, for archives.
+    package var program = "carillon"
 
     /// Names what the services work with.
     package init(

@@ -54,6 +54,10 @@ package struct ServiceLimits: Sendable {
     package var recipientsPerEvent = 2_000
     /// How long a repeat of an idempotency key gets the stored answer.
     package var idempotencyAge: Duration = .seconds(24 * 60 * 60)
+    /// Exports and imports of tenants that run at once; more are refused with RESOURCE_EXHAUSTED.
+    package var transfersOfTenants = 2
+    /// How long an export or import may last for callers who set no deadline: it holds a transaction open.
+    package var transferTime: Duration = .seconds(4 * 60 * 60)
     /// Whether maildir providers may be set up: for development.
     package var allowsMaildir = false
     /// Whether mail relays may be named that are on private networks or on this machine: for development, and for

@@ -44,4 +44,9 @@ package final class Services: Sendable {
     package func beginDrain() async {
         await core.beginDrain()
     }
+
+    /// Closes what the services have opened by themselves: connections with further databases. Behind the server's drain.
+    package func close() async {
+        await core.closeDatabases()
+    }
 }

@@ -41,10 +41,14 @@ final class TenantScope: @unchecked Sendable {
             loop: loop, store: store, limit: dependencies.limits.waitingEvents, clock: dependencies.clock)
     }
 
+    /// Whether a record is from before what is known.
+    func isOutdated(_ record: TenantRecord) -> Bool {
+        (record.createdAt, record.revision) < (self.record.createdAt, self.record.revision)
+    }
+
     /// Takes what the registry said. It may be older than what is known: it was kept, or asked for before a change.
     func update(_ record: TenantRecord) {
-        let known = (self.record.createdAt, self.record.revision)
-        guard record != self.record, (record.createdAt, record.revision) >= known else { return }
+        guard record != self.record, !isOutdated(record) else { return }
         // A tenant that was erased and made anew has nothing yet.
         if record.createdAt != self.record.createdAt { usage = nil }
         if record.limits != self.record.limits { terms = table.terms(record.limits) }

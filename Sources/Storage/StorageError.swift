@@ -25,6 +25,8 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
         case notReady
         /// A stored row does not have the form that this version knows.
         case corrupt
+        /// An archive that is damaged, incomplete or of another version; the message says so, and may be told.
+        case archiveRefused
         /// A value that the database cannot take.
         case invalidValue
         /// A defect of this program.

@@ -43,6 +43,7 @@ extension DeliveryWorker {
             environment.onEvent(.registryFailed(error))
         }
         connections.transfer.close()
+        await connections.databases.close()
         await connections.pool.close()
     }
 

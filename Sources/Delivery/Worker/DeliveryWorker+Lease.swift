@@ -110,7 +110,7 @@ extension DeliveryWorker {
     }
 
     private func take(_ lease: TenantLease) {
-        guard let pool = connections?.pool else { return }
+        guard let pool = connections?.databases.pool(of: lease.place) else { return }
         let work = TenantWork(
             lease, store: TenantStore(tenant: lease.tenant, pool: pool), loop: loop, environment: environment)
         work.recorder.onSettled = { [weak self, weak work] id in

@@ -23,6 +23,8 @@ package final class DeliveryWorker: @unchecked Sendable {
     /// Everything that exists while the worker runs.
     struct Connections {
         let pool: PostgresPool
+        /// Those with further databases that tenants are in.
+        let databases: DatabasePools
         let registry: RegistryStore
         let transfer: TransferClient
     }
@@ -100,7 +102,8 @@ package final class DeliveryWorker: @unchecked Sendable {
         phase = .running
         let pool = PostgresPool(loop: loop, configuration: configuration.database)
         connections = Connections(
-            pool: pool, registry: RegistryStore(pool: pool),
+            pool: pool, databases: DatabasePools(loop: loop, main: pool, configuration: configuration.database),
+            registry: RegistryStore(pool: pool),
             transfer: TransferClient(
                 loop: loop,
                 limits: TransferLimits(
@@ -128,6 +131,7 @@ package final class DeliveryWorker: @unchecked Sendable {
         lease?.leave()
         forgetAll()
         connections?.transfer.close()
+        await connections?.databases.close()
         await connections?.pool.close()
     }
 

@@ -95,3 +95,31 @@ struct ConnectionParameters: Equatable {
         return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 }
+
+extension ConnectionParameters {
+    /// Begins to connect to one server without blocking; nil when memory is short. Its name must have been looked up.
+    func beginConnecting(to host: Host) -> OpaquePointer? {
+        let pairs = keywordsAndValues(for: host)
+        return Self.withCStrings(pairs.map(\.keyword)) { keywords in
+            Self.withCStrings(pairs.map(\.value)) { values in PQconnectStartParams(keywords, values, 0) }
+        }
+    }
+
+    private static func withCStrings<Result>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
+    ) -> Result {
+        let copies = strings.map { Array($0.utf8CString) }
+        // The copies are moved into one buffer so that all pointers are valid together.
+        let buffer = copies.flatMap(\.self)
+        return buffer.withUnsafeBufferPointer { buffer in
+            var pointers: [UnsafePointer<CChar>?] = []
+            var offset = 0
+            for copy in copies {
+                pointers.append(buffer.baseAddress.map { $0 + offset })
+                offset += copy.count
+            }
+            pointers.append(nil)
+            return body(pointers)
+        }
+    }
+}

@@ -64,10 +64,7 @@ extension PostgresConnection {
         let host = route.removeFirst()
         self.host = host
         connectTimer = loop.schedule(after: hostTimeout) { [weak self] in self?.hostIsSilent(host) }
-        let pairs = target.keywordsAndValues(for: host)
-        handle = Self.withCStrings(pairs.map(\.keyword)) { keywords in
-            Self.withCStrings(pairs.map(\.value)) { values in PQconnectStartParams(keywords, values, 0) }
-        }
+        handle = target.beginConnecting(to: host)
         guard let handle, PQstatus(handle) != CONNECTION_BAD else {
             return loop.execute { self.hostHasRefused(host) }
         }
@@ -136,23 +133,5 @@ extension PostgresConnection {
         let watch = loop.watch(descriptor: PQsocket(handle)) { [weak self] _ in self?.poll() }
         watch.interest = interest
         self.watch = watch
-    }
-
-    private static func withCStrings<Result>(
-        _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
-    ) -> Result {
-        let copies = strings.map { Array($0.utf8CString) }
-        // The copies are moved into one buffer so that all pointers are valid together.
-        let buffer = copies.flatMap(\.self)
-        return buffer.withUnsafeBufferPointer { buffer in
-            var pointers: [UnsafePointer<CChar>?] = []
-            var offset = 0
-            for copy in copies {
-                pointers.append(buffer.baseAddress.map { $0 + offset })
-                offset += copy.count
-            }
-            pointers.append(nil)
-            return body(pointers)
-        }
     }
 }

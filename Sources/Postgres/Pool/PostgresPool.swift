@@ -38,6 +38,15 @@ package final class PostgresPool: @unchecked Sendable {
         for number in slots.indices { connect(number) }
     }
 
+    /// Makes a pool without connections, which refuses everything with `unavailable`: for a database that cannot be had. On
+    /// the loop.
+    package init(refusingOn loop: EventLoop) {
+        loop.assertOnLoop()
+        self.loop = loop
+        configuration = PostgresConfiguration(connectionInfo: "")
+        isClosing = true
+    }
+
     deinit {
         assert(slots.allSatisfy { $0.connection == nil }, "a pool was dropped without close()")
     }

@@ -3,13 +3,8 @@ internal import Crypto
 /// The key of one tenant. It seals what is stored for the tenant and must not be read there; destroying its wrapped form
 /// erases all of that at once.
 package struct DataKey: Sendable {
-    private let tenant: String
-    private let key: SymmetricKey
-
-    init(tenant: String, key: SymmetricKey) {
-        self.tenant = tenant
-        self.key = key
-    }
+    let tenant: String
+    let key: SymmetricKey
 
     /// Seals a value for one place; it opens nowhere else.
     package func seal(_ plain: [UInt8], for place: SealedPlace) throws(SecretError) -> [UInt8] {

@@ -96,3 +96,12 @@ package struct Keyring: Sendable {
         SealedPlace(table: "tenant", id: tenant, column: "wrapped_data_key").context(of: tenant)
     }
 }
+
+extension Keyring {
+    /// Wraps a data key that is there already, such as one that came from another installation.
+    package func wrap(_ key: DataKey) throws(SecretError) -> [UInt8] {
+        // Safe because the octets are copied out.
+        let octets = unsafe key.key.withUnsafeBytes { unsafe Array($0) }
+        return keys[0].id + (try SealedBox.seal(octets, with: keys[0].key, boundTo: Self.place(of: key.tenant)))
+    }
+}

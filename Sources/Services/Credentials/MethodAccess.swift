@@ -45,6 +45,7 @@ struct MethodAccess: Sendable, Hashable {
                 "CreateTenant", "GetTenant", "ListTenants", "UpdateTenant", "SuspendTenant", "ResumeTenant",
                 "DeleteTenant", "CreateApiKey", "ListApiKeys", "RevokeApiKey",
                 "SetPortalKeys", "PutServiceIdentity", "ListServiceIdentities", "DeleteServiceIdentity",
+                "ExportTenant", "ImportTenant",
             ])
         add("AccountService", .tenant, .accounts, methods: ["UpsertAccount", "UpsertUser", "SetDefaultUser"])
         add("AccountService", .tenant, .accounts, .read, methods: ["GetAccount", "ListUsers"])

@@ -17,6 +17,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case notificationTypeUnknown = "NOTIFICATION_TYPE_UNKNOWN"
     case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
     case tenantExists = "TENANT_EXISTS"
+    case archiveRefused = "ARCHIVE_REFUSED"
     case etagMismatch = "ETAG_MISMATCH"
     case providerNotAllowed = "PROVIDER_NOT_ALLOWED"
     case providerPasswordRequired = "PROVIDER_PASSWORD_REQUIRED"
@@ -45,6 +46,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case tooManyKeys = "TOO_MANY_KEYS"
     case tooMuchWaiting = "TOO_MUCH_WAITING"
     case draining = "DRAINING"
+    case databaseNotOpen = "DATABASE_NOT_OPEN"
     case onboardingUnavailable = "ONBOARDING_UNAVAILABLE"
     case internalError = "INTERNAL"
 }

@@ -83,6 +83,20 @@ extension Status {
             metadata: ["limit": String(limit)])
     }
 
+    /// This process has no owner's login, so that schemas cannot be made or read as a whole.
+    static let noOwner = Status(
+        .failedPrecondition, .onboardingUnavailable,
+        "this process has no owner's login; set database.owner-url where tenants are made and changed")
+
+    /// Where a tenant is to be put there is no database, or none that takes tenants.
+    static let databaseNotOpen = Status(
+        .failedPrecondition, .databaseNotOpen, "there is no such database, or it takes no new tenants")
+
+    /// The refusal of a further export or import (``ServiceLimits/transfersOfTenants``).
+    static let tooManyTransfers = Status(
+        .resourceExhausted, .tooManyCalls, "other tenants are being exported or imported; wait until one has ended",
+        retryAfter: .seconds(10))
+
     static let draining = Status(
         .unavailable, .draining, "this process is about to end; call again", retryAfter: .milliseconds(100))
 }

@@ -33,6 +33,7 @@ extension Status {
             )
         case .permissionDenied, .notReady:
             self.init(.unavailable, .databaseUnavailable, "the database is not ready for this", retryAfter: .seconds(5))
+        case .archiveRefused: self.init(.failedPrecondition, .archiveRefused, error.message)
         case .invalidValue:
             self.init(.invalidArgument, .fieldInvalid, "a value of the request cannot be stored")
         case .corrupt, .internalError:

@@ -11,7 +11,8 @@ final class OwnerAccess: Sendable {
     init(_ owner: ServiceDependencies.Owner) {
         loop = owner.loop
         let loop = owner.loop
-        administration = TenantAdministration(pool: owner.pool) { duration async throws(CancellationError) in
+        administration = TenantAdministration(pool: owner.pool, databases: owner.databases) {
+            duration async throws(CancellationError) in
             try await loop.sleep(for: duration)
         }
     }

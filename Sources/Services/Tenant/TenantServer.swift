@@ -11,11 +11,7 @@ struct TenantServer: TenantServiceHandler {
 
     /// The owner's administration, where there is one.
     func requireOwner() throws(Status) -> OwnerAccess {
-        guard let owner = core.owner else {
-            throw Status(
-                .failedPrecondition, .onboardingUnavailable,
-                "this process has no owner's login; set database.owner-url where tenants are made and changed")
-        }
+        guard let owner = core.owner else { throw .noOwner }
         return owner
     }
 
@@ -26,10 +22,18 @@ struct TenantServer: TenantServiceHandler {
         let draft = try await TenantDraft(request, zones: core.zones)
         let owner = try requireOwner()
         let key = APIKey.generate(.live, randomness: core.dependencies.randomness)
-        let creation = try creation(draft, key, by: caller)
+        var check = FieldCheck()
+        let database = Self.database(request.database, &check)
+        try check.check()
+        var creation = try creation(draft, key, by: caller)
+        creation.database = database
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
-        switch try await owner.createTenant(creation, stamp: stamp, now: now, until: context.deadline) {
+        let outcome =
+            database == .main
+            ? try await owner.createTenant(creation, stamp: stamp, now: now, until: context.deadline)
+            : try await createElsewhere(creation, owner, stamp: stamp, now: now, context)
+        switch outcome {
         case .created(let record):
             var response = Carillon_V1_CreateTenantResponse()
             response.tenant = Carillon_V1_Tenant(record)
@@ -47,6 +51,28 @@ struct TenantServer: TenantServiceHandler {
                 .alreadyExists, .tenantExists, "there is a tenant \(draft.id) that was made by another request",
                 metadata: ["tenant_id": draft.id.rawValue])
         }
+    }
+
+    /// Makes a tenant in another database than the registry's, or finds what there is.
+    private func createElsewhere(
+        _ creation: TenantCreation, _ owner: OwnerAccess, stamp: AuditStamp, now: Instant, _ context: CallContext
+    ) async throws(Status) -> TenantCreationOutcome {
+        guard let transfers = core.transfers else { throw .noOwner }
+        let made = try await transfers.transfer(.into(creation.database), until: context.deadline) {
+            sessions throws(Status) in
+            try await transfers.step { () async throws(StorageError) -> TenantRecord? in
+                do throws(StorageError) {
+                    return try await TenantAdministration.createTenant(
+                        creation, stamp: stamp, now: now, sessions: sessions)
+                } catch {
+                    guard error.code == .alreadyExists else { throw error }
+                    return nil
+                }
+            }
+        }
+        if let made { return .created(made) }
+        // The same question again finds the tenant there, and says whether the same request made it.
+        return try await owner.createTenant(creation, stamp: stamp, now: now, until: context.deadline)
     }
 
     private func creation(

@@ -7,11 +7,12 @@ extension TenantAdministration {
     /// Several processes may do this at once: whoever comes second finds everything there.
     package func ensureMonths(tenant: TenantID, now: Instant) async throws(StorageError) {
         try await storing { () async throws(PostgresError) in
+            let place = try await place(of: tenant)
             for attempt in 1...3 {
-                let missing = try await missingPartitions(tenant, now: now)
+                let missing = try await missingPartitions(tenant, at: place, now: now)
                 do throws(PostgresError) {
                     return try await persistently { () async throws(PostgresError) in
-                        try await make(missing, tenant, through: Month(containing: now).next)
+                        try await make(missing, tenant, at: place, through: Month(containing: now).next)
                     }
                 } catch {
                     // 42P07, duplicate_table: another process has just made it.
@@ -21,7 +22,9 @@ extension TenantAdministration {
         }
     }
 
-    private func missingPartitions(_ tenant: TenantID, now: Instant) async throws(PostgresError) -> [Statement] {
+    private func missingPartitions(
+        _ tenant: TenantID, at place: TenantPlace, now: Instant
+    ) async throws(PostgresError) -> [Statement] {
         let schema = SchemaName(tenant)
         let month = Month(containing: now)
         var wanted: [(name: String, statements: [Statement])] = []
@@ -34,22 +37,27 @@ extension TenantAdministration {
                     ))
             }
         }
-        let results = try await run([
-            Query(
-                AdministrationStatements.existingPartitions, [.text(schema.text), .textArray(wanted.map(\.name))])
-        ])
+        let query = Query(
+            AdministrationStatements.existingPartitions, [.text(schema.text), .textArray(wanted.map(\.name))])
+        let results = try await run([query], at: place)
         let existing = Set(try results[0].read { row throws(PostgresError) in try row.text(0) })
         return wanted.filter { !existing.contains($0.name) }.flatMap(\.statements)
     }
 
     private func make(
-        _ partitions: [Statement], _ tenant: TenantID, through month: Month
+        _ partitions: [Statement], _ tenant: TenantID, at place: TenantPlace, through month: Month
     ) async throws(PostgresError) {
+        let record = Query(AdministrationStatements.recordMonths, [.text(tenant), .text(month.firstDay)])
+        guard place == .main else {
+            // The registry is elsewhere: what it says of months is a hint that may come late.
+            _ = try await run(partitions.map { Query($0) }, at: place)
+            _ = try await run([record])
+            return
+        }
         // Whoever waits for the lock finds the tables there, and is told so by 42P07. Without it two that make the same
         // table at once would meet in the catalog.
         _ = try await run(
-            [Query(AdministrationStatements.lockTenant, [.text(tenant)])] + partitions.map { Query($0) }
-                + [Query(AdministrationStatements.recordMonths, [.text(tenant), .text(month.firstDay)])])
+            [Query(AdministrationStatements.lockTenant, [.text(tenant)])] + partitions.map { Query($0) } + [record])
     }
 
     /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when
@@ -85,7 +93,8 @@ extension TenantAdministration {
         let statement = Statement(
             "SELECT EXISTS (SELECT 1 FROM \(SchemaName(tenant)).event e WHERE e.event_id >= $1::uuid)", prepared: false)
         return try await storing { () async throws(PostgresError) in
-            let results = try await run([Query(statement, [.uuid(UUIDv7.lowerBound(of: month))])])
+            let place = try await place(of: tenant)
+            let results = try await run([Query(statement, [.uuid(UUIDv7.lowerBound(of: month))])], at: place)
             return try results[0].readFirst { row throws(PostgresError) in try row.bool(0) } ?? false
         }
     }

@@ -6,7 +6,8 @@ enum RegistryStatements {
         t.tenant_id, t.display_name, t.state, t.portal_url, t.time_zone, t.locale, t.enabled_without_subscription,
         t.wrapped_data_key, t.schema_version, t.revision, t.created_at, t.updated_at, t.database, t.moving_to,
         t.history_months, t.erase_at, t.accent_color, t.logo_url, t.imprint, t.calls_per_second, t.events_per_second,
-        t.stored_rows, t.open_streams, t.message_octets
+        t.stored_rows, t.open_streams, t.message_octets,
+        (SELECT d.connection FROM carillon.database d WHERE d.name = t.database)
         """
     static let keyColumns = """
         k.key_id, k.tenant_id, k.display_name, k.secret_sha256, k.last_four, k.scopes, k.created_by, k.created_at,

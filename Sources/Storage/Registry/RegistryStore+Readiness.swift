@@ -14,7 +14,19 @@ extension RegistryStore {
         }
     }
 
-    private func findProblems() async throws(PostgresError) -> [String] {
+    /// The same of a database without a registry, in which tenants are to live.
+    ///
+    /// - Throws: ``StorageError/Code/notReady`` with all that is missing.
+    package func verifyBootstrap() async throws(StorageError) {
+        let problems = try await storing { () async throws(PostgresError) in
+            try await findProblems(withRegistry: false)
+        }
+        guard problems.isEmpty else {
+            throw StorageError(.notReady, "the database is not set up for tenants: " + problems.joined(separator: "; "))
+        }
+    }
+
+    private func findProblems(withRegistry: Bool = true) async throws(PostgresError) -> [String] {
         let results = try await run([
             Query(ReadinessStatements.role),
             Query(ReadinessStatements.functions, [.text(Bootstrap.riskyFunctions)]),
@@ -39,6 +51,7 @@ extension RegistryStore {
         if try database.bool(2) { problems.append("USAGE on the trusted languages is not revoked from PUBLIC") }
         if try database.bool(3) { problems.append("CREATE on the schema public is not revoked from PUBLIC") }
         if !problems.isEmpty { problems.append("let a superuser run the bootstrap script") }
+        guard withRegistry else { return problems }
         guard try database.bool(4) else { return problems + ["there is no registry: run `carillon migrate`"] }
         return problems + (try await findVersionProblems())
     }

@@ -7,6 +7,15 @@ package struct TenantLease: Sendable, Hashable {
     package let tenant: TenantID
     /// Greater than every fence that anybody had for this tenant before.
     package let fence: Int64
+    /// Where the tenant's queue is.
+    package let place: TenantPlace
+
+    /// Describes a lease.
+    init(tenant: TenantID, fence: Int64, place: TenantPlace = .main) {
+        self.tenant = tenant
+        self.fence = fence
+        self.place = place
+    }
 }
 
 /// What a worker learns from the registry each time it renews.
@@ -61,7 +70,8 @@ extension RegistryStore {
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             let leases = try results[3].read { row throws(PostgresError) in
-                TenantLease(tenant: try row.identifier(0), fence: try row.int8(1))
+                TenantLease(
+                    tenant: try row.identifier(0), fence: try row.int8(1), place: try TenantPlace(row: row, from: 2))
             }
             guard let census = results[4].first else { throw PostgresError(.decoding, "a count returned no row") }
             return WorkerTick(

@@ -198,6 +198,7 @@ extension TenantRecord {
         eraseAt = try row.optionalInstant(15)
         look = try TenantLook(row: row, from: 16)
         limits = try TenantLimits(row: row, from: 19)
+        place = TenantPlace(database: database, connection: try row.text(24))
     }
 }
 

@@ -47,6 +47,8 @@ package struct TenantRecord: Sendable, Hashable {
     package let look: TenantLook
     /// What it may use, where that differs from the installation's limits.
     package let limits: TenantLimits
+    /// ``database`` with the way to it.
+    package let place: TenantPlace
 }
 
 /// An API key as the registry knows it.

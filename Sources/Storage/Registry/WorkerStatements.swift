@@ -30,28 +30,29 @@ enum WorkerStatements {
         FROM carillon.tenant t
         LEFT JOIN carillon.tenant_lease o ON o.tenant_id = t.tenant_id
         LEFT JOIN carillon.worker w ON w.worker_id = o.worker_id
-        WHERE t.state = 'active' AND w.worker_id IS NULL
+        WHERE t.state = 'active' AND t.moving_to IS NULL AND w.worker_id IS NULL
             AND EXISTS (SELECT 1 FROM carillon.worker me WHERE me.worker_id = $1::uuid)
         ORDER BY t.tenant_id
         LIMIT $2::int8
         ON CONFLICT (tenant_id) DO UPDATE SET worker_id = excluded.worker_id, fence = l.fence + 1
         WHERE NOT EXISTS (SELECT 1 FROM carillon.worker w WHERE w.worker_id = l.worker_id)
         """)
-    /// $1 worker: the tenants it works, with its fences.
+    /// $1 worker: the tenants it works, with its fences, and where they are. One that is held for a move is not worked.
     static let leases = Statement(
         """
-        SELECT l.tenant_id, l.fence
+        SELECT l.tenant_id, l.fence, d.name, d.connection
         FROM carillon.tenant_lease l
         JOIN carillon.tenant t ON t.tenant_id = l.tenant_id
+        JOIN carillon.database d ON d.name = t.database
         JOIN carillon.worker w ON w.worker_id = l.worker_id
-        WHERE l.worker_id = $1::uuid AND t.state = 'active'
+        WHERE l.worker_id = $1::uuid AND t.state = 'active' AND t.moving_to IS NULL
         ORDER BY l.tenant_id
         """)
     /// How many workers there are, how many active tenants.
     static let census = Statement(
         """
         SELECT (SELECT count(*) FROM carillon.worker w),
-            (SELECT count(*) FROM carillon.tenant t WHERE t.state = 'active')
+            (SELECT count(*) FROM carillon.tenant t WHERE t.state = 'active' AND t.moving_to IS NULL)
         """)
     /// $1 worker, $2 tenants.
     static let release = Statement(

@@ -3,16 +3,16 @@ internal import Postgres
 /// The statements of `carillon_owner` on the registry. They run seldom, so no connection keeps them.
 enum AdministrationStatements {
     /// $1 tenant, $2…$7 its values, $8…$10 its look, $11…$15 its limits, $16 data key, $17 request hash, $18 schema version,
-    /// $19 first day of the last month with partitions, $20 now.
+    /// $19 first day of the last month with partitions, $20 now, $21 database.
     static let insertTenant = Statement(
         """
         INSERT INTO carillon.tenant AS t (tenant_id, state, display_name, portal_url, time_zone, locale,
             enabled_without_subscription, history_months, accent_color, logo_url, imprint, calls_per_second,
             events_per_second, stored_rows, open_streams, message_octets, wrapped_data_key, request_hash, schema_version,
-            months_through, revision, created_at, updated_at)
+            months_through, revision, created_at, updated_at, database)
         VALUES ($1::text, 'active', $2::text, $3::text, $4::text, $5::text, $6::text, $7::int4, $8::text, $9::text,
             $10::text, $11::int4, $12::int4, $13::int8, $14::int4, $15::int4, $16::bytea, $17::bytea, $18::int4,
-            $19::text::date, 1, $20::timestamptz, $20::timestamptz)
+            $19::text::date, 1, $20::timestamptz, $20::timestamptz, $21::text)
         RETURNING \(RegistryStatements.tenantColumns)
         """, prepared: false)
     /// $1 tenant.

@@ -9,21 +9,31 @@ package final class TenantAdministration: @unchecked Sendable {
     package typealias Pause = @Sendable (Duration) async throws(CancellationError) -> Void
 
     let pool: PostgresPool
+    /// The ways to databases other than the registry's; nil where there are none.
+    let databases: DatabasePools?
     let pause: Pause
 
     /// Administration over a pool that logs in as `carillon_owner`.
     ///
     /// - Parameters:
-    ///   - pool: the pool.
+    ///   - pool: with the registry's database.
+    ///   - databases: the ways to the others in which tenants are, over the same login; nil where there are none.
     ///   - pause: waits between tries.
-    package init(pool: PostgresPool, pause: @escaping Pause) {
+    package init(pool: PostgresPool, databases: DatabasePools? = nil, pause: @escaping Pause) {
         self.pool = pool
+        self.databases = databases
         self.pause = pause
     }
 
     /// Runs queries as one transaction of the owner, for as long as the caller waits (``CallDeadline``).
     func run(_ queries: [Query], affinity: Int = 0) async throws(PostgresError) -> [ResultSet] {
         try await pool.run(Unit(queries), affinity: affinity, deadline: CallDeadline.current)
+    }
+
+    /// Runs queries as one transaction of the owner in the database that a tenant is in.
+    func run(_ queries: [Query], at place: TenantPlace) async throws(PostgresError) -> [ResultSet] {
+        let pool = databases?.pool(of: place) ?? pool
+        return try await pool.run(Unit(queries), deadline: CallDeadline.current)
     }
 
     /// Tries again while others hold locks, with pauses that grow to a second: half a minute in all.
@@ -62,7 +72,8 @@ extension TenantAdministration {
         do throws(PostgresError) {
             // Of many at once the others wait for the first, and get the answer that it exists.
             return try await persistently { () async throws(PostgresError) in
-                let results = try await run(Self.queries(creation, stamp: stamp, now: now))
+                let (line, schema) = Self.queries(creation, stamp: stamp, now: now)
+                let results = try await run(line + schema)
                 guard let record = try results[0].readFirst(TenantRecord.init(row:)) else {
                     throw PostgresError(.decoding, "an insert returned no row")
                 }
@@ -79,33 +90,35 @@ extension TenantAdministration {
         }
     }
 
-    private static func queries(_ creation: TenantCreation, stamp: AuditStamp, now: Instant) -> [Query] {
+    /// What is written in the registry, the tenant's line first, and what in the database that the tenant shall be in.
+    static func queries(
+        _ creation: TenantCreation, stamp: AuditStamp, now: Instant
+    ) -> (registry: [Query], schema: [Query]) {
         let lastMonth = Month(containing: now).next
         var queries = [
             Query(
                 AdministrationStatements.insertTenant,
                 [.text(creation.id)] + creation.values.parameters + [
                     .bytes(creation.wrappedDataKey), .bytes(creation.requestHash), .int4(TenantSchema.version),
-                    .text(lastMonth.firstDay), .timestamp(now),
+                    .text(lastMonth.firstDay), .timestamp(now), .text(creation.database.rawValue),
                 ])
         ]
         queries += RegistryAudit.queries(
             chain: creation.id, stamp: stamp, action: "tenant.create", object: "tenant/\(creation.id)", before: nil,
             after: creation.audited)
-        queries += TenantSchema.creation(SchemaName(creation.id), now: now).map { Query($0) }
         if let key = creation.firstKey {
             queries.append(Query(RegistryStatements.addKey, key.parameters(tenant: creation.id, now: now)))
         }
         if !creation.portalKeys.isEmpty {
             queries.append(PortalKey.insertion(of: creation.portalKeys, tenant: creation.id, now: now))
         }
-        return queries
+        return (queries, TenantSchema.creation(SchemaName(creation.id), now: now).map { Query($0) })
     }
 }
 
 extension TenantRecord {
     /// How many columns ``init(row:)`` reads.
-    static let columnCount = 24
+    static let columnCount = 25
 }
 
 extension Month {

@@ -14,6 +14,8 @@ package struct TenantCreation: Sendable {
     package var firstKey: NewAPIKey?
     /// The keys with which its portal signs tokens.
     package var portalKeys: [PortalKey]
+    /// Where it shall be.
+    package var database = DatabaseName.main
 
     /// Describes a tenant.
     package init(
@@ -35,6 +37,8 @@ extension TenantCreation {
         var writer = JSONWriter()
         writer.object {
             values.audit(to: &$0)
+            $0.key("database")
+            $0.string(database.rawValue)
             $0.key("key_id")
             $0.optional(firstKey?.id)
             $0.key("portal_keys")

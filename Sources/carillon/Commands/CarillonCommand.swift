@@ -13,8 +13,8 @@ struct CarillonCommand: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DevCommand.self, DemoCommand.self, MigrateCommand.self, TenantCommand.self,
-            KeyCommand.self, ServiceCommand.self, SecretsCommand.self, AuditCommand.self, HealthCommand.self,
-            VersionCommand.self,
+            DatabaseCommand.self, KeyCommand.self, ServiceCommand.self, SecretsCommand.self, AuditCommand.self,
+            HealthCommand.self, VersionCommand.self,
         ])
 }
 

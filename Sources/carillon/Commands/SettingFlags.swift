@@ -101,6 +101,17 @@ struct MigrateFlags: SettingFlags {
     var given: [SettingKey: String?] { [.databaseOwnerURL: databaseOwnerURL, .logLevel: logLevel, .config: config] }
 }
 
+/// The settings of commands about databases.
+struct DatabaseFlags: SettingFlags {
+    @Option(.databaseURL) var databaseURL: String?
+    @Option(.databaseOwnerURL) var databaseOwnerURL: String?
+    @Option(.config) var config: String?
+
+    var given: [SettingKey: String?] {
+        [.databaseURL: databaseURL, .databaseOwnerURL: databaseOwnerURL, .config: config]
+    }
+}
+
 /// The settings of commands that call a server.
 struct CallFlags: SettingFlags {
     @Option(.address) var address: String?

@@ -28,10 +28,10 @@ final class Maintainer: @unchecked Sendable {
     private static let batch = 50
 
     /// Maintenance over a pool that logs in as `carillon_owner`, on the loop of the pool.
-    init(loop: EventLoop, owner: PostgresPool, log: Logger) {
+    init(loop: EventLoop, owner: PostgresPool, databases: DatabasePools?, log: Logger) {
         self.loop = loop
         self.log = log
-        administration = TenantAdministration(pool: owner) { pause throws(CancellationError) in
+        administration = TenantAdministration(pool: owner, databases: databases) { pause throws(CancellationError) in
             try await loop.sleep(for: pause)
         }
     }

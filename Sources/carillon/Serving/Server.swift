@@ -7,6 +7,7 @@ internal import Logging
 internal import Postgres
 internal import Services
 internal import StandardServices
+internal import Storage
 internal import Transfer
 
 /// A whole server: loops, connections to the database, the services, the worker, and the port.
@@ -32,6 +33,7 @@ final class Server: Sendable {
         let deliveryLoop: EventLoop
         let pools: PerLoop<PostgresPool>
         let owner: PostgresPool?
+        let ownerDatabases: DatabasePools?
         let maintainer: Maintainer?
         let worker: DeliveryWorker
         let services: Services
@@ -107,16 +109,25 @@ final class Server: Sendable {
         let pools = PerLoop(loops) { _ in next.next().unsafelyUnwrapped }
         let readiness = Readiness()
         let owner = await makeOwner(settings, on: loops[0], log)
+        let ownerDatabases = owner.map { pool in
+            DatabasePools(loop: loops[0], main: pool, configuration: ownerConfiguration(settings, log))
+        }
         let worker = makeWorker(settings, on: deliveryLoop, log)
-        let maintainer = owner.map { Maintainer(loop: loops[0], owner: $0, log: log) }
-        let services = makeServices(settings, pools, owner.map { .init(loop: loops[0], pool: $0) }, worker, maintainer)
+        let maintainer = owner.map { Maintainer(loop: loops[0], owner: $0, databases: ownerDatabases, log: log) }
+        let services = makeServices(
+            settings, pools, serving,
+            owner.map {
+                .init(
+                    loop: loops[0], pool: $0, session: ownerSession(settings.owner ?? ""), databases: ownerDatabases)
+            }, worker, maintainer)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
         ) { readiness.isReady }
         let watch = DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log) { health.changed() }
         return Parts(
-            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, maintainer: maintainer,
+            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, ownerDatabases: ownerDatabases,
+            maintainer: maintainer,
             worker: worker, services: services,
             readiness: readiness, health: health,
             reflection: settings.isReflectionEnabled ? makeReflection(loops, names + [HealthService.name]) : nil,
@@ -131,8 +142,8 @@ final class Server: Sendable {
     }
 
     private static func makeServices(
-        _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ owner: ServiceDependencies.Owner?,
-        _ worker: DeliveryWorker, _ maintainer: Maintainer?
+        _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ serving: PostgresConfiguration,
+        _ owner: ServiceDependencies.Owner?, _ worker: DeliveryWorker, _ maintainer: Maintainer?
     ) -> Services {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
@@ -145,6 +156,8 @@ final class Server: Sendable {
         var dependencies = ServiceDependencies(
             pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
             deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits)
+        dependencies.databases = serving
+        dependencies.program = "carillon \(Version.text)"
         if let maintainer { dependencies.maintenanceSignal = { maintainer.hurry() } }
         return Services(dependencies)
     }
@@ -152,15 +165,31 @@ final class Server: Sendable {
     private static func makeOwner(
         _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
     ) async -> PostgresPool? {
-        guard let owner = settings.owner else { return nil }
-        var configuration = PostgresConfiguration(connectionInfo: owner)
+        guard settings.owner != nil else { return nil }
+        let configuration = ownerConfiguration(settings, log)
+        return await loop.run { PostgresPool(loop: loop, configuration: configuration) }
+    }
+
+    private static func ownerConfiguration(_ settings: ServeSettings, _ log: Logger) -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(connectionInfo: settings.owner ?? "")
         configuration.connections = 1
         // Making a tenant is many statements, each of them short.
         configuration.statementTimeout = .seconds(10)
         // There is no other connection that would be there first; one attempt at a time does not press the database.
         configuration.reconnectPause = .milliseconds(50)...(.milliseconds(500))
         configuration.onEvent = { log.report($0, login: "owner") }
-        return await loop.run { [configuration] in PostgresPool(loop: loop, configuration: configuration) }
+        return configuration
+    }
+
+    /// Exporting and importing are long statements; what ends them is the caller's deadline.
+    private static func ownerSession(_ database: String) -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(connectionInfo: database)
+        configuration.applicationName = "carillon transfer"
+        configuration.statementTimeout = .zero
+        configuration.lockTimeout = .seconds(10)
+        // A transaction waits between two tables while its reader is slow.
+        configuration.idleInTransactionTimeout = .zero
+        return configuration
     }
 
     private static func makeWorker(
@@ -246,7 +275,9 @@ final class Server: Sendable {
     }
 
     private static func end(_ parts: Parts) async {
+        await parts.services.close()
         for (loop, pool) in parts.pools.all { await loop.run { await pool.close() } }
+        if let databases = parts.ownerDatabases { await parts.loops[0].run { await databases.close() } }
         if let owner = parts.owner { await parts.loops[0].run { await owner.close() } }
         for loop in parts.loops + [parts.deliveryLoop] { await loop.shutDown() }
     }

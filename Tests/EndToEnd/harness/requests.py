@@ -105,6 +105,9 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("TenantService.DeleteServiceIdentity", nobody)
     keys = v1.SetPortalKeysRequest(tenant_id=ids.tenant, portal_keys_json=own.signer.key_set)
     add("TenantService.SetPortalKeys", keys)
+    add("TenantService.ExportTenant", v1.ExportTenantRequest(tenant_id=ids.tenant))
+    header = v1.TenantArchiveHeader(format=1, tenant_id=ids.tenant, schema_version=2)
+    add("TenantService.ImportTenant", v1.ImportTenantRequest(part=v1.TenantArchivePart(header=header)))
 
     add("AccountService.GetAccount", v1.GetAccountRequest(account_id=ids.account))
     add("AccountService.ListUsers", v1.ListUsersRequest(account_id=ids.account))

@@ -30,7 +30,10 @@ def terminal_states() -> set[int]:
 class Supplier:
     """A tenant of its own for one test. Addresses of its people end with `domain`."""
 
-    def __init__(self, server: Carillon, channel: grpc.Channel | None = None, name: str = "e2e", **tenant: Any) -> None:
+    def __init__(
+        self, server: Carillon, channel: grpc.Channel | None = None, name: str = "e2e", database: str = "",
+        **tenant: Any,
+    ) -> None:  # fmt: skip
         self.server = server
         self.id = f"{name}{next(NUMBERS)}"
         self.domain = f"{self.id}.example"
@@ -42,6 +45,7 @@ class Supplier:
                 **{"tenant_id": self.id, "display_name": f"Supplier {self.id}", "portal_url": self.portal_url, **tenant}
             ),
             portal_keys_json=self.signer.key_set,
+            database=database,
         )
         operator = server.session(server.secrets.operator_key, self.channel)
         self.created = operator.tenants.CreateTenant(self.request)

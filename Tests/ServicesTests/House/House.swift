@@ -55,13 +55,15 @@ final class House: Sendable {
         let places = made
         let pools = PerLoop(loops) { loop in places[loops.firstIndex { $0 === loop } ?? 0] }
         let owner = await loops[0].run { Self.pool(database.owner, connections: 1, on: loops[0]) }
+        var session = PostgresConfiguration(connectionInfo: database.owner)
+        session.connectTimeout = .seconds(60)
         let operatorKey = APIKey.generate(.admin, randomness: ServiceDependencies.systemRandomness)
         let clock = clock
         let keyring = Keyring(try #require(KeyEncryptionKey(octets: [UInt8](repeating: 7, count: 32))))
         let services = Services(
             ServiceDependencies(
-                pools: pools, owner: .init(loop: loops[0], pool: owner), operatorKey: operatorKey, keyring: keyring,
-                deliverySignal: signal, clock: { clock.now }, limits: limits))
+                pools: pools, owner: .init(loop: loops[0], pool: owner, session: session), operatorKey: operatorKey,
+                keyring: keyring, deliverySignal: signal, clock: { clock.now }, limits: limits))
         let files = ServerCertificate.files
         server = try await RPCServer.start(
             on: loops, host: "127.0.0.1", port: 0,

@@ -6,6 +6,7 @@ struct TenantCommand: AsyncParsableCommand {
         commandName: "tenant", abstract: "Onboard tenants, look after them, and see them off.",
         subcommands: [
             TenantCreateCommand.self, TenantListCommand.self, TenantGetCommand.self, TenantUpdateCommand.self,
-            TenantSuspendCommand.self, TenantResumeCommand.self, TenantDeleteCommand.self,
+            TenantSuspendCommand.self, TenantResumeCommand.self, TenantDeleteCommand.self, TenantExportCommand.self,
+            TenantImportCommand.self,
         ])
 }

@@ -1,0 +1,130 @@
+"""Tenants live in several databases. Each is added by one command, and one that is away hurts nobody but its own tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from subprocess import CompletedProcess
+
+import grpc
+import pytest
+
+from harness.cluster import Cluster, Database
+from harness.interface import v1
+from harness.mail import MailServer
+from harness.server import HOST, Carillon, run
+from harness.supplier import Supplier
+from harness.waiting import eventually
+
+FAILURE, USAGE, UNAVAILABLE = 1, 64, 69
+
+
+@dataclass
+class Scene:
+    server: Carillon
+    other: Database
+    cluster: Cluster
+
+    def command(self, *arguments: str) -> CompletedProcess[str]:
+        database = self.server.database
+        logins = ("--database-url", database.serving_url, "--database-owner-url", database.owner_url)
+        return run(self.server.binary, "database", *arguments, *logins)
+
+    @property
+    def connection(self) -> str:
+        return f"host={self.cluster.folder} dbname={self.other.name}"
+
+
+@pytest.fixture(scope="module")
+def scene(make_server: Callable[..., Carillon]) -> Iterator[Scene]:
+    cluster = Cluster()
+    yield Scene(make_server().start(), cluster.make_database(), cluster)
+    cluster.remove()
+
+
+def furnished(supplier: Supplier, relay: MailServer) -> Supplier:
+    supplier.connect_mail(relay)
+    supplier.add_account("acme")
+    supplier.add_user("ann", "acme")
+    supplier.set_default_user("acme", "ann")
+    return supplier
+
+
+def test_a_database_is_added_by_one_command_and_its_tenants_are_served(
+    scene: Scene, mail_server: MailServer
+) -> None:
+    added = scene.command("add", "second", "--connection", scene.connection)
+    assert added.returncode == 0, added.stderr
+    assert scene.command("add", "second", "--connection", scene.connection).returncode == 0
+    taken = scene.command("add", "second", "--connection", f"{scene.connection} sslmode=prefer")
+    assert taken.returncode == FAILURE and "another database" in taken.stderr
+    listed = scene.command("list").stdout.splitlines()
+    assert [line.split("\t")[:3] for line in listed] == [["main", "0", "open"], ["second", "0", "open"]]
+
+    supplier = furnished(Supplier(scene.server, name="placed", database="second"), mail_server)
+    published = supplier.publish("invoice.created")
+    settled = supplier.settled(event_id=published.event_id)
+    states = {way.state for item in settled for way in item.deliveries}
+    assert v1.DELIVERY_STATE_DELIVERED in states
+    assert scene.cluster.execute(scene.other.name, f"SELECT count(*) FROM {supplier.schema}.event") == "1"
+    nothing = f"SELECT count(*) FROM pg_namespace WHERE nspname = '{supplier.schema}'"
+    assert scene.server.database.execute(nothing) == "0"
+    # The same request finds it there.
+    operator = scene.server.session(scene.server.secrets.operator_key, supplier.channel)
+    assert operator.tenants.CreateTenant(supplier.request).replayed
+    parts = list(operator.tenants.ExportTenant(v1.ExportTenantRequest(tenant_id=supplier.id)))
+    assert parts[-1].part.WhichOneof("part") == "trailer"
+
+    assert scene.command("close", "second").returncode == 0
+    with pytest.raises(grpc.RpcError) as refused:
+        Supplier(scene.server, name="placed", database="second")
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert scene.command("open", "second").returncode == 0
+    assert scene.command("open", "nowhere").returncode == FAILURE
+
+
+def test_a_database_that_is_away_hurts_its_own_tenants_only(scene: Scene, mail_server: MailServer) -> None:
+    assert scene.command("add", "second", "--connection", scene.connection).returncode == 0
+    here = furnished(Supplier(scene.server, name="here"), mail_server)
+    there = furnished(Supplier(scene.server, name="there", database="second"), mail_server)
+    scene.cluster.stop()
+    try:
+        for _ in range(20):
+            with pytest.raises(grpc.RpcError) as refused:
+                there.publish("invoice.created")
+            assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+            published = here.publish("invoice.created")
+        assert here.settled(event_id=published.event_id)
+    finally:
+        scene.cluster.start()
+
+    def heals() -> bool:
+        try:
+            return bool(there.publish("invoice.created").event_id)
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.UNAVAILABLE
+            return False
+
+    eventually(heals, "the other database is used again")
+    there.settled()
+
+
+@pytest.mark.parametrize(
+    ("connection", "code"),
+    [("host=/nowhere", UNAVAILABLE), ("password=hunter2", USAGE), ("user=postgres", USAGE), ("=", USAGE), ("", USAGE)],
+)
+def test_what_is_no_place_for_tenants_is_not_added(scene: Scene, connection: str, code: int) -> None:
+    result = scene.command("add", "third", "--connection", connection)
+    assert result.returncode == code, result.stderr
+    assert "hunter2" not in result.stderr
+    assert "third" not in scene.command("list").stdout
+
+
+def test_a_database_that_is_not_hardened_is_refused_or_hardened(scene: Scene) -> None:
+    scene.cluster.execute("postgres", "CREATE DATABASE open_door")
+    connection = f"host={scene.cluster.folder} dbname=open_door"
+    refused = scene.command("add", "fourth", "--connection", connection)
+    assert refused.returncode == FAILURE and "bootstrap" in refused.stderr, refused.stderr
+    superuser = f"{connection} user=postgres"
+    done = scene.command("add", "fourth", "--connection", connection, "--superuser-url", superuser)
+    assert done.returncode == 0, done.stderr
