@@ -106,6 +106,7 @@ import Testing
                     failed.append(month)
                 })
             #expect(dropped == 2 && failed.map(\.tenant) == [tenants[0], tenants[0]])
+            try lock.release()
             try await lock.end()
             #expect(try await fixture.administration.dropExpiredMonths(now: later) == 2)
         }

@@ -6,7 +6,8 @@
 
 package import CarillonGRPC
 
-/// Onboards tenants, looks after them, gives them their credentials, and sees them off. Only operators may call it.
+/// Onboards tenants, looks after them, gives them, and the platform's own services, their credentials, and sees them off. Only
+/// operators may call it: with an operator's key, or as a service with ACCESS_SCOPE_OPERATOR.
 package protocol TenantServiceHandler: Sendable {
     /// Makes a tenant with its schema, role, catalog and first API key; it can publish at once. The same request again
     /// answers with the same tenant, without the secret; another request for an id in use is ALREADY_EXISTS.
@@ -59,19 +60,59 @@ package protocol TenantServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func deleteTenantInline(_ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext) throws -> Carillon_V1_DeleteTenantResponse?
 
-    /// Makes a further API key for a tenant.
+    /// Makes a further API key for a tenant. To rotate a key, make another, let the programs change to it, and revoke the old
+    /// one. A tenant has at most 20 keys that are in force; one more is RESOURCE_EXHAUSTED.
     func createApiKey(_ request: Carillon_V1_CreateApiKeyRequest, _ context: CallContext) async throws -> Carillon_V1_CreateApiKeyResponse
 
     /// Answers createApiKey at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func createApiKeyInline(_ request: Carillon_V1_CreateApiKeyRequest, _ context: CallContext) throws -> Carillon_V1_CreateApiKeyResponse?
 
-    /// Replaces the public keys that the tenant's portal tokens are checked with.
+    /// Lists the API keys of a tenant in the order of their ids: those in force, and the last 50 that ended.
+    func listApiKeys(_ request: Carillon_V1_ListApiKeysRequest, _ context: CallContext) async throws -> Carillon_V1_ListApiKeysResponse
+
+    /// Answers listApiKeys at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func listApiKeysInline(_ request: Carillon_V1_ListApiKeysRequest, _ context: CallContext) throws -> Carillon_V1_ListApiKeysResponse?
+
+    /// Ends an API key, for good. It is refused at once by the process that answers, and by every other one within 60 seconds.
+    /// A key that was revoked before stays as it is. A key that there is not, or that is another tenant's, is NOT_FOUND.
+    func revokeApiKey(_ request: Carillon_V1_RevokeApiKeyRequest, _ context: CallContext) async throws -> Carillon_V1_RevokeApiKeyResponse
+
+    /// Answers revokeApiKey at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func revokeApiKeyInline(_ request: Carillon_V1_RevokeApiKeyRequest, _ context: CallContext) throws -> Carillon_V1_RevokeApiKeyResponse?
+
+    /// Replaces the public keys that the tenant's portal tokens are checked with. To rotate a key, register both, let the portal
+    /// sign with the new one, and register the new one alone. Tokens and open streams of a key that is no longer there end at
+    /// once in the process that answers, and within 60 seconds in every other one.
     func setPortalKeys(_ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext) async throws -> Carillon_V1_SetPortalKeysResponse
 
     /// Answers setPortalKeys at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func setPortalKeysInline(_ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext) throws -> Carillon_V1_SetPortalKeysResponse?
+
+    /// Registers an internal service by the SPIFFE id of its certificate, or changes what it may do.
+    func putServiceIdentity(_ request: Carillon_V1_PutServiceIdentityRequest, _ context: CallContext) async throws -> Carillon_V1_PutServiceIdentityResponse
+
+    /// Answers putServiceIdentity at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func putServiceIdentityInline(_ request: Carillon_V1_PutServiceIdentityRequest, _ context: CallContext) throws -> Carillon_V1_PutServiceIdentityResponse?
+
+    /// Lists the registered services in the order of their ids.
+    func listServiceIdentities(_ request: Carillon_V1_ListServiceIdentitiesRequest, _ context: CallContext) async throws -> Carillon_V1_ListServiceIdentitiesResponse
+
+    /// Answers listServiceIdentities at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func listServiceIdentitiesInline(_ request: Carillon_V1_ListServiceIdentitiesRequest, _ context: CallContext) throws -> Carillon_V1_ListServiceIdentitiesResponse?
+
+    /// Ends what a service may do, at once in the process that answers and within 60 seconds in every other one. A service that
+    /// is not registered is NOT_FOUND.
+    func deleteServiceIdentity(_ request: Carillon_V1_DeleteServiceIdentityRequest, _ context: CallContext) async throws -> Carillon_V1_DeleteServiceIdentityResponse
+
+    /// Answers deleteServiceIdentity at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func deleteServiceIdentityInline(_ request: Carillon_V1_DeleteServiceIdentityRequest, _ context: CallContext) throws -> Carillon_V1_DeleteServiceIdentityResponse?
 
     /// Reads a tenant out as it is at one moment, as an archive that another installation can import. The tenant is served on
     /// meanwhile; who moves it suspends it first. Two exports and imports run at a time, further ones are RESOURCE_EXHAUSTED.
@@ -124,7 +165,32 @@ extension TenantServiceHandler {
     }
 
     /// Leaves the call to the asynchronous method.
+    package func listApiKeysInline(_ request: Carillon_V1_ListApiKeysRequest, _ context: CallContext) throws -> Carillon_V1_ListApiKeysResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func revokeApiKeyInline(_ request: Carillon_V1_RevokeApiKeyRequest, _ context: CallContext) throws -> Carillon_V1_RevokeApiKeyResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
     package func setPortalKeysInline(_ request: Carillon_V1_SetPortalKeysRequest, _ context: CallContext) throws -> Carillon_V1_SetPortalKeysResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func putServiceIdentityInline(_ request: Carillon_V1_PutServiceIdentityRequest, _ context: CallContext) throws -> Carillon_V1_PutServiceIdentityResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func listServiceIdentitiesInline(_ request: Carillon_V1_ListServiceIdentitiesRequest, _ context: CallContext) throws -> Carillon_V1_ListServiceIdentitiesResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func deleteServiceIdentityInline(_ request: Carillon_V1_DeleteServiceIdentityRequest, _ context: CallContext) throws -> Carillon_V1_DeleteServiceIdentityResponse? {
         nil
     }
 }
@@ -208,6 +274,25 @@ extension TenantServiceHandler {
                 async: { try await self.createApiKey($0, $1) }
             ),
             .unary(
+                "/carillon.v1.TenantService/ListApiKeys",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.listApiKeysInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.listApiKeys($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.TenantService/RevokeApiKey",
+                atOnce: {
+                    guard let response = try self.revokeApiKeyInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.revokeApiKey($0, $1) }
+            ),
+            .unary(
                 "/carillon.v1.TenantService/SetPortalKeys",
                 atOnce: {
                     guard let response = try self.setPortalKeysInline($0, $1) else { return false }
@@ -216,13 +301,42 @@ extension TenantServiceHandler {
                 },
                 async: { try await self.setPortalKeys($0, $1) }
             ),
+            .unary(
+                "/carillon.v1.TenantService/PutServiceIdentity",
+                atOnce: {
+                    guard let response = try self.putServiceIdentityInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.putServiceIdentity($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.TenantService/ListServiceIdentities",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.listServiceIdentitiesInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.listServiceIdentities($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.TenantService/DeleteServiceIdentity",
+                atOnce: {
+                    guard let response = try self.deleteServiceIdentityInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.deleteServiceIdentity($0, $1) }
+            ),
             .serverStreaming("/carillon.v1.TenantService/ExportTenant") { try await self.exportTenant($0, $1, $2) },
             .clientStreaming("/carillon.v1.TenantService/ImportTenant") { try await self.importTenant($0, $1) },
         ]
     }
 }
 
-/// Onboards tenants, looks after them, gives them their credentials, and sees them off. Only operators may call it.
+/// Onboards tenants, looks after them, gives them, and the platform's own services, their credentials, and sees them off. Only
+/// operators may call it: with an operator's key, or as a service with ACCESS_SCOPE_OPERATOR.
 package struct TenantServiceClient: Sendable {
     private let client: RPCClient
 
@@ -268,14 +382,44 @@ package struct TenantServiceClient: Sendable {
         try await client.unary("/carillon.v1.TenantService/DeleteTenant", request, options: options)
     }
 
-    /// Makes a further API key for a tenant.
+    /// Makes a further API key for a tenant. To rotate a key, make another, let the programs change to it, and revoke the old
+    /// one. A tenant has at most 20 keys that are in force; one more is RESOURCE_EXHAUSTED.
     package func createApiKey(_ request: Carillon_V1_CreateApiKeyRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_CreateApiKeyResponse {
         try await client.unary("/carillon.v1.TenantService/CreateApiKey", request, options: options)
     }
 
-    /// Replaces the public keys that the tenant's portal tokens are checked with.
+    /// Lists the API keys of a tenant in the order of their ids: those in force, and the last 50 that ended.
+    package func listApiKeys(_ request: Carillon_V1_ListApiKeysRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ListApiKeysResponse {
+        try await client.unary("/carillon.v1.TenantService/ListApiKeys", request, options: options)
+    }
+
+    /// Ends an API key, for good. It is refused at once by the process that answers, and by every other one within 60 seconds.
+    /// A key that was revoked before stays as it is. A key that there is not, or that is another tenant's, is NOT_FOUND.
+    package func revokeApiKey(_ request: Carillon_V1_RevokeApiKeyRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_RevokeApiKeyResponse {
+        try await client.unary("/carillon.v1.TenantService/RevokeApiKey", request, options: options)
+    }
+
+    /// Replaces the public keys that the tenant's portal tokens are checked with. To rotate a key, register both, let the portal
+    /// sign with the new one, and register the new one alone. Tokens and open streams of a key that is no longer there end at
+    /// once in the process that answers, and within 60 seconds in every other one.
     package func setPortalKeys(_ request: Carillon_V1_SetPortalKeysRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SetPortalKeysResponse {
         try await client.unary("/carillon.v1.TenantService/SetPortalKeys", request, options: options)
+    }
+
+    /// Registers an internal service by the SPIFFE id of its certificate, or changes what it may do.
+    package func putServiceIdentity(_ request: Carillon_V1_PutServiceIdentityRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_PutServiceIdentityResponse {
+        try await client.unary("/carillon.v1.TenantService/PutServiceIdentity", request, options: options)
+    }
+
+    /// Lists the registered services in the order of their ids.
+    package func listServiceIdentities(_ request: Carillon_V1_ListServiceIdentitiesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ListServiceIdentitiesResponse {
+        try await client.unary("/carillon.v1.TenantService/ListServiceIdentities", request, options: options)
+    }
+
+    /// Ends what a service may do, at once in the process that answers and within 60 seconds in every other one. A service that
+    /// is not registered is NOT_FOUND.
+    package func deleteServiceIdentity(_ request: Carillon_V1_DeleteServiceIdentityRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_DeleteServiceIdentityResponse {
+        try await client.unary("/carillon.v1.TenantService/DeleteServiceIdentity", request, options: options)
     }
 
     /// Reads a tenant out as it is at one moment, as an archive that another installation can import. The tenant is served on

@@ -69,7 +69,8 @@ extension Authenticator {
             return .caller(
                 Caller(
                     role: .tenantKey, scopes: AccessScopes(words: credential.key.scopes).intersection(.tenant),
-                    actor: "key/\(key.keyID)", scope: state.scope(of: tenant, usage: credential.usage), goodUntil: goodUntil))
+                    actor: "key/\(key.keyID)", scope: state.scope(of: tenant, usage: credential.usage),
+                    goodUntil: goodUntil))
         case (.admin, nil) where credential.key.tenant == nil:
             uses.note(key.keyID, at: time)
             return .caller(

@@ -77,7 +77,7 @@ extension TenantServer {
             return work.rows
         }
         // This process may have been asked for the tenant before there was one.
-        await core.forgetPortalKeys(of: header.tenant)
+        await core.forgetCredentials(of: header.tenant)
         let registry = core[context].registry
         let record = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await registry.tenant(header.tenant)
