@@ -23,7 +23,7 @@ from harness.supplier import Supplier
 NUL = "no\0thing"
 
 # Texts that only the service writes: what a client puts there is passed over.
-WRITTEN_BY_THE_SERVICE = {"tenant.etag", "account.default_user_id", "service_identity.created_by"}
+WRITTEN_BY_THE_SERVICE = {"tenant.etag", "tenant.database", "account.default_user_id", "service_identity.created_by"}
 # Comparing is all that is done with these, so a wrong one is one that does not match.
 COMPARED = {"etag"}
 
