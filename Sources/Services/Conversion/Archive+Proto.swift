@@ -35,7 +35,7 @@ extension Carillon_V1_TenantArchivePart {
 extension ArchivePart {
     /// Reads a part; nil when it is empty, or of a kind that this program does not know.
     ///
-    /// - Throws: FAILED_PRECONDITION for a header that does not have the form of one.
+    /// - Throws: INVALID_ARGUMENT for a header that holds what no header does.
     init?(_ message: Carillon_V1_TenantArchivePart) throws(Status) {
         switch message.part {
         case .header(let value): self = .header(try ArchiveHeader(value))
@@ -49,11 +49,34 @@ extension ArchivePart {
 }
 
 extension ArchiveHeader {
+    /// More than the 24 months that a tenant may keep, as a month that something waits in stays.
+    private static let monthLimit = 120
+    private static let providerLimit = 1_000
+
     fileprivate init(_ value: Carillon_V1_TenantArchiveHeader) throws(Status) {
-        let months = value.months.compactMap { Month(partition: $0) }
-        guard let tenant = TenantID(value.tenantID), months.count == value.months.count,
-            let createdAt = Instant(value.createTime)
-        else { throw .archiveRefused("the archive's header does not have the form of one") }
+        let field = "part.header"
+        var check = FieldCheck()
+        let tenant = check.identifier(value.tenantID, "\(field).tenant_id", as: TenantID.self)
+        check.line(value.displayName, "\(field).display_name", limit: 200)
+        check.line(value.program, "\(field).program", limit: 200)
+        var months: [Month] = []
+        for (place, name) in value.months.prefix(Self.monthLimit).enumerated() {
+            if let month = Month(partition: name) {
+                months.append(month)
+            } else {
+                check.add("\(field).months[\(place)]", "is not a month such as 202611", reason: "MALFORMED")
+            }
+        }
+        for (place, provider) in value.providersWithSecret.prefix(Self.providerLimit).enumerated() {
+            _ = check.identifier(provider, "\(field).providers_with_secret[\(place)]", as: ProviderID.self)
+        }
+        if value.months.count > Self.monthLimit || value.providersWithSecret.count > Self.providerLimit {
+            check.add(field, "names more months or providers than a tenant has", reason: "TOO_MANY")
+        }
+        let createdAt = Instant(value.createTime)
+        if createdAt == nil { check.add("\(field).create_time", "is not a point in time", reason: "OUT_OF_RANGE") }
+        try check.check()
+        guard let tenant, let createdAt else { throw .unauthenticated }
         self.init(
             format: value.format, tenant: tenant, displayName: value.displayName, schemaVersion: value.schemaVersion,
             createdAt: createdAt, program: value.program, wasSuspended: value.wasSuspended, months: months,
