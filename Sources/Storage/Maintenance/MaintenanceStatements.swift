@@ -13,10 +13,13 @@ enum MaintenanceStatements {
         ORDER BY n.nspname, c.relname
         LIMIT $5::int8
         """, prepared: false)
-    /// $1 tenants: how long their history is kept.
+    /// $1 tenants, $2 a database: how long the history of those that live there is kept.
     static let historyOf = Statement(
-        "SELECT t.tenant_id, t.history_months FROM carillon.tenant t WHERE t.tenant_id = ANY ($1::text[])",
-        prepared: false)
+        """
+        SELECT t.tenant_id, t.history_months
+        FROM carillon.tenant t
+        WHERE t.tenant_id = ANY ($1::text[]) AND t.database = $2::text
+        """, prepared: false)
     /// Rows and octets of every tenant's schema, by the statistics: exact counts would read everything.
     static let usage = Statement(
         """
@@ -28,13 +31,14 @@ enum MaintenanceStatements {
         GROUP BY n.nspname
         ORDER BY n.nspname
         """, prepared: false)
-    /// $1 tenants, $2 rows, $3 octets, $4 now.
+    /// $1 tenants, $2 rows, $3 octets, $4 now, $5 the database that they were counted in.
     static let recordUsage = Statement(
         """
         INSERT INTO carillon.tenant_usage (tenant_id, stored_rows, stored_octets, counted_at)
         SELECT t.tenant_id, x.stored_rows, x.stored_octets, $4::timestamptz
         FROM unnest($1::text[], $2::int8[], $3::int8[]) AS x (tenant_id, stored_rows, stored_octets)
         JOIN carillon.tenant t ON t.tenant_id = x.tenant_id
+        WHERE t.database = $5::text
         ORDER BY t.tenant_id
         ON CONFLICT (tenant_id) DO UPDATE SET stored_rows = excluded.stored_rows,
             stored_octets = excluded.stored_octets, counted_at = excluded.counted_at

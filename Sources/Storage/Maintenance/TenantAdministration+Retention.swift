@@ -10,25 +10,28 @@ package struct ExpiredMonth: Sendable, Hashable {
 }
 
 extension TenantAdministration {
-    /// Drops all months of history that are older than their tenants keep. A month of which something is still to be sent
-    /// stays until that is over.
+    /// Drops all months of history that are older than their tenants keep, in one database. A month of which something is
+    /// still to be sent stays until that is over.
     ///
     /// - Parameters:
+    ///   - place: the database.
     ///   - now: the time.
     ///   - goesOn: asked before each month; false ends the round.
     ///   - failed: told of each month that could not be dropped; the next round tries again.
     /// - Returns: how many months were dropped.
+    /// - Throws: ``StorageError/Code/unavailable`` when the database is away.
     package func dropExpiredMonths(
-        now: Instant, goesOn: () async -> Bool = { true }, failed: (ExpiredMonth, StorageError) -> Void = { _, _ in }
+        at place: TenantPlace = .main, now: Instant, goesOn: () async -> Bool = { true },
+        failed: (ExpiredMonth, StorageError) -> Void = { _, _ in }
     ) async throws(StorageError) -> Int {
         var dropped = 0
-        var place = Place(schema: "", name: "")
+        var after = Partition(schema: "", name: "")
         while true {
-            let page = try await oldPartitions(after: place, now: now)
-            for month in try await expired(page, now: now) {
+            let page = try await oldPartitions(at: place, after: after, now: now)
+            for month in try await expired(page, at: place, now: now) {
                 guard await goesOn() else { return dropped }
                 do throws(StorageError) {
-                    try await drop(month)
+                    try await drop(month, at: place)
                     dropped += 1
                 } catch {
                     // Something of it waits to be sent.
@@ -38,11 +41,11 @@ extension TenantAdministration {
                 }
             }
             guard page.count == Self.pageSize, let last = page.last else { return dropped }
-            place = last
+            after = last
         }
     }
 
-    private struct Place {
+    private struct Partition {
         let schema: String
         let name: String
     }
@@ -51,42 +54,49 @@ extension TenantAdministration {
     /// The history is cut into the same months everywhere: events stand for all of it.
     private static let pattern = "event_"
 
-    private func oldPartitions(after place: Place, now: Instant) async throws(StorageError) -> [Place] {
+    private func oldPartitions(
+        at place: TenantPlace, after last: Partition, now: Instant
+    ) async throws(StorageError) -> [Partition] {
         try await storing { () async throws(PostgresError) in
             let query = Query(
                 MaintenanceStatements.oldPartitions,
                 [
                     .text(Self.pattern), .text(Self.pattern + Month(containing: now).description),
-                    .text(place.schema), .text(place.name), .int8(Int64(Self.pageSize)),
+                    .text(last.schema), .text(last.name), .int8(Int64(Self.pageSize)),
                 ])
-            return try (try await run([query]))[0].read { row throws(PostgresError) in
-                Place(schema: try row.text(0), name: try row.text(1))
+            return try (try await run([query], at: place))[0].read { row throws(PostgresError) in
+                Partition(schema: try row.text(0), name: try row.text(1))
             }
         }
     }
 
-    private func expired(_ page: [Place], now: Instant) async throws(StorageError) -> [ExpiredMonth] {
+    private func expired(
+        _ page: [Partition], at place: TenantPlace, now: Instant
+    ) async throws(StorageError) -> [ExpiredMonth] {
         let tenants = Set(page.map { String($0.schema.dropFirst(2)) }).sorted()
         let kept = try await storing { () async throws(PostgresError) in
-            let results = try await run([Query(MaintenanceStatements.historyOf, [.textArray(tenants)])])
+            let results = try await run([
+                Query(
+                    MaintenanceStatements.historyOf, [.textArray(tenants), .text(place.database.rawValue)])
+            ])
             let pairs = try results[0].read { row throws(PostgresError) in
                 (try row.identifier(0, as: TenantID.self), try row.int4(1))
             }
             return Dictionary(uniqueKeysWithValues: pairs)
         }
-        return page.compactMap { place in
-            guard let tenant = TenantID(String(place.schema.dropFirst(2))), let months = kept[tenant] else {
+        return page.compactMap { partition in
+            guard let tenant = TenantID(String(partition.schema.dropFirst(2))), let months = kept[tenant] else {
                 return nil
             }
             let oldest = Month(containing: now).adding(months: 1 - Int(months)).description
-            let month = String(place.name.dropFirst(Self.pattern.count))
+            let month = String(partition.name.dropFirst(Self.pattern.count))
             return month < oldest ? ExpiredMonth(tenant: tenant, month: month) : nil
         }
     }
 
     /// Drops one month of one tenant, of all tables at once. Plain DETACH, which Citus knows, takes the parent's lock for a
     /// moment: it waits no longer than a migration would.
-    private func drop(_ expired: ExpiredMonth) async throws(StorageError) {
+    private func drop(_ expired: ExpiredMonth, at place: TenantPlace) async throws(StorageError) {
         guard let month = Month(expired.month) else {
             throw StorageError(.corrupt, "a partition has a name that is no month")
         }
@@ -95,7 +105,6 @@ extension TenantAdministration {
             "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM \(schema).queue q WHERE q.notification_id < $1::uuid)")
         var queries = [
             Query(AdministrationStatements.shortLockTimeout),
-            Query(AdministrationStatements.lockTenant, [.text(expired.tenant)]),
             Query(nothingWaits, [.uuid(UUIDv7.lowerBound(of: month.next))]),
         ]
         for history in TenantSchema.history {
@@ -108,7 +117,7 @@ extension TenantAdministration {
         }
         try await storing { () async throws(PostgresError) in
             _ = try await persistently { () async throws(PostgresError) in
-                try await run(queries, affinity: TenantStore.affinity(of: expired.tenant))
+                try await run(queries, at: place)
             }
         }
     }

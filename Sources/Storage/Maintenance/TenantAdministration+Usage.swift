@@ -2,14 +2,16 @@ package import Domain
 internal import Postgres
 
 extension TenantAdministration {
-    /// Counts what every tenant has stored, by the statistics of the database, and writes it into the registry: close enough
-    /// to refuse those who store without end. One query for all tenants.
+    /// Counts what every tenant of a database has stored, by its statistics, and writes it into the registry: close enough to
+    /// refuse those who store without end. One query for all of them.
     ///
-    /// - Parameter now: the time of counting.
+    /// - Parameters:
+    ///   - place: the database.
+    ///   - now: the time of counting.
     /// - Returns: how many tenants were counted.
-    package func countUsage(now: Instant) async throws(StorageError) -> Int {
+    package func countUsage(at place: TenantPlace = .main, now: Instant) async throws(StorageError) -> Int {
         try await storing { () async throws(PostgresError) in
-            let counted = try (try await run([Query(MaintenanceStatements.usage)]))[0].read {
+            let counted = try (try await run([Query(MaintenanceStatements.usage)], at: place))[0].read {
                 row throws(PostgresError) in
                 (tenant: try row.text(0), rows: try row.int8(1), octets: try row.int8(2))
             }
@@ -19,6 +21,7 @@ extension TenantAdministration {
                 [
                     .textArray(counted.map(\.tenant)), .int8Array(counted.map(\.rows)),
                     .int8Array(counted.map(\.octets)), .timestamp(now),
+                    .text(place.database.rawValue),
                 ])
             return Int(try await run([write])[0].affectedRows)
         }

@@ -11,6 +11,9 @@ package struct DatabaseRecord: Sendable, Hashable {
     package let acceptsTenants: Bool
     /// How many tenants are there.
     package let tenants: Int64
+
+    /// Where its tenants are.
+    package var place: TenantPlace { TenantPlace(database: name, connection: connection) }
 }
 
 /// What became of naming a database.

@@ -103,20 +103,35 @@ final class Maintainer: @unchecked Sendable {
     private func work() async throws(StorageError) {
         try await erase()
         let made = try await administration.makeMonthsAhead(now: Clock.now)
-        guard await goesOn() else { return }
+        log.info("months were made ahead", metadata: ["tenants": .stringConvertible(made.count)])
+        for database in try await administration.databases() where database.tenants > 0 {
+            guard await goesOn() else { return }
+            do throws(StorageError) {
+                try await lookAfter(database.place)
+            } catch {
+                // The others need not wait for one that is away.
+                log.warning(
+                    "a database could not be looked after",
+                    metadata: ["database": "\(database.name)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Retention and counting in one database.
+    private func lookAfter(_ place: TenantPlace) async throws(StorageError) {
         let dropped = try await administration.dropExpiredMonths(
-            now: Clock.now, goesOn: { await self.goesOn() },
+            at: place, now: Clock.now, goesOn: { await self.goesOn() },
             failed: { month, error in
                 self.log.warning(
                     "a month of history could not be dropped",
                     metadata: ["tenant": "\(month.tenant)", "month": "\(month.month)", "error": "\(error)"])
             })
         guard await goesOn() else { return }
-        let counted = try await administration.countUsage(now: Clock.now)
+        let counted = try await administration.countUsage(at: place, now: Clock.now)
         log.info(
-            "maintenance is done",
+            "a database was looked after",
             metadata: [
-                "months_made": .stringConvertible(made.count), "months_dropped": .stringConvertible(dropped),
+                "database": "\(place.database)", "months_dropped": .stringConvertible(dropped),
                 "tenants": .stringConvertible(counted),
             ])
     }
