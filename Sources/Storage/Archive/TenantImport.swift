@@ -36,6 +36,7 @@ package final class TenantImport: @unchecked Sendable {
     private let now: Instant
     private var state = State.new
     private var header: ArchiveHeader?
+    private var text = CopyTextGuard()
     private var suffixes: [String: String] = [:]
     private var tables = ArchivedTable.all[...]
     private var digest = ArchiveDigest()
@@ -94,7 +95,9 @@ package final class TenantImport: @unchecked Sendable {
         suffixes = [
             "tenant_id": tenant, "chain": tenant, "state": TenantState.suspended.rawValue,
             "wrapped_data_key": "\\\\x" + key.joined(), "schema_version": String(header.schemaVersion),
-            "months_through": last.firstDay, "revision": "1", "database": database.rawValue,
+            "months_through": last.firstDay,
+            // Greater than any that a tenant of this id has had here: who remembers that one must not take this for older.
+            "revision": String(now.microseconds), "database": database.rawValue,
         ]
         try await storing { () async throws(PostgresError) in
             for session in sessions.all { try await session.begin() }
@@ -106,7 +109,8 @@ package final class TenantImport: @unchecked Sendable {
     private func makeSchema(_ header: ArchiveHeader) async throws(PostgresError) {
         let schema = SchemaName(header.tenant)
         let session = sessions.tenant
-        try await session.makeRoom(for: schema)
+        // In the registry's own database line and schema are committed together: what is there is somebody's.
+        if database != .main { try await session.makeRoom(for: schema) }
         let made = [Month(containing: now), Month(containing: now).next]
         let further = Set(header.months).subtracting(made).sorted()
         let statements =
@@ -122,6 +126,7 @@ package final class TenantImport: @unchecked Sendable {
         switch (part, state) {
         case (.table(let table), .betweenTables): try await begin(table)
         case (.rows(let octets), .inTable(let table, var digest, let completion)):
+            guard text.admits(octets) else { throw .refused("the rows of \(table.name) are not in COPY's text form") }
             digest.add(octets)
             state = .inTable(table, digest, completion)
             let session = sessions.session(for: table)
@@ -155,6 +160,7 @@ package final class TenantImport: @unchecked Sendable {
         try await storing { () async throws(PostgresError) in
             try await session.beginCopyIn(ArchiveStatements.copyIn(expected, of: header.tenant))
         }
+        text = CopyTextGuard()
         state = .inTable(expected, RowsDigest(), values.isEmpty ? nil : RowCompletion(values))
     }
 
@@ -172,6 +178,7 @@ package final class TenantImport: @unchecked Sendable {
             before: nil, after: header.audited)
         try await storing { () async throws(PostgresError) in
             for query in line { try await sessions.registry.run(query) }
+            try await sessions.registry.run(RegistryStore.factsChanged(header.tenant, now: now))
             // The registry's line last: what it names is there.
             for session in sessions.all.reversed() { try await session.commit() }
         }

@@ -63,17 +63,29 @@ extension TenantAdministration {
     /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when
     /// they publish again; see ``StorageError/Code/monthMissing``.
     ///
-    /// - Parameter now: the time; to be called every day.
+    /// - Parameters:
+    ///   - now: the time; to be called every day.
+    ///   - goesOn: asked before each tenant; false ends the round.
+    ///   - failed: told of each tenant that could not be seen to, as its database is away or something is wrong with it. The
+    ///     next round tries again.
     /// - Returns: the tenants that got partitions.
-    package func makeMonthsAhead(now: Instant) async throws(StorageError) -> [TenantID] {
+    package func makeMonthsAhead(
+        now: Instant, goesOn: () async -> Bool = { true }, failed: (TenantID, StorageError) -> Void = { _, _ in }
+    ) async throws(StorageError) -> [TenantID] {
         let month = Month(containing: now)
         var made: [TenantID] = []
         var after: TenantID?
         while true {
             let tenants = try await tenantsWithout(month.next, after: after)
-            for tenant in tenants where try await isActive(tenant, in: month) {
-                try await ensureMonths(tenant: tenant, now: now)
-                made.append(tenant)
+            for tenant in tenants {
+                guard await goesOn() else { return made }
+                do throws(StorageError) {
+                    guard try await isActive(tenant, in: month) else { continue }
+                    try await ensureMonths(tenant: tenant, now: now)
+                    made.append(tenant)
+                } catch {
+                    failed(tenant, error)
+                }
             }
             guard let last = tenants.last else { return made }
             after = last

@@ -43,7 +43,7 @@ extension TenantAdministration {
             RegistryAudit.queries(
                 chain: record.id, stamp: stamp, action: "tenant.update", object: "tenant/\(record.id)",
                 before: record.values.audited, after: write.audited),
-            Query(TenantLifeStatements.update, [.text(record.id)] + write.parameters + [.timestamp(now)]))
+            Query(TenantLifeStatements.update, [.text(record.id)] + write.parameters + [.timestamp(now)]), now: now)
     }
 
     /// Changes whether a tenant is served.
@@ -64,7 +64,7 @@ extension TenantAdministration {
                 before: Self.audited(record.state, record.eraseAt), after: Self.audited(state, eraseAt)),
             Query(
                 TenantLifeStatements.changeState,
-                [.text(record.id), .text(state.rawValue), .timestamp(eraseAt), .timestamp(now)]))
+                [.text(record.id), .text(state.rawValue), .timestamp(eraseAt), .timestamp(now)]), now: now)
     }
 
     private static func audited(_ state: TenantState, _ eraseAt: Instant?) -> String {
@@ -79,12 +79,13 @@ extension TenantAdministration {
     }
 
     private func change(
-        _ record: TenantRecord, _ audit: [Query], _ query: Query
+        _ record: TenantRecord, _ audit: [Query], _ query: Query, now: Instant
     ) async throws(StorageError) -> TenantRecord {
         let expected = Query(TenantLifeStatements.assertRevision, [.text(record.id), .int8(record.revision)])
         return try await storing { () async throws(PostgresError) in
             let results = try await persistently { () async throws(PostgresError) in
-                try await run(audit + [expected, query])
+                // What other processes remember of the tenant and its keys is read again.
+                try await run(audit + [expected, RegistryStore.factsChanged(record.id, now: now), query])
             }
             guard let record = try results[results.count - 1].readFirst(TenantRecord.init(row:)) else {
                 throw PostgresError(.decoding, "an update returned no row")
@@ -106,8 +107,8 @@ extension TenantAdministration {
     }
 
     /// Erases a tenant whose time has come: its schema with everything in it, its role, and its line in the registry with its
-    /// keys, its portal keys, the audit of what operators did to it, and its wrapped data key: whatever was sealed with that
-    /// and lies in a backup is lost with it. All in one transaction, so there is never half a tenant.
+    /// keys, its portal keys, the audit of what operators did to it, and its wrapped data key. A backup that holds the
+    /// registry's line and the schema can still be opened with the key-encryption key; what holds only one of them cannot. All in one transaction, so there is never half a tenant.
     ///
     /// What is left is a line in the installation's audit that says so.
     ///

@@ -32,7 +32,9 @@ package final class TenantAdministration: @unchecked Sendable {
 
     /// Runs queries as one transaction of the owner in the database that a tenant is in.
     func run(_ queries: [Query], at place: TenantPlace) async throws(PostgresError) -> [ResultSet] {
-        let pool = databases?.pool(of: place) ?? pool
+        guard let pool = place == .main ? pool : databases?.pool(of: place) else {
+            throw PostgresError(.unavailable, "this program was given no way to the tenant's database")
+        }
         return try await pool.run(Unit(queries), deadline: CallDeadline.current)
     }
 

@@ -77,7 +77,9 @@ enum Migration {
             var options = Migrator.Options()
             options.parallel = parallel
             options.onEvent = { display.note($0) }
-            let migrator = Migrator(registry: pool, options: options, stop: stop) { length throws(CancellationError) in
+            let others = await OwnerDatabases(pool, DatabasePools(loop: loop, main: pool, configuration: configuration))
+            let migrator = Migrator(registry: pool, place: { others.pool(of: $0) }, options: options, stop: stop) {
+                length throws(CancellationError) in
                 try await loop.sleep(for: length)
             }
             let result: Result<Value, StorageError>
@@ -86,6 +88,7 @@ enum Migration {
             } catch {
                 result = .failure(error)
             }
+            await others.close()
             await pool.close()
             return result
         }

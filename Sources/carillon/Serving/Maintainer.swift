@@ -102,7 +102,14 @@ final class Maintainer: @unchecked Sendable {
 
     private func work() async throws(StorageError) {
         try await erase()
-        let made = try await administration.makeMonthsAhead(now: Clock.now)
+        let made = try await administration.makeMonthsAhead(
+            now: Clock.now, goesOn: { await self.goesOn() },
+            failed: { tenant, error in
+                // Before the month begins this is the alarm; behind it the tenant's events are refused with UNAVAILABLE.
+                self.log.error(
+                    "the next month of a tenant could not be made",
+                    metadata: ["tenant": "\(tenant)", "error": "\(error)"])
+            })
         log.info("months were made ahead", metadata: ["tenants": .stringConvertible(made.count)])
         for database in try await administration.databases() where database.tenants > 0 {
             guard await goesOn() else { return }

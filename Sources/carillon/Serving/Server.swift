@@ -88,7 +88,10 @@ final class Server: Sendable {
         }
         let keeping = parts.maintainer.map { maintainer in loop.spawn { await maintainer.run() } }
         let migrating = parts.owner.map { owner in
-            loop.spawn { await StragglerKeeper.run(on: loop, owner: owner, log: log) }
+            loop.spawn {
+                guard let databases = parts.ownerDatabases else { return }
+                await StragglerKeeper.run(on: loop, owner: owner, databases: databases, log: log)
+            }
         }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
         let crediting = loop.spawn { await parts.services.keepCredentials(on: loop) }

@@ -14,7 +14,7 @@ enum StragglerKeeper {
     private static let longInterval: Duration = .seconds(60)
 
     /// Works until the task is cancelled. On the loop of the owner's pool.
-    static func run(on loop: EventLoop, owner: PostgresPool, log: Logger) async {
+    static func run(on loop: EventLoop, owner: PostgresPool, databases: DatabasePools, log: Logger) async {
         var options = Migrator.Options()
         options.parallel = 1
         options.onEvent = { event in
@@ -23,15 +23,18 @@ enum StragglerKeeper {
                 "a tenant is behind and cannot be migrated: run `carillon migrate`",
                 metadata: ["tenant": "\(tenant.rawValue)", "error": "\(error)"])
         }
-        let migrator = Migrator(registry: owner, options: options) { pause throws(CancellationError) in
-            try await loop.sleep(for: pause)
-        }
         var pause = interval
         while true {
             do {
                 try await loop.sleep(for: pause * Double.random(in: 0.75...1.25))
             } catch {
                 return
+            }
+            // Databases may have been named since the last look.
+            let others = await OwnerDatabases(owner, databases)
+            let migrator = Migrator(registry: owner, place: { others.pool(of: $0) }, options: options) {
+                pause throws(CancellationError) in
+                try await loop.sleep(for: pause)
             }
             do throws(StorageError) {
                 let report = try await migrator.migrateStragglers()

@@ -84,6 +84,8 @@ struct TenantImportCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The archive; - is the standard input.", valueName: "file")) var file: String
     @Option(help: ArgumentHelp("The transfer key that it was exported with.", valueName: "file"))
     var transferKeyFile: String?
+    @Option(help: ArgumentHelp("The database to put it into; default: main.", valueName: "name"))
+    var database = ""
     @OptionGroup var flags: OperatorFlags
 
     func run() async throws {
@@ -98,10 +100,11 @@ struct TenantImportCommand: AsyncParsableCommand {
         }
         let progress = ArchiveProgress("importing")
         let outcome = await Calls.with(settings, authorization: key) {
-            [transferKey] client throws(Status) -> Result<Carillon_V1_ImportTenantResponse?, any Error> in
+            [transferKey, database] client throws(Status) -> Result<Carillon_V1_ImportTenantResponse?, any Error> in
             let (requests, responses) = try await TenantServiceClient(client).importTenant()
             var request = Carillon_V1_ImportTenantRequest()
             request.transferKey = transferKey
+            request.database = database
             do {
                 while let part = try reader.next() {
                     request.part = part

@@ -21,6 +21,10 @@ struct TenantCreateCommand: AsyncParsableCommand {
     var timeZone = ""
     @Option(help: ArgumentHelp("Its language as a BCP 47 tag; default: en.", valueName: "tag"))
     var locale = ""
+    @Option(
+        help: ArgumentHelp(
+            "The database to put it into; default: main. See 'carillon database list'.", valueName: "name"))
+    var database = ""
     @OptionGroup var flags: OperatorFlags
 
     func run() async throws {
@@ -30,6 +34,7 @@ struct TenantCreateCommand: AsyncParsableCommand {
         request.tenant.portalURL = portalURL
         request.tenant.timeZone = timeZone
         request.tenant.locale = locale
+        request.database = database
         let response = try await flags.call { [request] client, options throws(Status) in
             try await client.createTenant(request, options: options)
         }
