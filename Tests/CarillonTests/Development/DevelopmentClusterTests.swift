@@ -107,6 +107,8 @@ struct DevelopmentClusterTests {
         let inner = folder.url.appending(path: "inner")
         try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
         let stranger = ServerUser(name: "stranger", id: 54_321, group: 54_321)
+        // Another test may have changed the umask, which is the whole process', when the folder was made.
+        chmod(inner.path, 0o755)
         chmod(folder.url.path, 0o755)
         #expect(stranger.canReach(inner))
         chmod(folder.url.path, 0o700)
