@@ -61,6 +61,10 @@ extension TenantServer {
         response.tenant =
             switch record.state {
             case .active: Carillon_V1_Tenant(record)
+            case .deleting where record.eraseAt.map { $0 <= core.now } ?? false:
+                throw Status(
+                    .failedPrecondition, .tenantDeleting, "the time of the tenant has come: it is being erased",
+                    metadata: ["tenant_id": record.id.rawValue])
             case .suspended, .deleting: Carillon_V1_Tenant(try await turn(record, to: .resume, caller, context))
             }
         return response

@@ -94,6 +94,9 @@ extension TenantAdministration {
         }
     }
 
+    /// How long a resumption may be under way that found the tenant's time not come yet, clocks that differ included.
+    private static let resumeMargin: Int64 = 60_000_000
+
     /// Tenants that are to be erased now.
     ///
     /// - Parameters:
@@ -108,7 +111,10 @@ extension TenantAdministration {
 
     /// Erases a tenant whose time has come: its schema with everything in it, its role, and its line in the registry with its
     /// keys, its portal keys, the audit of what operators did to it, and its wrapped data key. A backup that holds the
-    /// registry's line and the schema can still be opened with the key-encryption key; what holds only one of them cannot. All in one transaction, so there is never half a tenant.
+    /// registry's line and the schema can still be opened with the key-encryption key; what holds only one of them cannot.
+    ///
+    /// All in one transaction, so there is never half a tenant. In another database than the registry's that cannot be: there the
+    /// schema goes first, a minute after the time has come, when nobody can resume the tenant any more.
     ///
     /// What is left is a line in the installation's audit that says so.
     ///
@@ -132,7 +138,8 @@ extension TenantAdministration {
             if place != .main {
                 // In another database it goes first: what is left when this is broken off is a line that names nothing, and is
                 // erased in the next round.
-                _ = try await run([Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(now)])])
+                let certain = Instant(microseconds: now.microseconds - Self.resumeMargin)
+                _ = try await run([Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(certain)])])
                 let there = [Query(AdministrationStatements.shortLockTimeout)] + removal
                 _ = try await persistently { () async throws(PostgresError) in try await run(there, at: place) }
             }

@@ -160,6 +160,12 @@ struct TenantLifeServiceTests {
             let resumed = try await tenants.resumeTenant(resume).tenant
             #expect(resumed.state == .active && !resumed.hasEraseTime)
             _ = try await accounts.upsertAccount(account)
+
+            request.etag = resumed.etag
+            request.gracePeriod.seconds = 60
+            _ = try await tenants.deleteTenant(request)
+            house.clock.advance(seconds: 60)
+            try await failure(.failedPrecondition, "TENANT_DELETING") { try await tenants.resumeTenant(resume) }
         }
     }
 
