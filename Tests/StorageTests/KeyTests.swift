@@ -95,7 +95,7 @@ import Testing
         try await withStorage { fixture in
             let tenant = try await fixture.tenant().tenant
             var ended: [String] = []
-            for _ in 0..<(RegistryStore.endedKeys + 3) {
+            for _ in 0..<(TenantAdministration.endedKeys + 3) {
                 fixture.now = fixture.now.adding(seconds: 1)
                 let key = try #require(try await Self.make(fixture, tenant))
                 _ = try await fixture.registry.revokeAPIKey(
@@ -103,8 +103,9 @@ import Testing
                 ended.append(key.id)
             }
             let last = try #require(try await Self.make(fixture, tenant))
+            try await fixture.administration.dropEndedKeys(now: fixture.now)
             let kept = Set(try await fixture.registry.apiKeys(of: tenant).map(\.id))
-            #expect(kept.isSuperset(of: ended.suffix(RegistryStore.endedKeys)) && kept.contains(last.id))
+            #expect(kept.isSuperset(of: ended.suffix(TenantAdministration.endedKeys)) && kept.contains(last.id))
             #expect(kept.isDisjoint(with: ended.prefix(3)))
         }
     }

@@ -13,6 +13,20 @@ enum MaintenanceStatements {
         ORDER BY n.nspname, c.relname
         LIMIT $5::int8
         """, prepared: false)
+    /// $1 now, $2 how many keys that ended each tenant keeps: the others go. The serving login may take none away.
+    static let dropEndedKeys = Statement(
+        """
+        WITH ended AS MATERIALIZED (
+            SELECT k.key_id, row_number() OVER (
+                PARTITION BY k.tenant_id ORDER BY coalesce(k.revoked_at, k.expires_at) DESC, k.key_id
+            ) AS place
+            FROM carillon.api_key k
+            WHERE k.tenant_id IS NOT NULL AND (k.revoked_at IS NOT NULL OR k.expires_at <= $1::timestamptz)
+        )
+        DELETE FROM carillon.api_key k
+        USING ended
+        WHERE k.key_id = ended.key_id AND ended.place > $2::int8
+        """, prepared: false)
     /// $1 tenants, $2 a database: how long the history of those that live there is kept.
     static let historyOf = Statement(
         """

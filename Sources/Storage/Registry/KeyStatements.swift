@@ -2,20 +2,6 @@ internal import Postgres
 
 /// The statements with which a tenant's keys are made, listed and revoked.
 enum KeyStatements {
-    /// $1 tenant, $2 now, $3 how many that ended are kept.
-    static let dropEnded = Statement(
-        """
-        WITH ended AS MATERIALIZED (
-            SELECT k.key_id
-            FROM carillon.api_key k
-            WHERE k.tenant_id = $1::text AND (k.revoked_at IS NOT NULL OR k.expires_at <= $2::timestamptz)
-            ORDER BY coalesce(k.revoked_at, k.expires_at) DESC
-            OFFSET $3::int8
-        )
-        DELETE FROM carillon.api_key k
-        USING ended
-        WHERE k.key_id = ended.key_id
-        """)
     /// $1…$9 as for ``RegistryStatements/addKey``, $10 how many keys in force there may be: no row when there are as many.
     static let create = Statement(
         """

@@ -2,11 +2,7 @@ package import Domain
 internal import Postgres
 
 extension RegistryStore {
-    /// How many keys of a tenant that ended are kept, to be looked at.
-    package static let endedKeys = 50
-
-    /// Stores a key of a tenant, unless the tenant has too many in force. Of those that ended, the last
-    /// ``endedKeys`` stay.
+    /// Stores a key of a tenant, unless the tenant has too many in force.
     ///
     /// - Parameters:
     ///   - key: the key.
@@ -26,13 +22,11 @@ extension RegistryStore {
             [.text("key/\(key.id)"), .json(key.audited), .timestamp(now), .int8(Int64(limit))], chain: tenant,
             stamp: stamp)
         let queries = [
-            Query(
-                KeyStatements.dropEnded, [.text(tenant), .timestamp(now), .int8(Int64(Self.endedKeys))]),
             Query(KeyStatements.create, key.parameters(tenant: tenant, now: now) + [.int8(Int64(limit))]),
             Self.factsChanged(tenant, now: now),
         ]
         return try await storing { () async throws(PostgresError) in
-            try (try await run(line + queries))[line.count + 1].readFirst(APIKeyRecord.init(row:))
+            try (try await run(line + queries))[line.count].readFirst(APIKeyRecord.init(row:))
         }
     }
 

@@ -90,7 +90,6 @@ CREATE TABLE IF NOT EXISTS carillon.chore (
 GRANT SELECT ON carillon.database, carillon.service_identity, carillon.tenant_usage TO carillon_serve;
 GRANT INSERT, UPDATE, DELETE ON carillon.service_identity TO carillon_serve;
 -- Keys that ended long ago are dropped when another one is made.
-GRANT DELETE ON carillon.api_key TO carillon_serve;
 GRANT SELECT, INSERT ON carillon.audit TO carillon_serve;
 GRANT SELECT, INSERT, UPDATE ON carillon.audit_head TO carillon_serve;
 

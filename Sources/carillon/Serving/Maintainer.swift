@@ -102,6 +102,7 @@ final class Maintainer: @unchecked Sendable {
 
     private func work() async throws(StorageError) {
         try await erase()
+        try await administration.dropEndedKeys(now: Clock.now)
         let made = try await administration.makeMonthsAhead(
             now: Clock.now, goesOn: { await self.goesOn() },
             failed: { tenant, error in
