@@ -41,6 +41,9 @@ final class Authenticator: @unchecked Sendable {
     var uses: KeyUses
     private var failedAddresses: FailureRates<PeerAddress>
     private var failedKeys: FailureRates<String>
+    /// Questions to the registry that found nothing. Garbage and what is known to be wrong cost none, so a program behind the
+    /// same address that sends the same wrong key again and again keeps nobody from being looked up.
+    private var vainQuestions: FailureRates<PeerAddress>
     let keyQuestions = SharedQuestions<String, Known<Storage.Credential?>>()
     let portalQuestions = SharedQuestions<TenantID, Known<KnownPortal>>()
     let serviceQuestions = SharedQuestions<ServiceClaim, Known<ServiceCredential?>>()
@@ -57,6 +60,7 @@ final class Authenticator: @unchecked Sendable {
         uses = KeyUses(limit: limits.credentials)
         failedAddresses = FailureRates(limits: limits)
         failedKeys = FailureRates(limits: limits)
+        vainQuestions = FailureRates(limits: limits)
     }
 
     // MARK: Forgetting
@@ -116,11 +120,16 @@ final class Authenticator: @unchecked Sendable {
         case .caller(let caller): return caller
         case .refused(let status): throw status
         case .unknown(let credentials):
-            if !wereGood(credentials), failedAddresses.isSpent(PeerAddress(context.peer), at: state.loop.now) {
+            let address = PeerAddress(context.peer)
+            if !wereGood(credentials), vainQuestions.isSpent(address, at: state.loop.now) {
                 context.pushBack(Status.failurePause)
                 throw .tooManyFailures
             }
             let verdict = try await askAndJudge(credentials, state)
+            switch verdict {
+            case .wrong, .notAllowed: _ = vainQuestions.take(address, at: state.loop.now)
+            case .caller, .unnamed: break
+            }
             switch settle(verdict, credentials, context, state) {
             case .success(let caller): return caller
             case .failure(let status): throw status

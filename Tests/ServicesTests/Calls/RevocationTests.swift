@@ -145,7 +145,7 @@ struct FailingCredentialTests {
     func rates() async throws {
         try await House.open(limits: { ($0.failures, $0.failuresPerSecond) = (4, 0) }) { house in
             let tenant = try await house.tenant()
-            let late = try await house.tenant()
+            let (late, latest) = (try await house.tenant(), try await house.tenant())
             _ = try await tenant.catalog.listNotificationTypes(.init())
             let catalog = CatalogServiceClient(try house.client("cr_live_nonsense"))
             for _ in 0..<4 {
@@ -160,9 +160,19 @@ struct FailingCredentialTests {
             // Good and known, also on a new connection.
             _ = try await tenant.catalog.listNotificationTypes(.init())
             _ = try await CatalogServiceClient(house.client(tenant.key)).listNotificationTypes(.init())
-            // Never seen by this process: it cannot be told from a guess without asking.
+            // Garbage has asked the registry nothing, so it keeps nobody from being looked up.
+            _ = try await late.catalog.listNotificationTypes(.init())
+            for _ in 0..<4 {
+                let guess = APIKey.generate(.live, randomness: ServiceDependencies.systemRandomness)
+                let guessing = CatalogServiceClient(try house.client(guess.text))
+                // The second time it is known to be wrong, and asks nothing.
+                for _ in 0..<2 {
+                    try await failure(.resourceExhausted) { try await guessing.listNotificationTypes(.init()) }
+                }
+            }
+            // Never seen by this process: it cannot be told from one more guess without asking.
             try await failure(.resourceExhausted, "TOO_MANY_FAILURES") {
-                try await late.catalog.listNotificationTypes(.init())
+                try await latest.catalog.listNotificationTypes(.init())
             }
             // Without any credential nothing can be guessed.
             try await failure(.unauthenticated) {
