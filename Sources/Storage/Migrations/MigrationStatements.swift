@@ -2,8 +2,6 @@ internal import Postgres
 
 /// The statements of ``Migrator`` on the registry, as `carillon_owner`. They run seldom, so no connection keeps them.
 enum MigrationStatements {
-    /// A migration never makes the service wait behind it for long: it gives up, and comes again.
-    static let shortLockTimeout = Statement("SET LOCAL lock_timeout = '200ms'", prepared: false)
     /// For a look that must not change anything.
     static let readOnly = Statement("SET TRANSACTION READ ONLY", prepared: false)
     /// Whether there is a registry.
@@ -52,10 +50,6 @@ enum MigrationStatements {
         FROM carillon.tenant t
         WHERE t.tenant_id = $1::text AND t.state <> 'deleting'
         """, prepared: false)
-    /// $1 tenant: other migrations of it wait, and so does its suspension; the service does not.
-    static let lockTenant = Statement(
-        "SELECT t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text FOR NO KEY UPDATE",
-        prepared: false)
     /// $1 tenant, $2 version: breaks off unless the tenant, which the statement before has locked, is still at this version
     /// and is not being erased.
     static let assertVersion = Statement(

@@ -34,7 +34,7 @@ extension Migrator {
         let record = recording(migration.version, of: registryHistory, now: now)
         try await carryOut(migration.script.steps, script: [:], record: [record]) {
             queries async throws(PostgresError) in
-            try await run([Query(MigrationStatements.shortLockTimeout)] + queries)
+            try await run([Query(AdministrationStatements.shortLockTimeout)] + queries)
         }
     }
 

@@ -131,7 +131,7 @@ extension Migrator {
             throw .refused(PostgresError(.other, "the database \(behind.database) is not known here"))
         }
         let hold = [
-            Query(MigrationStatements.lockTenant, [.text(tenant)]),
+            Query(AdministrationStatements.lockTenant, [.text(tenant)]),
             Query(MigrationStatements.assertVersion, [.text(tenant), .int4(behind.version)]),
         ]
         let record = [Query(MigrationStatements.recordTenantVersion, [.text(tenant), .int4(migration.version)])]
@@ -164,7 +164,7 @@ extension Migrator {
     }
 
     private func transact(_ queries: [Query], on pool: PostgresPool) async throws(PostgresError) -> [ResultSet] {
-        try await pool.run(Unit([Query(MigrationStatements.shortLockTimeout)] + queries))
+        try await pool.run(Unit([Query(AdministrationStatements.shortLockTimeout)] + queries))
     }
 
     /// Where a tenant is now; nil if it is gone or being erased.

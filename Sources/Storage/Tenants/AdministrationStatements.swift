@@ -46,9 +46,10 @@ enum AdministrationStatements {
         ORDER BY t.tenant_id
         LIMIT $3::int8
         """, prepared: false)
-    /// $1 tenant: other changes of its schema wait.
+    /// $1 tenant: other changes of its schema wait, and so does its suspension; the service, whose rows refer to it, does not.
     static let lockTenant = Statement(
-        "SELECT t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text FOR UPDATE", prepared: false)
-    /// What takes tables away never makes the service wait behind it for long: it gives up, and comes again.
+        "SELECT t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text FOR NO KEY UPDATE",
+        prepared: false)
+    /// What changes tables or takes them away never makes the service wait behind it for long: it gives up, and comes again.
     static let shortLockTimeout = Statement("SET LOCAL lock_timeout = '200ms'", prepared: false)
 }

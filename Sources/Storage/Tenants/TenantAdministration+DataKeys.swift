@@ -43,7 +43,7 @@ extension TenantAdministration {
         return try await storing { () async throws(PostgresError) in
             try await persistently { () async throws(PostgresError) in
                 let results = try await run(
-                    [Query(MigrationStatements.shortLockTimeout)]
+                    [Query(AdministrationStatements.shortLockTimeout)]
                         + keys.map { key in
                             Query(
                                 DataKeyStatements.replace,
