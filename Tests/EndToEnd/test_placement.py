@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import grpc
@@ -81,6 +83,92 @@ def test_a_database_is_added_by_one_command_and_its_tenants_are_served(
     assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     assert scene.command("open", "second").returncode == 0
     assert scene.command("open", "nowhere").returncode == FAILURE
+
+
+def verified(scene: Scene, *arguments: str) -> CompletedProcess[str]:
+    return run(
+        scene.server.binary, "audit", "verify", "--database-owner-url", scene.server.database.owner_url, *arguments
+    )
+
+
+def test_the_audits_of_every_database_are_verified(scene: Scene, mail_server: MailServer, tmp_path: Path) -> None:
+    assert scene.command("add", "second", "--connection", scene.connection).returncode == 0
+    supplier = furnished(Supplier(scene.server, name="audited", database="second"), mail_server)
+    found = verified(scene)
+    assert found.returncode == 0, found.stdout + found.stderr
+    chain = f"audit tenant/{supplier.id} 4 lines, head 4 "
+    assert any(line.startswith(chain) and line.endswith(": intact") for line in found.stdout.splitlines()), found.stdout
+    anchors = tmp_path / "anchors"
+    anchors.write_text(found.stdout)
+    listed = run(
+        scene.server.binary, "audit", "list", "--tenant", supplier.id, "--database-owner-url",
+        scene.server.database.owner_url,
+    )  # fmt: skip
+    assert {"user.create", "tenant.create"} <= {line.split("\t")[3] for line in listed.stdout.splitlines()}, listed
+
+    scene.cluster.execute(scene.other.name, f"UPDATE {supplier.schema}.audit SET actor = 'key/other' WHERE seq = 2")
+    damaged = verified(scene)
+    assert damaged.returncode == FAILURE and f"audit tenant/{supplier.id} 2 lines, head 1" in damaged.stdout
+
+    # Its time was an hour ago; the maintenance that another deletion hurries finds it.
+    request = v1.DeleteTenantRequest(tenant_id=supplier.id, etag=tenant_of(supplier).etag)
+    scene.server.operator().tenants.DeleteTenant(request)
+    scene.server.database.execute(
+        f"UPDATE carillon.tenant SET erase_at = now() - interval '1 hour' WHERE tenant_id = '{supplier.id}'"
+    )
+    hurrying = Supplier(scene.server, name="hurrying")
+    hurry = v1.DeleteTenantRequest(tenant_id=hurrying.id, etag=tenant_of(hurrying).etag)
+    hurry.grace_period.seconds = 0
+    scene.server.operator().tenants.DeleteTenant(hurry)
+    left = f"SELECT count(*) FROM carillon.tenant WHERE tenant_id IN ('{supplier.id}', '{hurrying.id}')"
+    eventually(
+        lambda: scene.server.database.execute(left) == "0", "both are erased", 40, seen=lambda: scene.server.running.tail()
+    )
+    schema = f"SELECT count(*) FROM pg_namespace WHERE nspname = '{supplier.schema}'"
+    assert scene.cluster.execute(scene.other.name, schema) == "0"
+    # Its anchors are nothing to complain of: the installation's audit says where it went.
+    found = verified(scene, "--anchors", str(anchors))
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert f"audit tenant/{supplier.id}: the tenant was erased" in found.stdout.splitlines()
+    assert f"audit registry/{supplier.id}: the tenant was erased" in found.stdout.splitlines()
+
+
+def tenant_of(supplier: Supplier) -> v1.Tenant:
+    operator = supplier.server.session(supplier.server.secrets.operator_key, supplier.channel)
+    return operator.tenants.GetTenant(v1.GetTenantRequest(tenant_id=supplier.id)).tenant
+
+
+def test_keys_are_rotated_for_tenants_of_every_database(scene: Scene, mail_server: MailServer) -> None:
+    """Their data keys are in the registry; what they sealed is where they live."""
+    assert scene.command("add", "second", "--connection", scene.connection).returncode == 0
+    supplier = furnished(Supplier(scene.server, name="rotated", database="second"), mail_server)
+    file = scene.server.secrets.sealing_file
+    old = file.read_text()
+    new = run(scene.server.binary, "secrets", "generate").stdout
+    file.write_text(new + old)
+    rotated = run(
+        scene.server.binary, "secrets", "rotate", "--database-owner-url", scene.server.database.owner_url,
+        "--secrets-key-file", str(file),
+    )  # fmt: skip
+    assert rotated.returncode == 0, rotated.stdout + rotated.stderr
+    # Without the old key: what is sealed in the other database opens by the new one alone.
+    file.write_text(new)
+    scene.server.running.send(signal.SIGTERM)
+    assert scene.server.running.wait() == 0
+    scene.server.start()
+    published = eventually(lambda: attempt(supplier), "the restarted server takes an event")
+    states = {way.state for item in supplier.settled(event_id=published.event_id) for way in item.deliveries}
+    assert v1.DELIVERY_STATE_DELIVERED in states
+    assert mail_server.mails_to(supplier.address("ann")), "the relay takes mails of those alone who know the password"
+
+
+def attempt(supplier: Supplier) -> v1.PublishResponse | None:
+    """An event published over a connection that may have ended with the server."""
+    try:
+        return supplier.publish("invoice.created")
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.UNAVAILABLE
+        return None
 
 
 def test_a_database_that_is_away_hurts_its_own_tenants_only(scene: Scene, mail_server: MailServer) -> None:

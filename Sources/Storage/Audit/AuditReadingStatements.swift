@@ -2,19 +2,34 @@ internal import Postgres
 
 /// How the owner reads audits.
 enum AuditReadingStatements {
+    private static let columns = "t.tenant_id, d.name, d.connection, t.schema_version"
     /// $1 after this id, $2 limit: the tenants, where they live and their schemas' versions.
     static let tenants = Statement(
         """
-        SELECT t.tenant_id, t.database, t.schema_version
+        SELECT \(columns)
         FROM carillon.tenant t
+        JOIN carillon.database d ON d.name = t.database
         WHERE t.tenant_id > $1::text
         ORDER BY t.tenant_id
         LIMIT $2::int8
         """, prepared: false)
     /// $1 tenant: the same of one.
     static let tenant = Statement(
-        "SELECT t.tenant_id, t.database, t.schema_version FROM carillon.tenant t WHERE t.tenant_id = $1::text",
-        prepared: false)
+        """
+        SELECT \(columns)
+        FROM carillon.tenant t
+        JOIN carillon.database d ON d.name = t.database
+        WHERE t.tenant_id = $1::text
+        """, prepared: false)
+    /// $1 tenant: whether the installation's audit says that it was erased, and nobody has its name.
+    static let wasErased = Statement(
+        """
+        SELECT EXISTS (
+                SELECT 1
+                FROM carillon.audit a
+                WHERE a.chain = '' AND a.action = 'tenant.erase' AND a.object = 'tenant/' || $1::text
+            ) AND NOT EXISTS (SELECT 1 FROM carillon.tenant t WHERE t.tenant_id = $1::text)
+        """, prepared: false)
     /// The chains of the registry, also those without a head.
     static let chains = Statement(
         """

@@ -97,6 +97,9 @@ extension TenantAdministration {
     /// How long a resumption may be under way that found the tenant's time not come yet, clocks that differ included.
     private static let resumeMargin: Int64 = 60_000_000
 
+    /// Nobody can resume a tenant any more whose time had come by then.
+    private static func certain(_ now: Instant) -> Instant { Instant(microseconds: now.microseconds - resumeMargin) }
+
     /// Tenants that are to be erased now.
     ///
     /// - Parameters:
@@ -104,8 +107,9 @@ extension TenantAdministration {
     ///   - limit: the most that are returned.
     package func tenantsToErase(now: Instant, limit: Int) async throws(StorageError) -> [TenantRecord] {
         try await storing { () async throws(PostgresError) in
-            try (try await run([Query(TenantLifeStatements.due, [.timestamp(now), .int8(Int64(limit))])]))[0]
-                .read(TenantRecord.init(row:))
+            let query = Query(
+                TenantLifeStatements.due, [.timestamp(now), .timestamp(Self.certain(now)), .int8(Int64(limit))])
+            return try (try await run([query]))[0].read(TenantRecord.init(row:))
         }
     }
 
@@ -138,8 +142,8 @@ extension TenantAdministration {
             if place != .main {
                 // In another database it goes first: what is left when this is broken off is a line that names nothing, and is
                 // erased in the next round.
-                let certain = Instant(microseconds: now.microseconds - Self.resumeMargin)
-                _ = try await run([Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(certain)])])
+                let certain = Parameter.timestamp(Self.certain(now))
+                _ = try await run([Query(TenantLifeStatements.assertDue, [.text(tenant), certain])])
                 let there = [Query(AdministrationStatements.shortLockTimeout)] + removal
                 _ = try await persistently { () async throws(PostgresError) in try await run(there, at: place) }
             }

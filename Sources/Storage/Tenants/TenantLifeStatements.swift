@@ -26,14 +26,15 @@ enum TenantLifeStatements {
         WHERE t.tenant_id = $1::text
         RETURNING \(RegistryStatements.tenantColumns)
         """, prepared: false)
-    /// $1 now, $2 limit: tenants whose time has come.
+    /// $1 now, $2 the same less what a resumption may be late, for those who live elsewhere, $3 limit: tenants whose time has
+    /// come.
     static let due = Statement(
         """
         SELECT \(RegistryStatements.tenantColumns)
         FROM carillon.tenant t
-        WHERE t.state = 'deleting' AND t.erase_at <= $1::timestamptz
+        WHERE t.state = 'deleting' AND t.erase_at <= CASE t.database WHEN 'main' THEN $1::timestamptz ELSE $2::timestamptz END
         ORDER BY t.tenant_id
-        LIMIT $2::int8
+        LIMIT $3::int8
         """, prepared: false)
     /// $1 tenant, $2 now: its line, with it its keys, portal keys, lease, signal and usage. Nothing if it was resumed.
     static let erase = Statement(

@@ -1,8 +1,6 @@
 internal import ArgumentParser
-internal import CarillonNet
 internal import Domain
 internal import Foundation
-internal import Logging
 internal import Postgres
 internal import Storage
 
@@ -18,8 +16,8 @@ struct AuditVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Verify that no line of an audit was changed, taken out or put in.",
         discussion: """
-            Prints a line for each chain, such as 'audit tenant/acme 12 lines, head 12 <hash>: intact', and a summary. Keep \
-            what it prints outside of the database: with --anchors, a later run finds out whether history was rewritten as a \
+            Reads every database that tenants live in, while servers run. Prints a line for each chain, such as \
+            'audit tenant/acme 12 lines, head 12 <hash>: intact', and a summary. Keep what it prints outside of the database: with --anchors, a later run finds out whether history was rewritten as a \
             whole or its end cut off, which nothing within the database can show.
 
             Exit status: 0 when every chain is intact, 1 when one is broken or could not be read, 64 for a wrong command \
@@ -31,7 +29,7 @@ struct AuditVerifyCommand: AsyncParsableCommand {
     var tenant: TenantID?
     @Option(help: ArgumentHelp("What an earlier run printed: its heads must be in the chains.", valueName: "file"))
     var anchors: String?
-    @OptionGroup var flags: MigrateFlags
+    @OptionGroup var flags: OwnerFlags
 
     func run() async throws {
         let known = try anchors.map { path -> [AuditAnchor] in
@@ -42,9 +40,11 @@ struct AuditVerifyCommand: AsyncParsableCommand {
             guard !known.isEmpty else { throw Console.fail("--anchors: \(path) names no chain", with: .usage) }
             return known
         }
-        let tally = try await AuditText.withOwner(flags) { [tenant] administration throws(StorageError) in
+        let (owner, level) = try flags.login()
+        let tally = try await OwnerWork.command(as: owner, "audit", level: level) {
+            [tenant] work throws(StorageError) in
             var tally = (chains: 0, lines: 0, damaged: 0)
-            try await administration.verifyAudits(of: tenant, anchors: known ?? []) { report in
+            try await work.administration.verifyAudits(of: tenant, anchors: known ?? []) { report in
                 tally.chains += 1
                 if case .found(let finding) = report { tally.lines += finding.lines }
                 if !report.isIntact { tally.damaged += 1 }
@@ -71,26 +71,29 @@ struct AuditListCommand: AsyncParsableCommand {
     var tenant: TenantID
     @Option(help: ArgumentHelp("The most lines, 1 to 10000.", valueName: "number"))
     var limit = 100
-    @OptionGroup var flags: MigrateFlags
+    @OptionGroup var flags: OwnerFlags
 
     func validate() throws {
         guard (1...10_000).contains(limit) else { throw ValidationError("--limit is not in 1 to 10000") }
     }
 
     func run() async throws {
-        let entries = try await AuditText.withOwner(flags) { [tenant, limit] administration throws(StorageError) in
-            try await administration.newestAuditLines(of: tenant, limit: limit)
+        let (owner, level) = try flags.login()
+        let entries = try await OwnerWork.command(as: owner, "audit", level: level) {
+            [tenant, limit] work throws(StorageError) in
+            try await work.administration.newestAuditLines(of: tenant, limit: limit)
         }
         for entry in entries { Console.say(AuditText.line(entry)) }
     }
 }
 
-/// Audits as a person reads them, and the way to them.
+/// Audits as a person reads them.
 enum AuditText {
     /// One line for a chain.
     static func line(_ report: AuditReport) -> String {
         switch report {
         case .unread(let chain, let why): return "audit \(chain): not read: \(PlainText.of(why))"
+        case .erased(let chain): return "audit \(chain): the tenant was erased"
         case .found(let finding):
             let hash = finding.head.hash.isEmpty ? "-" : finding.head.hash.map(hex).joined()
             let beside = finding.unchained == 0 ? "" : " (and \(finding.unchained) without a chain, by version 1)"
@@ -131,46 +134,5 @@ enum AuditText {
             entry.action, entry.object, entry.before ?? "-", entry.after ?? "-",
         ]
         .map(PlainText.of).joined(separator: "\t")
-    }
-
-    /// Runs a closure with the owner's administration, or ends the command.
-    static func withOwner<Value: Sendable>(
-        _ flags: MigrateFlags, _ body: @escaping @Sendable (TenantAdministration) async throws(StorageError) -> Value
-    ) async throws -> Value {
-        let (owner, level) = try configured { () throws(ConfigurationMistakes) in
-            var reader = flags.reader()
-            let settings = (reader.requiredText(.databaseOwnerURL), reader.logLevel())
-            try reader.finish()
-            return settings
-        }
-        guard let owner else { preconditionFailure("a setting is missing and nobody said so") }
-        let loop = EventLoop(name: "audit")
-        let log = Logger.lines(level: level)
-        let result = await loop.run { () async -> Result<Value, StorageError> in
-            var configuration = PostgresConfiguration(connectionInfo: owner)
-            configuration.applicationName = "carillon audit"
-            configuration.connections = 1
-            configuration.onEvent = { log.report($0, login: "owner") }
-            let pool = PostgresPool(loop: loop, configuration: configuration)
-            let administration = TenantAdministration(pool: pool) { pause throws(CancellationError) in
-                try await loop.sleep(for: pause)
-            }
-            let result: Result<Value, StorageError>
-            do throws(StorageError) {
-                result = .success(try await body(administration))
-            } catch {
-                result = .failure(error)
-            }
-            await pool.close()
-            return result
-        }
-        await loop.shutDown()
-        switch result {
-        case .success(let value): return value
-        case .failure(let error):
-            // With the server's own words: what reads the audits holds no data of tenants.
-            let why = error.cause?.debugDescription ?? error.description
-            throw Console.fail(why, with: error.code == .unavailable ? .unavailable : .failure)
-        }
     }
 }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import CarillonNet
 internal import Domain
-internal import Foundation
+internal import Logging
 internal import Postgres
 internal import Storage
 
@@ -46,11 +46,12 @@ struct DatabaseAddCommand: AsyncParsableCommand {
             throw Console.fail(error.explanation, with: .usage)
         }
         let superuser = superuserURL
-        let naming = try await ways.work { administration, loop throws(StorageError) in
-            if let superuser { try await DatabaseChecks.harden(superuser, on: loop) }
-            try await DatabaseChecks.check(differences, ways, on: loop)
+        let naming = try await ways.work { work throws(StorageError) in
+            if let superuser { try await DatabaseChecks.harden(superuser, on: work.loop) }
+            try await DatabaseChecks.check(differences, ways, on: work.loop)
             let stamp = AuditStamp(id: Clock.freshID, actor: "owner", origin: "carillon database add")
-            return try await administration.addDatabase(database, connection: differences, stamp: stamp, now: Clock.now)
+            return try await work.administration.addDatabase(
+                database, connection: differences, stamp: stamp, now: Clock.now)
         }
         switch naming {
         case .named: Console.note("\(name) is named, and takes tenants")
@@ -68,8 +69,8 @@ struct DatabaseListCommand: AsyncParsableCommand {
     @OptionGroup var flags: DatabaseFlags
 
     func run() async throws {
-        let databases = try await DatabaseWays(flags).work { administration, _ throws(StorageError) in
-            try await administration.databases()
+        let databases = try await DatabaseWays(flags).work { work throws(StorageError) in
+            try await work.administration.databases()
         }
         for database in databases {
             let words = [
@@ -107,51 +108,29 @@ struct DatabaseCloseCommand: AsyncParsableCommand {
 struct DatabaseWays: Sendable {
     let serve: String
     let owner: String
+    private let level: Logger.Level
 
     /// Reads the settings, or says what is wrong with them and ends the command.
     init(_ flags: DatabaseFlags) throws {
-        let urls = try configured { () throws(ConfigurationMistakes) in
+        let settings = try configured { () throws(ConfigurationMistakes) in
             var reader = flags.reader()
-            let urls = (reader.requiredText(.databaseURL), reader.requiredText(.databaseOwnerURL))
+            let settings = (
+                reader.requiredText(.databaseURL), reader.requiredText(.databaseOwnerURL), reader.logLevel()
+            )
             try reader.finish()
-            return urls
+            return settings
         }
-        guard let serve = urls.0, let owner = urls.1 else {
+        guard let serve = settings.0, let owner = settings.1 else {
             preconditionFailure("a setting is missing and nobody said so")
         }
-        (self.serve, self.owner) = (serve, owner)
+        (self.serve, self.owner, level) = (serve, owner, settings.2)
     }
 
     /// Runs work on the registry as the owner, or says why it failed and ends the command.
     func work<Value: Sendable>(
-        _ body: @escaping @Sendable (TenantAdministration, EventLoop) async throws(StorageError) -> Value
+        _ body: @escaping @Sendable (OwnerWork) async throws(StorageError) -> Value
     ) async throws -> Value {
-        let loop = EventLoop(name: "database")
-        let owner = owner
-        let result = await loop.run { () async -> Result<Value, StorageError> in
-            var configuration = PostgresConfiguration(connectionInfo: owner)
-            configuration.connections = 1
-            let pool = PostgresPool(loop: loop, configuration: configuration)
-            let administration = TenantAdministration(pool: pool) { pause throws(CancellationError) in
-                try await loop.sleep(for: pause)
-            }
-            let result: Result<Value, StorageError>
-            do throws(StorageError) {
-                result = .success(try await body(administration, loop))
-            } catch {
-                result = .failure(error)
-            }
-            await pool.close()
-            return result
-        }
-        await loop.shutDown()
-        do throws(StorageError) {
-            return try result.get()
-        } catch {
-            // With the server's own words: nothing here holds data of tenants.
-            let why = error.cause?.debugDescription ?? error.message
-            throw Console.fail(why, with: error.code == .unavailable ? .unavailable : .failure)
-        }
+        try await OwnerWork.command(as: owner, "database", level: level, body)
     }
 
     /// Says whether a database takes new tenants.
@@ -159,10 +138,10 @@ struct DatabaseWays: Sendable {
         guard let database = DatabaseName(name) else {
             throw Console.fail("\(PlainText.of(name)) is not a name for a database", with: .usage)
         }
-        let isThere = try await work { administration, _ throws(StorageError) in
+        let isThere = try await work { work throws(StorageError) in
             let origin = "carillon database \(accepts ? "open" : "close")"
             let stamp = AuditStamp(id: Clock.freshID, actor: "owner", origin: origin)
-            return try await administration.setAccepts(accepts, database: database, stamp: stamp)
+            return try await work.administration.setAccepts(accepts, database: database, stamp: stamp)
         }
         guard isThere else { throw Console.fail("there is no database \(name)", with: .failure) }
     }

@@ -1,7 +1,4 @@
-internal import CarillonNet
 internal import Domain
-internal import Logging
-internal import Postgres
 internal import Security
 internal import Storage
 
@@ -54,34 +51,12 @@ enum KeyRotation {
     /// Wraps all data keys as the owner.
     ///
     /// - Parameters:
+    ///   - keyring: the keys, the one that wraps first.
     ///   - changes: whether to wrap, or to count only.
+    ///   - administration: the owner's.
     ///   - progress: told after each batch how many were wrapped so far, and how many are to be.
     static func run(
-        database: String, _ keyring: Keyring, changes: Bool, on loop: EventLoop, log: Logger,
-        progress: @escaping @Sendable (Int, Int) -> Void
-    ) async -> Result<Outcome, StorageError> {
-        await loop.run {
-            var configuration = PostgresConfiguration(connectionInfo: database)
-            configuration.applicationName = "carillon secrets"
-            configuration.connections = 1
-            configuration.onEvent = { log.report($0, login: "owner") }
-            let pool = PostgresPool(loop: loop, configuration: configuration)
-            let administration = TenantAdministration(pool: pool) { pause throws(CancellationError) in
-                try await loop.sleep(for: pause)
-            }
-            let result: Result<Outcome, StorageError>
-            do throws(StorageError) {
-                result = .success(try await rotate(keyring, changes: changes, by: administration, progress))
-            } catch {
-                result = .failure(error)
-            }
-            await pool.close()
-            return result
-        }
-    }
-
-    private static func rotate(
-        _ keyring: Keyring, changes: Bool, by administration: TenantAdministration, _ progress: (Int, Int) -> Void
+        _ keyring: Keyring, changes: Bool, by administration: TenantAdministration, progress: (Int, Int) -> Void
     ) async throws(StorageError) -> Outcome {
         var rewrapped = 0
         var closed: [TenantID] = []

@@ -31,7 +31,7 @@ struct MigrateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many tenants are migrated at once, 1 to 16.", valueName: "number"))
     var parallel = 4
 
-    @OptionGroup var flags: MigrateFlags
+    @OptionGroup var flags: OwnerFlags
 
     func validate() throws {
         guard (1...16).contains(parallel) else { throw ValidationError("--parallel is a number from 1 to 16") }
@@ -40,13 +40,7 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         if printBootstrap { return Console.say(Bootstrap.script) }
-        let (owner, level) = try configured { () throws(ConfigurationMistakes) in
-            var reader = flags.reader()
-            let settings = (reader.requiredText(.databaseOwnerURL), reader.logLevel())
-            try reader.finish()
-            return settings
-        }
-        guard let owner else { preconditionFailure("a setting is missing and nobody said so") }
+        let (owner, level) = try flags.login()
         signal(SIGPIPE, SIG_IGN)
         let display = MigrationDisplay(level: level)
         let loop = EventLoop(name: "migrate")
@@ -93,14 +87,9 @@ struct MigrateCommand: AsyncParsableCommand {
 
     private static func failure(_ error: StorageError) -> ExitCode {
         switch error.code {
-        case .unavailable: Console.fail(words(error), with: .unavailable)
+        case .unavailable: Console.fail(OwnerWork.words(error), with: .unavailable)
         case .notReady: Console.fail(error.message, with: .configuration)
-        default: Console.fail(words(error), with: .failure)
+        default: Console.fail(OwnerWork.words(error), with: .failure)
         }
-    }
-
-    /// With the server's own words: a migration's statements hold no data of tenants.
-    private static func words(_ error: StorageError) -> String {
-        error.cause?.debugDescription ?? error.description
     }
 }

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import CarillonNet
 internal import Domain
 internal import Foundation
 internal import Logging
@@ -60,22 +59,17 @@ struct SecretsRotateCommand: AsyncParsableCommand {
             return settings
         }
         guard let owner, let keyring else { preconditionFailure("a setting is missing and nobody said so") }
-        let loop = EventLoop(name: "secrets")
-        let log = Logger.lines(level: level)
-        let result = await KeyRotation.run(database: owner, keyring, changes: !check, on: loop, log: log) {
-            Console.note("wrapped \($0) of \($1) data keys anew")
-        }
-        await loop.shutDown()
-        switch result {
-        case .success(let outcome):
-            for line in outcome.lines { Console.say(line) }
-            for tenant in outcome.closed.prefix(20) {
-                Console.note("carillon: the data key of \(tenant.rawValue) does not open")
+        let check = check
+        let outcome = try await OwnerWork.command(as: owner, "secrets", level: level) { work throws(StorageError) in
+            try await KeyRotation.run(keyring, changes: !check, by: work.administration) {
+                Console.note("wrapped \($0) of \($1) data keys anew")
             }
-            if !outcome.isDone { throw ExitCode.failure }
-        case .failure(let error):
-            throw Console.fail(error.description, with: error.code == .unavailable ? .unavailable : .failure)
         }
+        for line in outcome.lines { Console.say(line) }
+        for tenant in outcome.closed.prefix(20) {
+            Console.note("carillon: the data key of \(tenant.rawValue) does not open")
+        }
+        if !outcome.isDone { throw ExitCode.failure }
     }
 }
 

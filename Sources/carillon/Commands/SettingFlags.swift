@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Logging
 
 /// The flags of a command that are settings. They are texts here, so that a wrong number is told together with
 /// everything else that is wrong.
@@ -92,23 +93,36 @@ struct ServeFlags: SettingFlags {
     }
 }
 
-/// The settings of `migrate`.
-struct MigrateFlags: SettingFlags {
+/// The settings of commands that do nothing but work as the owner of the databases.
+struct OwnerFlags: SettingFlags {
     @Option(.databaseOwnerURL) var databaseOwnerURL: String?
     @Option(.logLevel) var logLevel: String?
     @Option(.config) var config: String?
 
     var given: [SettingKey: String?] { [.databaseOwnerURL: databaseOwnerURL, .logLevel: logLevel, .config: config] }
+
+    /// The owner's connection string and what is logged, or says what is wrong with the settings and ends the command.
+    func login() throws -> (owner: String, level: Logger.Level) {
+        let (owner, level) = try configured { () throws(ConfigurationMistakes) in
+            var reader = reader()
+            let settings = (reader.requiredText(.databaseOwnerURL), reader.logLevel())
+            try reader.finish()
+            return settings
+        }
+        guard let owner else { preconditionFailure("a setting is missing and nobody said so") }
+        return (owner, level)
+    }
 }
 
 /// The settings of commands about databases.
 struct DatabaseFlags: SettingFlags {
     @Option(.databaseURL) var databaseURL: String?
     @Option(.databaseOwnerURL) var databaseOwnerURL: String?
+    @Option(.logLevel) var logLevel: String?
     @Option(.config) var config: String?
 
     var given: [SettingKey: String?] {
-        [.databaseURL: databaseURL, .databaseOwnerURL: databaseOwnerURL, .config: config]
+        [.databaseURL: databaseURL, .databaseOwnerURL: databaseOwnerURL, .logLevel: logLevel, .config: config]
     }
 }
 

@@ -62,35 +62,27 @@ enum Migration {
         _ database: String, _ parallel: Int, on loop: EventLoop, _ display: MigrationDisplay, _ stop: MigrationStop,
         _ body: @escaping @Sendable (Migrator) async throws(StorageError) -> Value
     ) async -> Result<Value, StorageError> {
-        await loop.run {
-            let log = display.log
-            var configuration = PostgresConfiguration(connectionInfo: database)
-            configuration.applicationName = "carillon migrate"
-            // Each tenant has a connection to itself, and so has the list of them.
-            configuration.connections = parallel + 1
-            configuration.unitsPerConnection = 1
-            // A statement of a migration may take as long as it takes; it is its lock that must not be waited for.
-            configuration.statementTimeout = .zero
-            configuration.unitLimit = .seconds(3600)
-            configuration.onEvent = { log.report($0, login: "owner") }
-            let pool = PostgresPool(loop: loop, configuration: configuration)
-            var options = Migrator.Options()
-            options.parallel = parallel
-            options.onEvent = { display.note($0) }
-            let others = await OwnerDatabases(pool, DatabasePools(loop: loop, main: pool, configuration: configuration))
-            let migrator = Migrator(registry: pool, place: { others.pool(of: $0) }, options: options, stop: stop) {
-                length throws(CancellationError) in
-                try await loop.sleep(for: length)
-            }
-            let result: Result<Value, StorageError>
-            do throws(StorageError) {
-                result = .success(try await body(migrator))
-            } catch {
-                result = .failure(error)
-            }
-            await others.close()
-            await pool.close()
-            return result
-        }
+        await OwnerWork.run(
+            as: database, "carillon migrate", on: loop, log: display.log,
+            adapt: { configuration in
+                // Each tenant has a connection to itself, and so has the list of them.
+                configuration.connections = parallel + 1
+                configuration.unitsPerConnection = 1
+                // A statement of a migration may take as long as it takes; it is its lock that must not be waited for.
+                configuration.statementTimeout = .zero
+                configuration.unitLimit = .seconds(3600)
+            },
+            { work throws(StorageError) in
+                var options = Migrator.Options()
+                options.parallel = parallel
+                options.onEvent = { display.note($0) }
+                let others = await OwnerDatabases(work.administration, work.databases)
+                let migrator = Migrator(
+                    registry: work.registry, place: { others.pool(of: $0) }, options: options, stop: stop
+                ) { length throws(CancellationError) in
+                    try await loop.sleep(for: length)
+                }
+                return try await body(migrator)
+            })
     }
 }

@@ -10,9 +10,8 @@ final class OwnerDatabases: @unchecked Sendable {
     private let places: [DatabaseName: TenantPlace]
 
     /// Asks the registry. One that cannot be asked, or is of before there were several, has none but its own.
-    init(_ registry: PostgresPool, _ pools: DatabasePools) async {
+    init(_ administration: TenantAdministration, _ pools: DatabasePools) async {
         self.pools = pools
-        let administration = TenantAdministration(pool: registry) { _ throws(CancellationError) in }
         let named = (try? await administration.databases()) ?? []
         places = Dictionary(named.map { ($0.name, $0.place) }, uniquingKeysWith: { first, _ in first })
     }
@@ -21,7 +20,4 @@ final class OwnerDatabases: @unchecked Sendable {
     func pool(of database: DatabaseName) -> PostgresPool? {
         places[database].map { pools.pool(of: $0) }
     }
-
-    /// Closes the pools, but for the registry's.
-    func close() async { await pools.close() }
 }

@@ -15,6 +15,10 @@ enum StragglerKeeper {
 
     /// Works until the task is cancelled. On the loop of the owner's pool.
     static func run(on loop: EventLoop, owner: PostgresPool, databases: DatabasePools, log: Logger) async {
+        let administration = TenantAdministration(pool: owner, databases: databases) {
+            pause throws(CancellationError) in
+            try await loop.sleep(for: pause)
+        }
         var options = Migrator.Options()
         options.parallel = 1
         options.onEvent = { event in
@@ -31,7 +35,7 @@ enum StragglerKeeper {
                 return
             }
             // Databases may have been named since the last look.
-            let others = await OwnerDatabases(owner, databases)
+            let others = await OwnerDatabases(administration, databases)
             let migrator = Migrator(registry: owner, place: { others.pool(of: $0) }, options: options) {
                 pause throws(CancellationError) in
                 try await loop.sleep(for: pause)
