@@ -38,14 +38,16 @@ package protocol TenantServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func updateTenantInline(_ request: Carillon_V1_UpdateTenantRequest, _ context: CallContext) throws -> Carillon_V1_UpdateTenantResponse?
 
-    /// Refuses a tenant's calls and holds its work; nothing is lost. Of a suspended tenant it changes nothing.
+    /// Refuses a tenant's calls, ends its streams and holds its work; nothing is lost. The process that answers obeys at once, and
+    /// every other one within 60 seconds, mostly within two. Of a suspended tenant it changes nothing.
     func suspendTenant(_ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext) async throws -> Carillon_V1_SuspendTenantResponse
 
     /// Answers suspendTenant at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func suspendTenantInline(_ request: Carillon_V1_SuspendTenantRequest, _ context: CallContext) throws -> Carillon_V1_SuspendTenantResponse?
 
-    /// Serves a suspended tenant again, or one that is to be erased and is not yet. Of an active tenant it changes nothing.
+    /// Serves a suspended tenant again, or one that is to be erased and is not yet: at once in the process that answers, and within
+    /// 60 seconds in every other one, mostly within two. Of an active tenant it changes nothing.
     func resumeTenant(_ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext) async throws -> Carillon_V1_ResumeTenantResponse
 
     /// Answers resumeTenant at once, on the connection's loop and without a task; nil leaves the call to the
@@ -366,12 +368,14 @@ package struct TenantServiceClient: Sendable {
         try await client.unary("/carillon.v1.TenantService/UpdateTenant", request, options: options)
     }
 
-    /// Refuses a tenant's calls and holds its work; nothing is lost. Of a suspended tenant it changes nothing.
+    /// Refuses a tenant's calls, ends its streams and holds its work; nothing is lost. The process that answers obeys at once, and
+    /// every other one within 60 seconds, mostly within two. Of a suspended tenant it changes nothing.
     package func suspendTenant(_ request: Carillon_V1_SuspendTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SuspendTenantResponse {
         try await client.unary("/carillon.v1.TenantService/SuspendTenant", request, options: options)
     }
 
-    /// Serves a suspended tenant again, or one that is to be erased and is not yet. Of an active tenant it changes nothing.
+    /// Serves a suspended tenant again, or one that is to be erased and is not yet: at once in the process that answers, and within
+    /// 60 seconds in every other one, mostly within two. Of an active tenant it changes nothing.
     package func resumeTenant(_ request: Carillon_V1_ResumeTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ResumeTenantResponse {
         try await client.unary("/carillon.v1.TenantService/ResumeTenant", request, options: options)
     }

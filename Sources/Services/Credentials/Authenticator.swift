@@ -65,12 +65,15 @@ final class Authenticator: @unchecked Sendable {
 
     // MARK: Forgetting
 
-    /// Forgets all that it knows of a tenant's keys and portal keys: something of them has changed.
+    /// Forgets all that it knows of a tenant, its keys and portal keys, and of services that act for it: something of them has
+    /// changed.
     func forget(_ tenant: TenantID) {
         epoch += 1
         portals.remove(tenant)
         refusedPortals.remove(tenant)
         keys.removeAll { $1.answer.tenant?.id == tenant }
+        services.removeAll { claim, known in (claim.tenant ?? known.answer.tenant?.id) == tenant }
+        refusedServices.removeAll { claim, _ in claim.tenant == tenant }
     }
 
     /// Forgets a key: it was made, changed or revoked.
