@@ -48,8 +48,8 @@ final class LoopState: @unchecked Sendable {
     private func scope(of record: TenantRecord) -> TenantScope {
         if let scope = scopes[record.id] {
             // What was read before the last change, and kept, must not bring the tenant back to where it was.
-            if scope.record.place == record.place || scope.isOutdated(record) {
-                scope.update(record)
+            if scope.record.place == record.place || record.isOlder(than: scope.record) {
+                take(record, scope)
                 return scope
             }
             // It was moved: what is under way ends where it began, everything else goes to where it is now.
@@ -61,6 +61,17 @@ final class LoopState: @unchecked Sendable {
             budget: budget, gates: gates)
         scopes[record.id] = scope
         return scope
+    }
+
+    /// Takes what the registry said of a tenant, if anybody has asked for the tenant before.
+    func take(_ record: TenantRecord) {
+        loop.assertOnLoop()
+        if let scope = scopes[record.id] { take(record, scope) }
+    }
+
+    private func take(_ record: TenantRecord, _ scope: TenantScope) {
+        // A key of before opened what was erased, and nothing of who has the name now.
+        if scope.update(record) { authenticator.forget(record.id) }
     }
 
     /// Looks whether the tokens of open streams are still good, and ends those that are not. A registry that cannot be asked

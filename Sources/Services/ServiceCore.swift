@@ -131,7 +131,7 @@ final class ServiceCore: Sendable {
     /// answering. Others hear of it when they read it again (``ServiceLimits/credentialAge``).
     func tenantChanged(_ record: TenantRecord) async {
         await onEveryLoop { state in
-            state.knownScope(of: record.id)?.update(record)
+            state.take(record)
             if record.state != .active { state.inboxes.end(record.id, .notServed(record.state)) }
         }
     }
@@ -142,6 +142,12 @@ final class ServiceCore: Sendable {
             state.authenticator.forget(tenant)
             state.loop.spawn { await state.recheckStreams(of: [tenant], notOlderThan: .zero) }
         }
+    }
+
+    /// Makes this process forget what it knows of a tenant's absence: it has been imported, with keys of its own.
+    func forgetAbsence(of tenant: TenantID) async {
+        await onEveryLoop { $0.authenticator.forgetRefusedKeys() }
+        await forgetCredentials(of: tenant)
     }
 
     /// Makes this process forget a key.

@@ -41,20 +41,22 @@ final class TenantScope: @unchecked Sendable {
             loop: loop, store: store, limit: dependencies.limits.waitingEvents, clock: dependencies.clock)
     }
 
-    /// Whether a record is from before what is known.
-    func isOutdated(_ record: TenantRecord) -> Bool {
-        (record.createdAt, record.revision) < (self.record.createdAt, self.record.revision)
-    }
-
     /// Takes what the registry said. It may be older than what is known: it was kept, or asked for before a change.
-    func update(_ record: TenantRecord) {
-        guard record != self.record, !isOutdated(record) else { return }
-        // A tenant that was erased and made anew has nothing yet.
-        if record.createdAt != self.record.createdAt { usage = nil }
+    ///
+    /// - Returns: whether the tenant was erased meanwhile, and made anew or imported.
+    func update(_ record: TenantRecord) -> Bool {
+        guard record != self.record, !record.isOlder(than: self.record) else { return false }
+        let isAnotherLife = record.isOfAnotherLife(than: self.record)
+        if isAnotherLife {
+            usage = nil
+            // What comes from an archive may have lower versions than what is known, and would not be kept beside it.
+            facts.forget()
+        }
         if record.limits != self.record.limits { terms = table.terms(record.limits) }
         if record.wrappedDataKey != self.record.wrappedDataKey { openedKey = nil }
         self.record = record
         facts.policy = record.enabledWithoutSubscription
+        return isAnotherLife
     }
 
     /// Takes over what was counted, unless a later count is known.

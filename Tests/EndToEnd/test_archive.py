@@ -3,43 +3,22 @@ another database and other keys: all of it, or nothing."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import grpc
 import pytest
 
+from harness.archives import command, exported, transfer_key
 from harness.interface import v1
 from harness.mail import MailServer
-from harness.server import HOST, Carillon, run
+from harness.server import Carillon
 from harness.supplier import Supplier
 from harness.waiting import eventually
 
 FAILURE, USAGE = 1, 64
 MAGIC = b"carillon tenant archive 1\n"
-
-
-def command(server: Carillon, *arguments: str) -> CompletedProcess[str]:
-    return run(
-        server.binary, "tenant", *arguments, "--address", f"{HOST}:{server.port}", "--ca", str(server.authority.file),
-        "--operator-key-file", str(server.secrets.operator_file),
-    )  # fmt: skip
-
-
-def transfer_key(folder: Path, name: str = "transfer.key") -> Path:
-    file = folder / name
-    file.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
-    return file
-
-
-def exported(server: Carillon, tenant: str, file: Path, *arguments: str) -> bytes:
-    result = command(server, "export", tenant, "--output", str(file), *arguments)
-    assert result.returncode == 0, result.stderr
-    return file.read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -144,3 +144,32 @@ def test_every_server_rests_a_suspended_tenant_within_a_minute_and_serves_it_aga
     supplier.settled()
     with InboxWatch(customer.portal, after=0) as watch:
         watch.expect(lambda open_watch: open_watch.items(), "the inbox has it")
+
+
+def test_a_credential_of_an_erased_tenant_opens_nothing_of_who_gets_its_name(
+    customer: Customer, second: Carillon, make_supplier: Callable[..., Supplier]
+) -> None:
+    supplier, server = customer.supplier, customer.supplier.server
+    tenant = customer.operator.GetTenant(v1.GetTenantRequest(tenant_id=supplier.id)).tenant
+    request = v1.DeleteTenantRequest(tenant_id=supplier.id, etag=tenant.etag)
+    request.grace_period.seconds = 0
+    began = time.monotonic()
+    customer.operator.DeleteTenant(request)
+    # What the other server remembers now is the tenant that ends.
+    refusals(customer.calls, began)
+    count = f"SELECT count(*) FROM carillon.tenant WHERE tenant_id = '{supplier.id}'"
+    eventually(lambda: server.database.execute(count) == "0", "the tenant is erased", 40, seen=server.running.tail)
+
+    heir = make_supplier(tenant_id=supplier.id)
+    assert heir.signer.key_set != supplier.signer.key_set
+    heir.add_account("acme")
+    heir.add_user("dora", "acme")
+    api = second.session(heir.key, customer.key.channel)
+    found = api.accounts.ListUsers(v1.ListUsersRequest(account_id="acme")).users
+    assert [user.user_id for user in found] == ["dora"]
+    for what in ("key", "portal token"):
+        with pytest.raises(grpc.RpcError) as refused:
+            customer.calls[what]()
+        assert refused.value.code() == StatusCode.UNAUTHENTICATED, (what, refused.value)
+    portal = second.session(heir.signer.token("dora", iss=heir.request.tenant.tenant_id), customer.key.channel)
+    assert portal.inbox.GetCounts(v1.GetCountsRequest()).counts.total == 0

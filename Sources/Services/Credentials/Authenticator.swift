@@ -83,6 +83,11 @@ final class Authenticator: @unchecked Sendable {
         refusedKeys.remove(key)
     }
 
+    /// Forgets which keys there were not: a tenant has come with keys that may have been asked for before.
+    func forgetRefusedKeys() {
+        refusedKeys.removeAll { _, _ in true }
+    }
+
     /// Forgets what a service may do.
     func forget(service: String) {
         epoch += 1

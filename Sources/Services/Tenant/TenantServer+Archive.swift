@@ -76,8 +76,8 @@ extension TenantServer {
             guard work.isOver else { throw Status.archiveRefused("the archive is not complete") }
             return work.rows
         }
-        // This process may have been asked for the tenant before there was one.
-        await core.forgetCredentials(of: header.tenant)
+        // This process may have been asked for the tenant, or by its keys, before there was one.
+        await core.forgetAbsence(of: header.tenant)
         let registry = core[context].registry
         let record = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await registry.tenant(header.tenant)

@@ -51,6 +51,25 @@ package struct TenantRecord: Sendable, Hashable {
     package let place: TenantPlace
 }
 
+extension TenantRecord {
+    /// Whether this is what was known of the tenant before another record of the same id.
+    ///
+    /// Who was erased and made anew was made later. Who was imported keeps the time of its making, and its revision is the time
+    /// of the import in microseconds (``TenantImport``): it came after all that was made before then.
+    package func isOlder(than other: TenantRecord) -> Bool { order < other.order }
+
+    private var order: (began: Int64, revision: Int64) { (max(createdAt.microseconds, revision), revision) }
+
+    /// Whether the tenant was erased between two records of the same id, and then made anew or imported: nothing that was
+    /// read before counts.
+    package func isOfAnotherLife(than other: TenantRecord) -> Bool {
+        createdAt != other.createdAt || abs(revision - other.revision) > Self.mostChanges
+    }
+
+    /// More than a tenant is changed between two looks; less than an import puts between the revisions.
+    private static let mostChanges: Int64 = 100_000
+}
+
 /// An API key as the registry knows it.
 package struct APIKeyRecord: Sendable, Hashable {
     /// The part of the key that names it.
