@@ -46,6 +46,7 @@ import Testing
             } else {
                 try await work.take(part)
             }
+            if case .trailer = part { try await work.commit() }
         }
         return work
     }

@@ -172,7 +172,9 @@ import Testing
         return parts
     }
 
-    private func take(_ parts: [ArchivePart], _ both: TwoDatabases, into place: TenantPlace) async throws {
+    private func take(
+        _ parts: [ArchivePart], of record: TenantRecord, _ both: TwoDatabases, into place: TenantPlace
+    ) async throws {
         let sessions = try await both.sessions(farToo: place != .main)
         defer { sessions.close() }
         let fixture = both.fixture
@@ -184,6 +186,8 @@ import Testing
                 try await work.take(part)
             }
         }
+        #expect(try await work.tenant().id == record.id)
+        try await work.commit()
         #expect(work.isOver)
     }
 
@@ -198,7 +202,7 @@ import Testing
             try await both.administration.eraseTenant(
                 far.tenant, stamp: fixture.stamp(), now: fixture.now.adding(seconds: 61))
             for place in [TenantPlace.main, both.place] {
-                try await take(parts, both, into: place)
+                try await take(parts, of: record, both, into: place)
                 #expect(try await fixture.registry.tenant(far.tenant)?.place == place)
                 let accounts = "SELECT count(*) FROM t_\(far.tenant).account"
                 let count = place == .main ? try both.near(accounts) : try both.far(accounts)

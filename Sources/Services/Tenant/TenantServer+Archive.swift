@@ -62,6 +62,7 @@ extension TenantServer {
         let wrapped = try wrappedDataKey(header, transferKey)
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
+        let values = TenantValues(zones: core.zones)
         let rows = try await transfers.transfer(.into(database), until: context.deadline) { sessions throws(Status) in
             let work = TenantImport(into: database, sessions: sessions, stamp: stamp, now: now)
             try await step(transfers, header.tenant) { () async throws(StorageError) in
@@ -73,7 +74,9 @@ extension TenantServer {
                 }
                 try await step(transfers, header.tenant) { () async throws(StorageError) in try await work.take(part) }
             }
-            guard work.isOver else { throw Status.archiveRefused("the archive is not complete") }
+            // Only now: whoever is refused for something behind the trailer finds nothing that stayed.
+            try values.check(try await transfers.step { () async throws(StorageError) in try await work.tenant() })
+            try await step(transfers, header.tenant) { () async throws(StorageError) in try await work.commit() }
             return work.rows
         }
         // This process may have been asked for the tenant, or by its keys, before there was one.

@@ -40,6 +40,19 @@ struct TenantValues {
             limits: Self.limits(tenant.limits, &check))
     }
 
+    /// Refuses a tenant that no operator could have made, such as one of an archive that was written by hand.
+    ///
+    /// - Throws: INVALID_ARGUMENT.
+    func check(_ record: TenantRecord) throws(Status) {
+        var check = FieldCheck()
+        let read = read(Carillon_V1_Tenant(record), &check)
+        try check.check()
+        // What has no place in the interface, such as a limit of zero, is lost on the way.
+        guard read == record.values else {
+            throw Status(StorageError(.invalidValue, "the tenant's line holds what no tenant has"))
+        }
+    }
+
     private static func policy(
         _ policy: Carillon_V1_EnabledPolicy, _ check: inout FieldCheck
     ) -> TenantSettings.EnabledWithoutSubscription {

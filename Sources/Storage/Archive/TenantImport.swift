@@ -4,8 +4,10 @@ internal import Postgres
 /// Writes a tenant in from the parts of an archive: all of it, or nothing. It is suspended until somebody resumes it.
 ///
 /// ```
-/// new ─header─▶ between tables ⇄ in a table ─trailer─▶ over
+/// new ─header─▶ between tables ⇄ in a table ─trailer─▶ whole ─commit─▶ over
 /// ```
+/// Nothing of it stays before ``commit()``, which whoever gives the parts calls when there are no more of them.
+///
 /// The tenant's line in the registry is written first and committed last. Until then nobody sees it, and nobody else can make
 /// a tenant of the id. When its schema lies in another database than the registry, that is committed right before; what is
 /// left there if the registry's commit fails is a schema that no line names, which the next import of the id removes.
@@ -19,12 +21,13 @@ package final class TenantImport: @unchecked Sendable {
         case new
         case betweenTables
         case inTable(ArchivedTable, RowsDigest, RowCompletion?)
+        case whole
         case over
 
         /// Whether parts are being taken.
         var isBegun: Bool {
             switch self {
-            case .new, .over: false
+            case .new, .whole, .over: false
             case .betweenTables, .inTable: true
             }
         }
@@ -130,22 +133,33 @@ package final class TenantImport: @unchecked Sendable {
             digest.add(octets)
             state = .inTable(table, digest, completion)
             let session = sessions.session(for: table)
-            try await storing { () async throws(PostgresError) in
+            try await storingRows { () async throws(PostgresError) in
                 try await session.copy(completion?.complete(octets) ?? octets)
             }
         case (.tableEnd(let count), .inTable(let table, let digest, _)):
             let session = sessions.session(for: table)
-            let stored = try await storing { () async throws(PostgresError) in try await session.endCopyIn() }
+            let stored = try await storingRows { () async throws(PostgresError) in try await session.endCopyIn() }
             guard count == digest.count, count.rows == Int64(stored) else {
                 throw .refused("the rows of \(table.name) are not those that were exported")
             }
             rows.append((table.name, count.rows))
             state = .betweenTables
             if table == ArchivedTable.registry.first { try await beginTenant(count) }
-        case (.trailer(let octets), .betweenTables): try await end(octets)
+        case (.trailer(let octets), .betweenTables): try end(octets)
         default: throw .refused("the parts of the archive are not in their order")
         }
         if state.isBegun { digest.add(part) }
+    }
+
+    private func storingRows<Result>(
+        _ body: () async throws(PostgresError) -> Result
+    ) async throws(StorageError) -> Result {
+        do throws(StorageError) {
+            return try await storing(body)
+        } catch {
+            guard error.code == .monthMissing else { throw error }
+            throw .refused("the archive has rows of a month that its header does not name")
+        }
     }
 
     private func begin(_ table: ArchiveTable) async throws(StorageError) {
@@ -170,9 +184,30 @@ package final class TenantImport: @unchecked Sendable {
         try await storing { () async throws(PostgresError) in try await makeSchema(header) }
     }
 
-    private func end(_ octets: [UInt8]) async throws(StorageError) {
-        guard let header, tables.isEmpty else { throw .refused("the archive is not complete") }
+    private func end(_ octets: [UInt8]) throws(StorageError) {
+        guard tables.isEmpty else { throw .refused("the archive is not complete") }
         guard octets == digest.octets else { throw .refused("the archive was changed after it was written") }
+        state = .whole
+    }
+
+    /// The tenant as it shall be, when the trailer was taken.
+    ///
+    /// - Throws: ``StorageError/Code/archiveRefused`` for one that no program can read.
+    package func tenant() async throws(StorageError) -> TenantRecord {
+        let header = try wholeHeader()
+        do throws(PostgresError) {
+            let found = try await sessions.registry.run(Query(RegistryStatements.tenant, [.text(header.tenant)]))
+            guard let record = try found.readFirst(TenantRecord.init(row:)) else { throw .corrupt(0) }
+            return record
+        } catch {
+            guard error.code == .decoding else { throw StorageError(error) }
+            throw .refused("the line of the tenant holds what this program cannot read")
+        }
+    }
+
+    /// Lets it be.
+    package func commit() async throws(StorageError) {
+        let header = try wholeHeader()
         let line = RegistryAudit.queries(
             chain: header.tenant, stamp: stamp, action: "tenant.import", object: "tenant/\(header.tenant)",
             before: nil, after: header.audited)
@@ -185,7 +220,12 @@ package final class TenantImport: @unchecked Sendable {
         state = .over
     }
 
-    /// Whether the trailer was taken and everything is committed.
+    private func wholeHeader() throws(StorageError) -> ArchiveHeader {
+        guard case .whole = state, let header else { throw .refused("the archive is not complete") }
+        return header
+    }
+
+    /// Whether everything is committed.
     package var isOver: Bool { if case .over = state { true } else { false } }
 }
 
