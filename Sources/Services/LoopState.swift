@@ -18,6 +18,8 @@ final class LoopState: @unchecked Sendable {
     private let budget: FactsBudget
     private let gates: TenantGateTable
     private var scopes: [TenantID: TenantScope] = [:]
+    /// When it was last said that a tenant's months are missed.
+    private var monthsMissed: BoundedCache<TenantID, MonotonicTime>
 
     init(loop: EventLoop, pool: PostgresPool, dependencies: ServiceDependencies, gates: TenantGateTable) {
         self.loop = loop
@@ -28,6 +30,7 @@ final class LoopState: @unchecked Sendable {
         authenticator = Authenticator(limits: dependencies.limits)
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
         self.gates = gates
+        monthsMissed = BoundedCache(limit: 1_024)
         inboxes = InboxHub(loop: loop, limits: dependencies.limits, clock: dependencies.clock)
     }
 
@@ -86,6 +89,26 @@ final class LoopState: @unchecked Sendable {
             let fresh = if let known { known } else { try? await authenticator.askForPortal(tenant, self) }
             guard let portal = fresh?.answer else { continue }
             inboxes.recheck(tenant, portal.tenant?.state, keys: portal.registered)
+        }
+    }
+
+    /// How often the processes with the owner's login are asked again for a tenant's months.
+    private static let monthsPause = Duration.seconds(5)
+
+    /// A tenant's event was refused because it has no partitions for the month, and this process cannot make them: says so, and asks
+    /// the processes that can. Nobody waits for that; who asks in vain is asked to come again anyway.
+    func missesMonths(_ tenant: TenantID) {
+        loop.assertOnLoop()
+        dependencies.monthMissing(tenant)
+        if let last = monthsMissed.find(tenant), loop.now < last.advanced(by: Self.monthsPause) { return }
+        monthsMissed.insert(loop.now, for: tenant)
+        let (registry, now) = (registry, dependencies.clock())
+        loop.spawn {
+            do throws(StorageError) {
+                try await registry.wantMonths(of: tenant, now: now)
+            } catch {
+                self.monthsMissed.remove(tenant)
+            }
         }
     }
 

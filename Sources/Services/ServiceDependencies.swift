@@ -43,6 +43,9 @@ package struct ServiceDependencies: Sendable {
     package var deliverySignal: any DeliverySignal
     /// Says that maintenance has something to do at once, such as a tenant to erase. Any thread; losing it costs time only.
     package var maintenanceSignal: @Sendable () -> Void = {}
+    /// Hears of a tenant whose events are refused because it has no partitions for the month: the alarm. Called for each such event;
+    /// any thread.
+    package var monthMissing: @Sendable (TenantID) -> Void = { _ in }
     /// The time.
     package var clock: @Sendable () -> Instant
     /// 64 bits at a time, from a source fit for secrets.

@@ -16,6 +16,8 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
         case referenceMissing
         /// A row of that name exists.
         case alreadyExists
+        /// The id is that of a tenant that was just erased (``TenantAdministration/idReservation``).
+        case idReserved
         /// The tenant has no partition for the month; ``TenantAdministration/ensureMonths(tenant:now:)`` makes it.
         case monthMissing
         /// The database refuses the role: the tenant is gone, or grants are missing.

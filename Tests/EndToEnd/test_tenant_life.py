@@ -118,6 +118,11 @@ def test_a_deleted_tenant_is_erased_without_a_trace(server: Carillon, supplier: 
     refused(
         lambda: supplier.publish("invoice.created"), grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
     )
+    reserved = refused(
+        lambda: server.operator().tenants.CreateTenant(supplier.request), grpc.StatusCode.FAILED_PRECONDITION
+    )
+    assert reserved.reason == "TENANT_ID_RESERVED"
+    server.database.execute("UPDATE carillon.erased_tenant SET erased_at = 'epoch'")
     again = server.operator().tenants.CreateTenant(supplier.request)
     assert not again.replayed and again.api_key_secret
     server.issued_keys.append(again.api_key_secret)

@@ -176,7 +176,8 @@ import Testing
                 #expect(all == Set(table.columns + table.completed))
             }
             let ofTheInstallation: Set = [
-                "chore", "database", "schema_version", "service_identity", "tenant_lease", "tenant_signal",
+                "chore", "database", "erased_tenant", "schema_version", "service_identity", "tenant_lease",
+                "tenant_signal",
                 "tenant_usage", "worker",
             ]
             #expect(Set(registry.keys) == ofTheInstallation)
@@ -202,6 +203,18 @@ import Testing
             #expect(Self.tables(parts) == Self.tables(before))
             #expect(parts.allSatisfy { if case .rows(let octets) = $0 { octets.count <= 262_144 } else { true } })
             try await Self.elsewhere { target in
+                // An id whose tenant was just erased there is no place for an archive.
+                let reservation = Query(TenantLifeStatements.reserve, [.text(tenant), .timestamp(target.now)])
+                _ = try await target.owner.run(Unit([reservation]))
+                let reserved = try await storageError { () async throws(StorageError) in
+                    try await Self.retake(parts, target)
+                }
+                #expect(reserved.code == .idReserved)
+                let end = Query(
+                    SweepStatements.swept,
+                    [.textArray([tenant.rawValue]), .timestamp(target.now)])
+                let forgetting = Query(SweepStatements.forget, [.timestamp(target.now)])
+                _ = try await target.owner.run(Unit([end, forgetting]))
                 let work = try await Self.take(parts, target)
                 #expect(work.isOver)
                 let record = try #require(try await target.registry.tenant(tenant))

@@ -28,12 +28,92 @@ import Testing
             #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
             #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
             #expect(try await !administration.take(.maintenance, holder: two, timeToLive: .seconds(60)))
-            try await administration.end(.maintenance, holder: two, now: fixture.now)
+            try await administration.end(.maintenance, holder: two)
             #expect(try await !administration.take(.maintenance, holder: two, timeToLive: .seconds(60)))
-            try await administration.end(.maintenance, holder: one, now: fixture.now)
+            try await administration.end(.maintenance, holder: one)
             // A process that was killed: its time passes, by the database's clock.
             #expect(try await administration.take(.maintenance, holder: two, timeToLive: .zero))
             #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
+        }
+    }
+
+    @Test func aChoreThatWasDoneIsNotDueForAWhileWhoeverDidIt() async throws {
+        try await withOwnRegistry { fixture, database in
+            let (one, two) = (fixture.id(), fixture.id())
+            let administration = fixture.administration
+            func take(_ holder: UUIDv7, dueAfter interval: Duration) async throws(StorageError) -> Bool {
+                try await administration.take(
+                    .maintenance, holder: holder, timeToLive: .seconds(60), dueAfter: interval)
+            }
+            #expect(try await take(one, dueAfter: .seconds(600)), "it was never done")
+            #expect(try await take(one, dueAfter: .seconds(600)), "who is at it goes on")
+            try await administration.end(.maintenance, holder: one)
+            #expect(try await !take(two, dueAfter: .seconds(600)))
+            #expect(try await !take(one, dueAfter: .seconds(600)))
+            #expect(try await take(two, dueAfter: .zero), "what is wanted at once is done at once")
+            try await administration.end(.maintenance, holder: two)
+            let cluster = try SharedDatabase.sharedCluster()
+            try cluster.execute("UPDATE carillon.chore SET done_at = done_at - interval '601 s'", database: database)
+            #expect(try await take(one, dueAfter: .seconds(600)))
+        }
+    }
+
+    @Test func monthsThatAreMissedAreMadeForThoseWhoSayIt() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let (quiet, other) = (try await fixture.tenant().tenant, try await fixture.tenant().tenant)
+            let later = fixture.now.adding(seconds: 100 * 86_400)
+            #expect(try await fixture.administration.makeWantedMonths(now: later).isEmpty)
+            for _ in 1...2 { try await fixture.registry.wantMonths(of: quiet, now: later) }
+            try await fixture.registry.wantMonths(of: TenantID(unchecked: "nobody"), now: later)
+            #expect(try await fixture.administration.makeWantedMonths(now: later) == [quiet])
+            #expect(try await months(fixture, quiet) == ["202611", "202612", "202702", "202703"])
+            #expect(try await months(fixture, other) == ["202611", "202612"])
+            #expect(try await fixture.administration.makeWantedMonths(now: later).isEmpty, "once")
+        }
+    }
+
+    @Test func aMonthThatCannotBeMadeIsWantedStill() async throws {
+        let cluster = try SharedDatabase.sharedCluster()
+        try await withOwnRegistry { fixture, database in
+            let tenant = try await fixture.tenant().tenant
+            let later = fixture.now.adding(seconds: 100 * 86_400)
+            try await fixture.registry.wantMonths(of: tenant, now: later)
+            let lock = try await HeldLock(
+                ["LOCK TABLE t_\(tenant).event IN ACCESS EXCLUSIVE MODE"], cluster: cluster, database: database)
+            let impatient = TenantAdministration(pool: fixture.owner) { _ throws(CancellationError) in }
+            var failed: [TenantID] = []
+            let made = try await impatient.makeWantedMonths(now: later) { tenant, _ in failed.append(tenant) }
+            #expect(made.isEmpty && failed == [tenant])
+            try lock.release()
+            try await lock.end()
+            #expect(try await fixture.administration.makeWantedMonths(now: later) == [tenant])
+        }
+    }
+
+    /// What a session has touched stays in its memory: looking at tenants that did nothing must touch none of their tables.
+    @Test func idleTenantsAreNotTouched() async throws {
+        try await withOwnRegistry { fixture, _ in
+            var tenants: [TenantID] = []
+            for _ in 0..<5 { tenants.append(try await fixture.tenant().tenant) }
+            let opened = Query(
+                Statement(
+                    """
+                    SELECT count(*) FROM pg_catalog.pg_locks l
+                    JOIN pg_catalog.pg_class c ON c.oid = l.relation
+                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                    WHERE l.pid = pg_catalog.pg_backend_pid() AND n.nspname ~ '^t_'
+                    """, prepared: false))
+            let names = TenantSchema.history.map { TenantSchema.partitionName($0, Month(containing: fixture.now)) }
+            let results = try await fixture.owner.run(
+                Unit([
+                    Query(
+                        MaintenanceStatements.schemasWithRows,
+                        [.textArray(names), .textArray(tenants.map { "t_\($0)" })]),
+                    opened,
+                ]))
+            #expect(results[0].isEmpty)
+            #expect(try results[1].first?.int8(0) == 0, "no table of theirs was opened")
+            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now).isEmpty)
         }
     }
 

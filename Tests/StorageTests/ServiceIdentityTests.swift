@@ -18,7 +18,8 @@ import Testing
             let id = Self.id()
             let made = try await registry.putService(
                 Self.write(id, tenant), expectedRevision: nil, stamp: fixture.stamp(), now: fixture.now)
-            #expect(made.created && made.record.revision == 1 && made.record.tenants == [tenant])
+            #expect(made.created && made.record.tenants == [tenant])
+            let revision = made.record.revision
             let stale = try await storageError { () async throws(StorageError) in
                 try await registry.putService(
                     Self.write(id, tenant), expectedRevision: 7, stamp: fixture.stamp(), now: fixture.now)
@@ -26,20 +27,25 @@ import Testing
             #expect(stale.code == .revisionMismatch)
             let later = fixture.now.adding(seconds: 5)
             let changed = try await registry.putService(
-                Self.write(id, all: true), expectedRevision: 1, stamp: fixture.stamp(), now: later)
+                Self.write(id, all: true), expectedRevision: revision, stamp: fixture.stamp(), now: later)
             #expect(!changed.created && changed.record.allTenants && changed.record.tenants.isEmpty)
             #expect(changed.record.createdBy == "key/test" && changed.record.createdAt == fixture.now)
             #expect(changed.record.updatedAt == later)
             #expect(try await registry.services(size: 1000).elements.contains(changed.record))
 
             let wrong = try await storageError { () async throws(StorageError) in
-                try await registry.deleteService(id, expectedRevision: 1, stamp: fixture.stamp())
+                try await registry.deleteService(id, expectedRevision: revision, stamp: fixture.stamp())
             }
             #expect(wrong.code == .revisionMismatch)
-            #expect(try await registry.deleteService(id, expectedRevision: 2, stamp: fixture.stamp()) == .done)
+            #expect(
+                try await registry.deleteService(id, expectedRevision: revision + 1, stamp: fixture.stamp()) == .done)
             #expect(
                 try await registry.deleteService(id, expectedRevision: nil, stamp: fixture.stamp()) == .noSuchService)
             #expect(try await registry.service(id, actingFor: nil) == nil)
+            // Registered again, it has no revision that it had before.
+            let again = try await registry.putService(
+                Self.write(id, tenant), expectedRevision: nil, stamp: fixture.stamp(), now: later.adding(seconds: 1))
+            #expect(again.created && again.record.revision > revision + 1)
         }
     }
 

@@ -29,7 +29,8 @@ import Testing
             let later = fixture.now.adding(seconds: 5)
             let changed = try await fixture.administration.updateTenant(
                 made, write, stamp: fixture.stamp(), now: later)
-            #expect(changed.revision == 2 && changed.updatedAt == later && changed.createdAt == fixture.now)
+            #expect(
+                changed.revision == made.revision + 1 && changed.updatedAt == later && changed.createdAt == fixture.now)
             #expect(changed.displayName == "Southwind" && changed.timeZone == "Asia/Tokyo")
             #expect(changed.historyMonths == 6 && changed.look == write.look && changed.limits == write.limits)
             #expect(changed.database == .main && changed.movingTo == nil)
@@ -73,8 +74,8 @@ import Testing
             let end = fixture.now.adding(seconds: 3_600)
             let deleted = try await turn(fixture, tenant, to: .delete(at: end))
             #expect(deleted.state == .deleting && deleted.eraseAt == end)
-            let early = try await fixture.administration.tenantsToErase(now: end.adding(seconds: -1), limit: 1_000)
-            #expect(!early.contains { $0.id == tenant })
+            let notYet = try await fixture.administration.tenantsToErase(now: end.adding(seconds: -1), limit: 1_000)
+            #expect(!notYet.contains { $0.id == tenant })
             let refused = try await storageError { () async throws(StorageError) in
                 try await fixture.administration.eraseTenant(
                     tenant, stamp: fixture.stamp(), now: end.adding(seconds: -1))
@@ -103,9 +104,16 @@ import Testing
                 try await scene.tenant.publish([scene.item(key: "late")], now: fixture.now)
             }
             #expect(late.code == .permissionDenied)
-            // The name may be given again; nothing of the first is left.
-            _ = try await fixture.administration.createTenant(
-                Fixture.creation(tenant), stamp: fixture.stamp(), now: fixture.now)
+            // The name may be given again, but not at once; nothing of the first is left then.
+            for (seconds, isReserved) in [(1, true), (119, true), (120, false)] as [(Int64, Bool)] {
+                do throws(StorageError) {
+                    _ = try await fixture.administration.createTenant(
+                        Fixture.creation(tenant), stamp: fixture.stamp(), now: end.adding(seconds: seconds))
+                    #expect(!isReserved, "\(seconds) s")
+                } catch {
+                    #expect(isReserved && error.code == .idReserved, "\(seconds) s: \(error)")
+                }
+            }
             #expect(try await fixture.integer(as: scene.tenant, "SELECT count(*) FROM t_\(tenant).event") == 0)
         }
     }

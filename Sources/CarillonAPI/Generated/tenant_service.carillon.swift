@@ -11,6 +11,8 @@ package import CarillonGRPC
 package protocol TenantServiceHandler: Sendable {
     /// Makes a tenant with its schema, role, catalog and first API key; it can publish at once. The same request again
     /// answers with the same tenant, without the secret; another request for an id in use is ALREADY_EXISTS.
+    /// For two minutes behind the erasure of a tenant its id is FAILED_PRECONDITION with the reason TENANT_ID_RESERVED: until then
+    /// some process may still know the old tenant's keys.
     func createTenant(_ request: Carillon_V1_CreateTenantRequest, _ context: CallContext) async throws -> Carillon_V1_CreateTenantResponse
 
     /// Answers createTenant at once, on the connection's loop and without a task; nil leaves the call to the
@@ -55,7 +57,8 @@ package protocol TenantServiceHandler: Sendable {
     func resumeTenantInline(_ request: Carillon_V1_ResumeTenantRequest, _ context: CallContext) throws -> Carillon_V1_ResumeTenantResponse?
 
     /// Refuses a tenant's calls, holds its work, and erases it when the grace period is over: its schema, its role, its keys, its
-    /// waiting work, and the key that its secrets are sealed with.
+    /// waiting work, and the key that its secrets are sealed with. Services that were registered to act for it no longer are. Two
+    /// minutes later its id may be given again.
     func deleteTenant(_ request: Carillon_V1_DeleteTenantRequest, _ context: CallContext) async throws -> Carillon_V1_DeleteTenantResponse
 
     /// Answers deleteTenant at once, on the connection's loop and without a task; nil leaves the call to the
@@ -349,6 +352,8 @@ package struct TenantServiceClient: Sendable {
 
     /// Makes a tenant with its schema, role, catalog and first API key; it can publish at once. The same request again
     /// answers with the same tenant, without the secret; another request for an id in use is ALREADY_EXISTS.
+    /// For two minutes behind the erasure of a tenant its id is FAILED_PRECONDITION with the reason TENANT_ID_RESERVED: until then
+    /// some process may still know the old tenant's keys.
     package func createTenant(_ request: Carillon_V1_CreateTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_CreateTenantResponse {
         try await client.unary("/carillon.v1.TenantService/CreateTenant", request, options: options)
     }
@@ -381,7 +386,8 @@ package struct TenantServiceClient: Sendable {
     }
 
     /// Refuses a tenant's calls, holds its work, and erases it when the grace period is over: its schema, its role, its keys, its
-    /// waiting work, and the key that its secrets are sealed with.
+    /// waiting work, and the key that its secrets are sealed with. Services that were registered to act for it no longer are. Two
+    /// minutes later its id may be given again.
     package func deleteTenant(_ request: Carillon_V1_DeleteTenantRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_DeleteTenantResponse {
         try await client.unary("/carillon.v1.TenantService/DeleteTenant", request, options: options)
     }

@@ -70,7 +70,7 @@ package nonisolated struct Carillon_V1_CreateTenantResponse: @unchecked Sendable
   /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
   package mutating func clearTenant() {_uniqueStorage()._tenant = nil}
 
-  /// Its first API key.
+  /// Its first API key; when `replayed` as it is now, revoked perhaps, and not set when it ended so long ago that it is forgotten.
   package var apiKey: Carillon_V1_ApiKey {
     get {_storage._apiKey ?? Carillon_V1_ApiKey()}
     set {_uniqueStorage()._apiKey = newValue}
@@ -80,19 +80,20 @@ package nonisolated struct Carillon_V1_CreateTenantResponse: @unchecked Sendable
   /// Clears the value of `apiKey`. Subsequent reads from it will return its default value.
   package mutating func clearApiKey() {_uniqueStorage()._apiKey = nil}
 
-  /// The whole key, to be sent as "authorization: Bearer …". Shown this once; empty when `replayed`.
+  /// The whole key, to be sent as "authorization: Bearer …". Shown this once and not kept; empty when `replayed`: whoever lost it
+  /// makes another one with CreateApiKey and revokes this one.
   package var apiKeySecret: String {
     get {_storage._apiKeySecret}
     set {_uniqueStorage()._apiKeySecret = newValue}
   }
 
-  /// Whether the tenant had been made before by the same request.
+  /// Whether the tenant had been made before by the same request. Then nothing is changed, and the answer says what there is now.
   package var replayed: Bool {
     get {_storage._replayed}
     set {_uniqueStorage()._replayed = newValue}
   }
 
-  /// The portal keys as registered.
+  /// The portal keys as registered now.
   package var portalKeys: [Carillon_V1_PortalKey] {
     get {_storage._portalKeys}
     set {_uniqueStorage()._portalKeys = newValue}

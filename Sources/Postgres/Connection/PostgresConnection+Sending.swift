@@ -18,6 +18,7 @@ extension PostgresConnection {
         machine.begin(.unit)
         inFlight.append(.unit(pending))
         guardOldest()
+        wear.note(pending.unit, within: configuration)
 
         send(prepared: Self.begin, as: .begin)
         if let role = pending.unit.role { send(text: "SET LOCAL ROLE \"\(role)\"", as: .setRole) }

@@ -83,6 +83,11 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     /// Whether it has answered a unit: then its loss says nothing about the next attempt.
     var hasServed = false
 
+    /// What its session has seen.
+    var wear = SessionWear()
+    /// Whether it ends because another session is to take its place.
+    var isBeingReplaced = false
+
     // Only while it is being made.
     let memory: HostMemory
     var target: ConnectionParameters?
@@ -145,6 +150,7 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
         if let host { memory.served(host) }
         state = .ready
         wasReady = true
+        wear.begin(at: loop.now)
         owner?.connectionIsReady(self)
     }
 
@@ -170,6 +176,9 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
 
     /// Few statements of a service take so long.
     private static let suspiciousSilence: Duration = .seconds(2)
+
+    /// Whether its session has seen so much that another one should take its place.
+    var isWornOut: Bool { wear.isTooMuch(for: configuration, at: loop.now) }
 
     func closeIfRetired() {
         guard state == .retiring, !machine.isWaiting else { return }

@@ -15,6 +15,16 @@ package struct PostgresConfiguration: Sendable {
     /// How many prepared statements each connection keeps.
     package var preparedStatements = 512
 
+    /// As how many roles a session may have worked, and how many units it may have run without one, before another one takes its
+    /// place: a backend keeps what it has learnt of every table it touched until its end, some hundred KiB for each tenant. 0 for
+    /// any number.
+    package var rolesPerSession = 0
+    /// See ``rolesPerSession``; for logins whose units have no role and may each concern another tenant.
+    package var unitsPerSession = 0
+    /// How old a session gets at least before it is replaced for that: where many tenants are busy, making sessions must not become
+    /// the work.
+    package var leastSessionAge: Duration = .seconds(300)
+
     /// How long one server may take to be connected to before the next one of the list is tried, unless the connection
     /// string says otherwise by `connect_timeout`. Looking up the servers' names may take as long before.
     package var connectTimeout: Duration = .seconds(2)

@@ -223,8 +223,16 @@ extension PostgresPool: PostgresConnectionOwner {
     }
 
     func connectionHasRoom(_ connection: PostgresConnection) {
+        replaceIfWornOut(connection)
         while connection.hasRoom, let next = queue.popFirst() { connection.submit(next) }
         goOnClosing()
+    }
+
+    /// Ends a session that has seen too much, one at a time: it answers what it has, and another one is made in its place.
+    private func replaceIfWornOut(_ connection: PostgresConnection) {
+        guard connection.isWornOut, !isClosing, slots.allSatisfy({ $0.connection?.state == .ready }) else { return }
+        connection.isBeingReplaced = true
+        connection.retire()
     }
 
     func connectionFoundServerReadOnly(_ connection: PostgresConnection) {
@@ -253,6 +261,8 @@ extension PostgresPool: PostgresConnectionOwner {
 
         // A connection that did some work shows that the server is well; one that never did is not tried again at once.
         if connection.hasServed { slots[number].backoff.reset() }
+        // Nothing failed: there is nothing to wait for, and nothing to tell.
+        if connection.isBeingReplaced { return connect(number) }
         if connection.wasReady {
             let pause = reconnect(number)
             configuration.onEvent(.disconnected(connection: number, error, retryAfter: pause))

@@ -72,12 +72,29 @@ struct DeliveryServer: DeliveryServiceHandler {
             switch error {
             case .tooManyWaiting: throw context.refuse(.tooMuchWaiting)
             case .storage(let error):
-                // A tenant that was quiet for months has no partition for this one; the first event makes it.
-                guard error.code == .monthMissing, !hasMadeRoom, let owner = core.owner else { throw Status(error) }
+                guard error.code == .monthMissing, !hasMadeRoom else { throw Status(error) }
                 hasMadeRoom = true
-                try await owner.ensureMonths(of: scope.id, now: core.now)
+                guard try await makeRoom(for: scope.id, context) else { throw Status(error) }
                 return nil
             }
+        }
+    }
+
+    /// A tenant that was quiet for months has no partition for this one; the first event makes it. Where there is no owner's login,
+    /// the processes that have it are asked to.
+    ///
+    /// - Returns: whether there is room now.
+    private func makeRoom(for tenant: TenantID, _ context: CallContext) async throws(Status) -> Bool {
+        guard let owner = core.owner else {
+            core[context].missesMonths(tenant)
+            return false
+        }
+        do throws(Status) {
+            try await owner.ensureMonths(of: tenant, now: core.now)
+            return true
+        } catch {
+            core.dependencies.monthMissing(tenant)
+            throw error
         }
     }
 

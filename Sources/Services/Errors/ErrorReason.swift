@@ -17,6 +17,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case notificationTypeUnknown = "NOTIFICATION_TYPE_UNKNOWN"
     case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
     case tenantExists = "TENANT_EXISTS"
+    case tenantIDReserved = "TENANT_ID_RESERVED"
     case archiveRefused = "ARCHIVE_REFUSED"
     case etagMismatch = "ETAG_MISMATCH"
     case providerNotAllowed = "PROVIDER_NOT_ALLOWED"

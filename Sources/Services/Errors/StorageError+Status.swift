@@ -27,6 +27,11 @@ extension Status {
             self = missing ?? Status(.notFound, .accountNotFound, "what the request refers to does not exist")
         case .alreadyExists:
             self.init(.alreadyExists, .concurrentChange, "it was made by another call at the same time")
+        case .idReserved:
+            self.init(
+                .failedPrecondition, .tenantIDReserved,
+                "a tenant of this id was just erased; the id is free again when nobody can know it by the old one's keys",
+                retryAfter: TenantAdministration.idReservation)
         case .monthMissing:
             self.init(
                 .unavailable, .databaseUnavailable, "the tenant has no room for this month yet", retryAfter: .seconds(5)

@@ -7,6 +7,7 @@ internal import Storage
 final class OwnerAccess: Sendable {
     private let loop: EventLoop
     private let administration: TenantAdministration
+    private let months = SharedQuestions<TenantID, Void>()
 
     init(_ owner: ServiceDependencies.Owner) {
         loop = owner.loop
@@ -47,13 +48,21 @@ final class OwnerAccess: Sendable {
         }
     }
 
-    /// Makes the partitions that a tenant needs now.
+    /// Makes the partitions that a tenant needs now. It is done once for all of the tenant's callers that miss them at the same
+    /// time, on whatever loops.
     func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {
-        let administration = administration
-        // Whoever notices it first does it for all of the tenant's callers.
-        try await run(until: .distantFuture) { () async throws(StorageError) in
-            try await administration.ensureMonths(tenant: tenant, now: now)
+        let (loop, administration, months) = (loop, administration, months)
+        let result = await loop.run { () async -> Result<Void, Status> in
+            do throws(Status) {
+                return .success(
+                    try await months.answer(to: tenant, on: loop) { tenant async throws(StorageError) in
+                        try await administration.ensureMonths(tenant: tenant, now: now)
+                    })
+            } catch {
+                return .failure(error)
+            }
         }
+        try result.get()
     }
 
     private func run<Value: Sendable>(

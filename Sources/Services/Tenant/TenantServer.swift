@@ -45,7 +45,7 @@ struct TenantServer: TenantServiceHandler {
             // This process may have been asked for the tenant before there was one.
             await core.forgetCredentials(of: record.id)
             return response
-        case .replayed(let record): return try await replay(record, draft, context)
+        case .replayed(let record): return try await replay(record, context)
         case .conflict:
             throw Status(
                 .alreadyExists, .tenantExists, "there is a tenant \(draft.id) that was made by another request",
@@ -92,19 +92,23 @@ struct TenantServer: TenantServiceHandler {
             portalKeys: draft.portalKeys.keys.map { PortalKey(kid: $0.id, jwk: $0.json) })
     }
 
-    /// The answer to a request that was answered before: what there is, and no secret.
+    /// The answer to a request that was answered before: what there is now, and no secret. Whoever lost the answer, and the first
+    /// key with it, makes another key.
     private func replay(
-        _ record: TenantRecord, _ draft: TenantDraft, _ context: CallContext
+        _ record: TenantRecord, _ context: CallContext
     ) async throws(Status) -> Carillon_V1_CreateTenantResponse {
         let registry = core[context].registry
-        let keys = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await registry.apiKeys(of: record.id)
+        let (keys, registered) = try await stored(until: context.deadline) { () async throws(StorageError) in
+            (try await registry.apiKeys(of: record.id), try await registry.portalKeys(of: record.id))
         }
         var response = Carillon_V1_CreateTenantResponse()
         response.tenant = Carillon_V1_Tenant(record)
         response.replayed = true
-        if let first = keys.min(by: { $0.createdAt < $1.createdAt }) { response.apiKey = Carillon_V1_ApiKey(first) }
-        response.portalKeys = draft.portalKeys.keys.map { Carillon_V1_PortalKey($0) }
+        // It may have ended long ago, and been forgotten. A key that was made later is none of this request's.
+        let first = keys.first { $0.createdAt == record.createdAt && $0.displayName == TenantDraft.firstKeyName }
+        if let first { response.apiKey = Carillon_V1_ApiKey(first) }
+        let portalKeys = (try? await PortalKeySet.parse(stored: registered.map(\.jwk))) ?? .empty
+        response.portalKeys = portalKeys.keys.map { Carillon_V1_PortalKey($0) }
         return response
     }
 

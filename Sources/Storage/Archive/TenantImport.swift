@@ -181,6 +181,11 @@ package final class TenantImport: @unchecked Sendable {
     /// The tenant's line is written: it is ours.
     private func beginTenant(_ count: ArchiveCount) async throws(StorageError) {
         guard count.rows == 1, let header else { throw .refused("the archive has no line of the tenant") }
+        do throws(PostgresError) {
+            try await sessions.registry.run(TenantAdministration.notReserved(header.tenant, now: now))
+        } catch {
+            throw StorageError(making: error)
+        }
         try await storing { () async throws(PostgresError) in try await makeSchema(header) }
     }
 

@@ -14,18 +14,21 @@ enum ChoreStatements {
         VALUES ($1::text, NULL, 'epoch')
         ON CONFLICT (name) DO NOTHING
         """, prepared: false)
-    /// $1 chore, $2 holder, $3 microseconds to live.
+    /// $1 chore, $2 holder, $3 microseconds to live, $4 for how many microseconds it is not due after it was done.
     static let takeChore = Statement(
         """
         UPDATE carillon.chore c
         SET holder = $2::uuid, expires_at = now() + $3::int8 * interval '1 microsecond'
-        WHERE c.name = $1::text AND (c.holder IS NULL OR c.holder = $2::uuid)
+        WHERE c.name = $1::text AND (
+            c.holder = $2::uuid OR c.holder IS NULL
+                AND (c.done_at IS NULL OR c.done_at <= now() - $4::int8 * interval '1 microsecond')
+        )
         """, prepared: false)
-    /// $1 chore, $2 holder, $3 now.
+    /// $1 chore, $2 holder.
     static let endChore = Statement(
         """
         UPDATE carillon.chore c
-        SET holder = NULL, done_at = $3::timestamptz
+        SET holder = NULL, done_at = now()
         WHERE c.name = $1::text AND c.holder = $2::uuid
         """, prepared: false)
 }

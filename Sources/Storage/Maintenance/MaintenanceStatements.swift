@@ -13,6 +13,33 @@ enum MaintenanceStatements {
         ORDER BY n.nspname, c.relname
         LIMIT $5::int8
         """, prepared: false)
+    /// $1 names of partitions, $2 schemas: those of them in which any of these has rows. Statistics and catalog are asked and no
+    /// table is touched, so that a session that looks at all tenants keeps nothing of them in memory. A tenant that they know
+    /// nothing of gets its months when it publishes.
+    static let schemasWithRows = Statement(
+        """
+        SELECT DISTINCT n.nspname::text
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = ANY ($1::text[]) AND c.relispartition AND c.relkind = 'r' AND n.nspname = ANY ($2::text[])
+            AND (c.reltuples > 0 OR pg_catalog.pg_stat_get_tuples_inserted(c.oid) > 0)
+        """, prepared: false)
+    /// $1 limit: tenants that miss the partitions of a month, those that have waited longest first.
+    static let wantedMonths = Statement(
+        """
+        SELECT s.tenant_id
+        FROM carillon.tenant_signal s
+        WHERE s.months_wanted_at IS NOT NULL
+        ORDER BY s.months_wanted_at, s.tenant_id
+        LIMIT $1::int8
+        """, prepared: false)
+    /// $1 tenant, $2 until when they were wanted: they are there.
+    static let monthsMade = Statement(
+        """
+        UPDATE carillon.tenant_signal s
+        SET months_wanted_at = NULL
+        WHERE s.tenant_id = $1::text AND s.months_wanted_at <= $2::timestamptz
+        """, prepared: false)
     /// $1 now, $2 how many keys that ended each tenant keeps: the others go. The serving login may take none away.
     static let dropEndedKeys = Statement(
         """

@@ -17,26 +17,29 @@ extension TenantAdministration {
     ///   - chore: which.
     ///   - holder: an id of this process.
     ///   - timeToLive: how long it is had without another call, by the database's clock.
-    /// - Returns: whether it is had; another process has it else.
+    ///   - interval: how long it is not due after any process has done it, by the same clock: many processes do one round then, and
+    ///     not a round each. Whoever has it keeps it all the same. Zero for what has to be done now.
+    /// - Returns: whether it is had; another process has it else, or it is not due.
     package func take(
-        _ chore: Chore, holder: UUIDv7, timeToLive: Duration
+        _ chore: Chore, holder: UUIDv7, timeToLive: Duration, dueAfter interval: Duration = .zero
     ) async throws(StorageError) -> Bool {
         let name = Parameter.text(chore.rawValue)
         let life = timeToLive.components.seconds * 1_000_000
+        let pause = interval.components.seconds * 1_000_000
         return try await storing { () async throws(PostgresError) in
             let results = try await run([
                 Query(ChoreStatements.addChore, [name]), Query(ChoreStatements.freeChore, [name]),
-                Query(ChoreStatements.takeChore, [name, .uuid(holder), .int8(life)]),
+                Query(ChoreStatements.takeChore, [name, .uuid(holder), .int8(life), .int8(pause)]),
             ])
             return results[2].affectedRows == 1
         }
     }
 
     /// Gives a chore back when its work is done.
-    package func end(_ chore: Chore, holder: UUIDv7, now: Instant) async throws(StorageError) {
+    package func end(_ chore: Chore, holder: UUIDv7) async throws(StorageError) {
         try await storing { () async throws(PostgresError) in
             _ = try await run([
-                Query(ChoreStatements.endChore, [.text(chore.rawValue), .uuid(holder), .timestamp(now)])
+                Query(ChoreStatements.endChore, [.text(chore.rawValue), .uuid(holder)])
             ])
         }
     }

@@ -61,7 +61,8 @@ extension TenantAdministration {
     }
 
     /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when
-    /// they publish again; see ``StorageError/Code/monthMissing``.
+    /// they publish again; see ``StorageError/Code/monthMissing``. Idle tenants cost a line of one answer, and none of their
+    /// tables is touched.
     ///
     /// - Parameters:
     ///   - now: the time; to be called every day.
@@ -77,37 +78,90 @@ extension TenantAdministration {
         var after: TenantID?
         while true {
             let tenants = try await tenantsWithout(month.next, after: after)
-            for tenant in tenants {
+            for (place, group) in Dictionary(grouping: tenants, by: \.place) {
                 guard await goesOn() else { return made }
+                let active: [TenantID]
                 do throws(StorageError) {
-                    guard try await isActive(tenant, in: month) else { continue }
-                    try await ensureMonths(tenant: tenant, now: now)
-                    made.append(tenant)
+                    active = try await self.active(group.map(\.tenant), at: place, in: month)
                 } catch {
-                    failed(tenant, error)
+                    for one in group { failed(one.tenant, error) }
+                    continue
+                }
+                for tenant in active {
+                    guard await goesOn() else { return made }
+                    do throws(StorageError) {
+                        try await ensureMonths(tenant: tenant, now: now)
+                        made.append(tenant)
+                    } catch {
+                        failed(tenant, error)
+                    }
                 }
             }
             guard let last = tenants.last else { return made }
-            after = last
+            after = last.tenant
         }
     }
 
-    private func tenantsWithout(_ month: Month, after: TenantID?) async throws(StorageError) -> [TenantID] {
+    private func tenantsWithout(
+        _ month: Month, after: TenantID?
+    ) async throws(StorageError) -> [(tenant: TenantID, place: TenantPlace)] {
         try await storing { () async throws(PostgresError) in
             let query = Query(
                 AdministrationStatements.tenantsWithoutMonth,
-                [.text(month.firstDay), .text(after?.rawValue ?? ""), .int8(200)])
-            return try (try await run([query]))[0].read { row throws(PostgresError) in try row.identifier(0) }
+                [.text(month.firstDay), .text(after?.rawValue ?? ""), .int8(1_000)])
+            return try (try await run([query]))[0].read { row throws(PostgresError) in
+                (try row.identifier(0), try TenantPlace(row: row, from: 1))
+            }
         }
     }
 
-    private func isActive(_ tenant: TenantID, in month: Month) async throws(StorageError) -> Bool {
-        let statement = Statement(
-            "SELECT EXISTS (SELECT 1 FROM \(SchemaName(tenant)).event e WHERE e.event_id >= $1::uuid)", prepared: false)
-        return try await storing { () async throws(PostgresError) in
-            let place = try await place(of: tenant)
-            let results = try await run([Query(statement, [.uuid(UUIDv7.lowerBound(of: month))])], at: place)
-            return try results[0].readFirst { row throws(PostgresError) in try row.bool(0) } ?? false
+    /// Those of the tenants of one database that have history in a month, in the order of their ids.
+    private func active(
+        _ tenants: [TenantID], at place: TenantPlace, in month: Month
+    ) async throws(StorageError) -> [TenantID] {
+        let schemas = try await storing { () async throws(PostgresError) in
+            let query = Query(
+                MaintenanceStatements.schemasWithRows,
+                [
+                    .textArray(TenantSchema.history.map { TenantSchema.partitionName($0, month) }),
+                    .textArray(tenants.map { SchemaName($0).text }),
+                ])
+            return try (try await run([query], at: place))[0].read { row throws(PostgresError) in try row.text(0) }
         }
+        let found = Set(schemas)
+        return tenants.filter { found.contains(SchemaName($0).text) }
+    }
+
+    // MARK: Months that somebody misses
+
+    /// Makes the partitions that processes without the owner's login have missed (``RegistryStore/wantMonths(of:now:)``).
+    ///
+    /// Harmless when several processes do it at once. What fails is wanted still, and tried again at the next call.
+    ///
+    /// - Parameters:
+    ///   - now: the time.
+    ///   - failed: told of each tenant whose months could not be made.
+    /// - Returns: the tenants that have their months.
+    package func makeWantedMonths(
+        now: Instant, failed: (TenantID, StorageError) -> Void = { _, _ in }
+    ) async throws(StorageError) -> [TenantID] {
+        let wanted: [TenantID] = try await storing { () async throws(PostgresError) in
+            try (try await run([Query(MaintenanceStatements.wantedMonths, [.int8(200)])]))[0].read {
+                row throws(PostgresError) in try row.identifier(0)
+            }
+        }
+        var made: [TenantID] = []
+        for tenant in wanted {
+            do throws(StorageError) {
+                try await ensureMonths(tenant: tenant, now: now)
+                try await storing { () async throws(PostgresError) in
+                    _ = try await run([Query(MaintenanceStatements.monthsMade, [.text(tenant), .timestamp(now)])])
+                }
+                made.append(tenant)
+            } catch {
+                failed(tenant, error)
+            }
+        }
+        return made
     }
 }

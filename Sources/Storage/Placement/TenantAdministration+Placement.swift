@@ -12,10 +12,11 @@ extension TenantAdministration {
     ///   - stamp: who makes it.
     ///   - now: the time of making.
     ///   - sessions: with the registry and the tenant's database; closed by the caller.
+    /// - Throws: ``StorageError/Code/idReserved`` if a tenant of that id was just erased.
     package static func createTenant(
         _ creation: TenantCreation, stamp: AuditStamp, now: Instant, sessions: OwnerSessions
     ) async throws(StorageError) -> TenantRecord {
-        try await storing { () async throws(PostgresError) in
+        do throws(PostgresError) {
             for session in sessions.all { try await session.begin() }
             let (line, schema) = Self.queries(creation, stamp: stamp, now: now)
             let inserted = try await sessions.registry.run(line[0])
@@ -27,6 +28,8 @@ extension TenantAdministration {
             }
             for session in sessions.all.reversed() { try await session.commit() }
             return record
+        } catch {
+            throw StorageError(making: error)
         }
     }
 

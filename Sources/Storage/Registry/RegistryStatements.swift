@@ -109,6 +109,15 @@ enum RegistryStatements {
             work_at = CASE WHEN s.work_at < excluded.work_at THEN excluded.work_at ELSE s.work_at END,
             facts_at = CASE WHEN s.facts_at < excluded.facts_at THEN excluded.facts_at ELSE s.facts_at END
         """)
+    /// $1 tenant, $2 now: it misses the partitions of a month, and this process cannot make them.
+    static let wantMonths = Statement(
+        """
+        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at, months_wanted_at)
+        SELECT t.tenant_id, 'epoch'::timestamptz, 'epoch'::timestamptz, $2::timestamptz
+        FROM carillon.tenant t
+        WHERE t.tenant_id = $1::text
+        ON CONFLICT (tenant_id) DO UPDATE SET months_wanted_at = excluded.months_wanted_at
+        """)
     /// $1 since: the tenants that were signalled.
     static let signals = Statement(
         """

@@ -83,6 +83,8 @@ extension RegistryStore {
     package func putService(
         _ service: ServiceIdentityWrite, expectedRevision: Int64?, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> Upserted<ServiceIdentityRecord> {
+        // Greater than any that a service of this id has had: an etag of one that was taken off fits no other.
+        let first = now.microseconds
         var queries =
             RegistryAudit.queries(
                 ServiceStatements.auditPut, [.text(service.id), .json(service.audited)], chain: nil, stamp: stamp)
@@ -94,13 +96,14 @@ extension RegistryStore {
                     .text(service.id), .text(service.displayName), .textArray(service.scopes),
                     .bool(service.allTenants),
                     .textArray(service.tenants.map(\.rawValue)), .text(stamp.actor), .timestamp(now),
+                    .int8(first),
                 ]))
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             guard let record = try results[results.count - 1].readFirst(ServiceIdentityRecord.init(row:)) else {
                 throw PostgresError(.decoding, "an upsert returned no row")
             }
-            return Upserted(record: record, created: record.revision == 1)
+            return Upserted(record: record, created: record.revision == first)
         }
     }
 

@@ -109,6 +109,13 @@ extension RegistryStore {
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
 
+    /// Tells the processes with the owner's login that a tenant misses the partitions of a month; they make them at once
+    /// (``TenantAdministration/makeWantedMonths(now:failed:)``).
+    package func wantMonths(of tenant: TenantID, now: Instant) async throws(StorageError) {
+        let query = Query(RegistryStatements.wantMonths, [.text(tenant), .timestamp(now)])
+        try await storing { () async throws(PostgresError) in _ = try await run([query]) }
+    }
+
     /// The tenants that were signalled at or after a time. Callers ask from a little before their last question, since
     /// clocks differ; hearing a signal twice is harmless.
     package func signals(since time: Instant) async throws(StorageError) -> TenantSignals {

@@ -73,12 +73,12 @@ enum ServiceStatements {
         FROM carillon.service_identity s
         WHERE s.spiffe_id = $5::text
         """)
-    /// $1…$5 the service, $6 who, $7 now.
+    /// $1…$5 the service, $6 who, $7 now, $8 the revision of one that is new.
     static let put = Statement(
         """
         INSERT INTO carillon.service_identity AS s (spiffe_id, display_name, scopes, all_tenants, tenant_ids, revision,
             created_by, created_at, updated_at)
-        VALUES ($1::text, $2::text, $3::text[], $4::bool, $5::text[], 1, $6::text, $7::timestamptz, $7::timestamptz)
+        VALUES ($1::text, $2::text, $3::text[], $4::bool, $5::text[], $8::int8, $6::text, $7::timestamptz, $7::timestamptz)
         ON CONFLICT (spiffe_id) DO UPDATE SET display_name = excluded.display_name, scopes = excluded.scopes,
             all_tenants = excluded.all_tenants, tenant_ids = excluded.tenant_ids, revision = s.revision + 1,
             updated_at = excluded.updated_at

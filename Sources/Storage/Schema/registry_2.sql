@@ -42,6 +42,11 @@ CREATE TABLE IF NOT EXISTS carillon.tenant_usage (
     counted_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- Set while a tenant misses the partitions of a month that it has published in: whoever has the owner's login makes them.
+ALTER TABLE carillon.tenant_signal ADD COLUMN IF NOT EXISTS months_wanted_at timestamptz;
+CREATE INDEX IF NOT EXISTS tenant_signal_months ON carillon.tenant_signal (months_wanted_at)
+    WHERE months_wanted_at IS NOT NULL;
+
 -- Internal services that are known by the SPIFFE id of their certificate, and for which tenants they may act.
 CREATE TABLE IF NOT EXISTS carillon.service_identity (
     spiffe_id text PRIMARY KEY,
@@ -79,7 +84,7 @@ CREATE TABLE IF NOT EXISTS carillon.audit_head (
 ) WITH (fillfactor = 50);
 
 -- Chores: work that one process of all does at a time, such as maintenance. The holder has it until expires_at, by the database's
--- clock; done_at is when it was finished last.
+-- clock; done_at is when it was finished last, by the same clock: for a while behind that it is not due.
 CREATE TABLE IF NOT EXISTS carillon.chore (
     name text PRIMARY KEY,
     holder uuid,
@@ -87,9 +92,32 @@ CREATE TABLE IF NOT EXISTS carillon.chore (
     done_at timestamptz
 );
 
+-- Tenants that were erased, for as long as something of it is to be done or to be waited for: nobody gets such an id while some
+-- process may still believe in its keys. Behind that, only the audit of the installation names
+-- the tenant.
+CREATE TABLE IF NOT EXISTS carillon.erased_tenant (
+    tenant_id text PRIMARY KEY,
+    erased_at timestamptz NOT NULL,
+    -- Whether its dead rows are out of the registry's files.
+    is_swept boolean NOT NULL
+);
+
+-- Samples of these columns would be kept in the planner's statistics, where erasing a tenant does not reach; no statement
+-- asks for them.
+ALTER TABLE carillon.tenant
+    ALTER COLUMN display_name SET STATISTICS 0, ALTER COLUMN portal_url SET STATISTICS 0,
+    ALTER COLUMN wrapped_data_key SET STATISTICS 0, ALTER COLUMN request_hash SET STATISTICS 0,
+    ALTER COLUMN logo_url SET STATISTICS 0, ALTER COLUMN imprint SET STATISTICS 0;
+ALTER TABLE carillon.api_key
+    ALTER COLUMN display_name SET STATISTICS 0, ALTER COLUMN secret_sha256 SET STATISTICS 0,
+    ALTER COLUMN last_four SET STATISTICS 0, ALTER COLUMN created_by SET STATISTICS 0;
+ALTER TABLE carillon.portal_key ALTER COLUMN kid SET STATISTICS 0, ALTER COLUMN jwk SET STATISTICS 0;
+ALTER TABLE carillon.audit
+    ALTER COLUMN actor SET STATISTICS 0, ALTER COLUMN origin SET STATISTICS 0, ALTER COLUMN object SET STATISTICS 0,
+    ALTER COLUMN before SET STATISTICS 0, ALTER COLUMN after SET STATISTICS 0;
+
 GRANT SELECT ON carillon.database, carillon.service_identity, carillon.tenant_usage TO carillon_serve;
 GRANT INSERT, UPDATE, DELETE ON carillon.service_identity TO carillon_serve;
--- Keys that ended long ago are dropped when another one is made.
 GRANT SELECT, INSERT ON carillon.audit TO carillon_serve;
 GRANT SELECT, INSERT, UPDATE ON carillon.audit_head TO carillon_serve;
 

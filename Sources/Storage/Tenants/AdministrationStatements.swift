@@ -3,7 +3,7 @@ internal import Postgres
 /// The statements of `carillon_owner` on the registry. They run seldom, so no connection keeps them.
 enum AdministrationStatements {
     /// $1 tenant, $2…$7 its values, $8…$10 its look, $11…$15 its limits, $16 data key, $17 request hash, $18 schema version,
-    /// $19 first day of the last month with partitions, $20 now, $21 database.
+    /// $19 first day of the last month with partitions, $20 now, $21 database, $22 revision.
     static let insertTenant = Statement(
         """
         INSERT INTO carillon.tenant AS t (tenant_id, state, display_name, portal_url, time_zone, locale,
@@ -12,7 +12,7 @@ enum AdministrationStatements {
             months_through, revision, created_at, updated_at, database)
         VALUES ($1::text, 'active', $2::text, $3::text, $4::text, $5::text, $6::text, $7::int4, $8::text, $9::text,
             $10::text, $11::int4, $12::int4, $13::int8, $14::int4, $15::int4, $16::bytea, $17::bytea, $18::int4,
-            $19::text::date, 1, $20::timestamptz, $20::timestamptz, $21::text)
+            $19::text::date, $22::int8, $20::timestamptz, $20::timestamptz, $21::text)
         RETURNING \(RegistryStatements.tenantColumns)
         """, prepared: false)
     /// $1 tenant.
@@ -40,8 +40,9 @@ enum AdministrationStatements {
     /// $1 first day of a month, $2 after this id, $3 limit: active tenants without partitions for the month.
     static let tenantsWithoutMonth = Statement(
         """
-        SELECT t.tenant_id
+        SELECT t.tenant_id, d.name, d.connection
         FROM carillon.tenant t
+        JOIN carillon.database d ON d.name = t.database
         WHERE t.state = 'active' AND t.months_through < $1::text::date AND t.tenant_id > $2::text
         ORDER BY t.tenant_id
         LIMIT $3::int8

@@ -100,27 +100,35 @@ extension TenantAdministration {
     /// Nobody can resume a tenant any more whose time had come by then.
     private static func certain(_ now: Instant) -> Instant { Instant(microseconds: now.microseconds - resumeMargin) }
 
-    /// Tenants that are to be erased now.
+    /// Tenants that are to be erased now, in the order of their ids.
     ///
     /// - Parameters:
     ///   - now: the time.
+    ///   - after: the last tenant of the page before, so that those that cannot be erased are in nobody's way.
     ///   - limit: the most that are returned.
-    package func tenantsToErase(now: Instant, limit: Int) async throws(StorageError) -> [TenantRecord] {
+    package func tenantsToErase(
+        now: Instant, after: TenantID? = nil, limit: Int
+    ) async throws(StorageError) -> [TenantRecord] {
         try await storing { () async throws(PostgresError) in
             let query = Query(
-                TenantLifeStatements.due, [.timestamp(now), .timestamp(Self.certain(now)), .int8(Int64(limit))])
+                TenantLifeStatements.due,
+                [
+                    .timestamp(now), .timestamp(Self.certain(now)), .text(after?.rawValue ?? ""), .int8(Int64(limit)),
+                ])
             return try (try await run([query]))[0].read(TenantRecord.init(row:))
         }
     }
 
     /// Erases a tenant whose time has come: its schema with everything in it, its role, and its line in the registry with its
-    /// keys, its portal keys, the audit of what operators did to it, and its wrapped data key. A backup that holds the
+    /// keys, its portal keys, the audit of what operators did to it, and its wrapped data key. No service acts for it any more. What
+    /// is dead in the registry's files is removed a little later (``RegistrySweep``). A backup that holds the
     /// registry's line and the schema can still be opened with the key-encryption key; what holds only one of them cannot.
     ///
     /// All in one transaction, so there is never half a tenant. In another database than the registry's that cannot be: there the
     /// schema goes first, a minute after the time has come, when nobody can resume the tenant any more.
     ///
-    /// What is left is a line in the installation's audit that says so.
+    /// What is left is a line in the installation's audit that says so, and for ``idReservation`` the id, which nobody gets
+    /// meanwhile.
     ///
     /// - Throws: ``StorageError/Code/revisionMismatch`` if it was resumed meanwhile, or is gone.
     package func eraseTenant(_ tenant: TenantID, stamp: AuditStamp, now: Instant) async throws(StorageError) {
@@ -130,12 +138,13 @@ extension TenantAdministration {
         ].map { Query(Statement($0, prepared: false)) }
         let queries =
             [Query(AdministrationStatements.shortLockTimeout)]
-            + RegistryAudit.queries(
-                chain: nil, stamp: stamp, action: "tenant.erase", object: "tenant/\(tenant)", before: nil, after: nil)
+            + RegistryAudit.queries(TenantLifeStatements.auditErasure, [.text(tenant)], chain: nil, stamp: stamp)
             + [Query(TenantLifeStatements.assertDue, [.text(tenant), .timestamp(now)])] + removal + [
+                Query(TenantLifeStatements.leaveServices, [.text(tenant), .timestamp(now)]),
                 Query(TenantLifeStatements.eraseAudit, [.text(tenant)]),
                 Query(TenantLifeStatements.eraseAuditHead, [.text(tenant)]),
                 Query(TenantLifeStatements.erase, [.text(tenant), .timestamp(now)]),
+                Query(TenantLifeStatements.reserve, [.text(tenant), .timestamp(now)]),
             ]
         try await storing { () async throws(PostgresError) in
             let place = try await place(of: tenant)

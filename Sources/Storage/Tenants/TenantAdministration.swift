@@ -68,6 +68,7 @@ extension TenantAdministration {
     ///   - creation: what shall be.
     ///   - stamp: who makes it.
     ///   - now: the time of making.
+    /// - Throws: ``StorageError/Code/idReserved`` if a tenant of that id was just erased.
     package func createTenant(
         _ creation: TenantCreation, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> TenantCreationOutcome {
@@ -82,7 +83,9 @@ extension TenantAdministration {
                 return .created(record)
             }
         } catch {
-            guard error.code == .uniqueViolation, error.constraint == "tenant_pkey" else { throw StorageError(error) }
+            guard error.code == .uniqueViolation, error.constraint == "tenant_pkey" else {
+                throw StorageError(making: error)
+            }
         }
         return try await storing { () async throws(PostgresError) in
             let results = try await run([Query(AdministrationStatements.tenantWithHash, [.text(creation.id)])])
@@ -103,7 +106,10 @@ extension TenantAdministration {
                 [.text(creation.id)] + creation.values.parameters + [
                     .bytes(creation.wrappedDataKey), .bytes(creation.requestHash), .int4(TenantSchema.version),
                     .text(lastMonth.firstDay), .timestamp(now), .text(creation.database.rawValue),
-                ])
+                    // Greater than any that a tenant of this id has had: an etag of one that was erased fits no other.
+                    .int8(now.microseconds),
+                ]),
+            notReserved(creation.id, now: now),
         ]
         queries += RegistryAudit.queries(
             chain: creation.id, stamp: stamp, action: "tenant.create", object: "tenant/\(creation.id)", before: nil,

@@ -14,12 +14,20 @@ internal import Storage
 final class Maintainer: @unchecked Sendable {
     private let loop: EventLoop
     private let administration: TenantAdministration
+    private let login: PostgresConfiguration
     private let log: Logger
     private let holder = Clock.freshID
     private var isHurried = false
+    /// Whether something of erased tenants is left in the registry's files.
+    private var mustSweep = false
     private var wake: (() -> Void)?
 
+    /// How long a round is not due after any process has done one.
     private static let interval: Duration = .seconds(10 * 60)
+    /// Between two looks whether it is due.
+    private static let look: Duration = .seconds(60)
+    /// Before another try, and while something waits that is due in a moment.
+    private static let shortPause: Duration = .seconds(15)
     /// How long the lease lasts without a step, which takes some statements at most.
     private static let timeToLive: Duration = .seconds(120)
     /// Not at once: a process that starts has better things to do, and many may start together.
@@ -28,8 +36,13 @@ final class Maintainer: @unchecked Sendable {
     private static let batch = 50
 
     /// Maintenance over a pool that logs in as `carillon_owner`, on the loop of the pool.
-    init(loop: EventLoop, owner: PostgresPool, databases: DatabasePools?, log: Logger) {
+    ///
+    /// - Parameter login: how the owner logs in for work that runs in no transaction.
+    init(
+        loop: EventLoop, owner: PostgresPool, databases: DatabasePools?, login: PostgresConfiguration, log: Logger
+    ) {
         self.loop = loop
+        self.login = login
         self.log = log
         administration = TenantAdministration(pool: owner, databases: databases) { pause throws(CancellationError) in
             try await loop.sleep(for: pause)
@@ -47,23 +60,27 @@ final class Maintainer: @unchecked Sendable {
     /// Works until the task is cancelled. On the loop.
     func run() async {
         var pause: Duration = .seconds(Int.random(in: Self.firstPause))
+        // Whether a round was asked for that is not done yet: then it does not matter when the last one was.
+        var isAskedFor = false
         while !Task.isCancelled {
             await rest(for: pause)
             guard !Task.isCancelled else { return }
+            isAskedFor = isAskedFor || isHurried
             isHurried = false
-            pause = Self.interval
             do throws(StorageError) {
-                if try await keep() {
+                if try await keep(dueAfter: isAskedFor ? .zero : Self.interval) {
                     try await work()
-                    try await administration.end(.maintenance, holder: holder, now: Clock.now)
-                } else {
-                    // Another process is at it; what hurried us is done by it, or by us a little later.
-                    pause = .seconds(30)
+                    try await administration.end(.maintenance, holder: holder)
+                    isAskedFor = false
+                } else if mustSweep {
+                    await sweep()
                 }
+                // Without the lease another process is at it, or has just been: what we are asked for may have come too late for it.
             } catch {
                 log.warning("maintenance could not be finished", metadata: ["error": "\(error)"])
-                pause = .seconds(30)
+                isAskedFor = true
             }
+            pause = isAskedFor || mustSweep ? Self.shortPause : Self.look
         }
     }
 
@@ -85,8 +102,9 @@ final class Maintainer: @unchecked Sendable {
     }
 
     /// Takes the lease or keeps it.
-    private func keep() async throws(StorageError) -> Bool {
-        try await administration.take(.maintenance, holder: holder, timeToLive: Self.timeToLive)
+    private func keep(dueAfter interval: Duration = .zero) async throws(StorageError) -> Bool {
+        try await administration.take(
+            .maintenance, holder: holder, timeToLive: Self.timeToLive, dueAfter: interval)
     }
 
     private func goesOn() async -> Bool {
@@ -102,15 +120,21 @@ final class Maintainer: @unchecked Sendable {
 
     private func work() async throws(StorageError) {
         try await erase()
+        await sweep()
         try await administration.dropEndedKeys(now: Clock.now)
+        var failed: (count: Int, tenant: TenantID, error: StorageError)?
         let made = try await administration.makeMonthsAhead(
             now: Clock.now, goesOn: { await self.goesOn() },
-            failed: { tenant, error in
-                // Before the month begins this is the alarm; behind it the tenant's events are refused with UNAVAILABLE.
-                self.log.error(
-                    "the next month of a tenant could not be made",
-                    metadata: ["tenant": "\(tenant)", "error": "\(error)"])
-            })
+            failed: { failed = ((failed?.count ?? 0) + 1, $0, $1) })
+        if let failed {
+            // Before the month begins this is the alarm; behind it the tenants' events are refused with UNAVAILABLE.
+            log.error(
+                "the next month of tenants could not be made",
+                metadata: [
+                    "tenants": .stringConvertible(failed.count), "tenant": "\(failed.tenant)",
+                    "error": "\(failed.error)",
+                ])
+        }
         log.info("months were made ahead", metadata: ["tenants": .stringConvertible(made.count)])
         for database in try await administration.databases() where database.tenants > 0 {
             guard await goesOn() else { return }
@@ -145,23 +169,36 @@ final class Maintainer: @unchecked Sendable {
     }
 
     private func erase() async throws(StorageError) {
+        var after: TenantID?
         while true {
-            let due = try await administration.tenantsToErase(now: Clock.now, limit: Self.batch)
-            var erased = 0
+            let due = try await administration.tenantsToErase(now: Clock.now, after: after, limit: Self.batch)
             for record in due {
                 guard await goesOn() else { return }
                 let stamp = AuditStamp(id: Clock.freshID, actor: "maintenance", origin: "")
                 do throws(StorageError) {
                     try await administration.eraseTenant(record.id, stamp: stamp, now: Clock.now)
-                    erased += 1
                     log.notice("a tenant was erased", metadata: ["tenant": "\(record.id)"])
                 } catch {
                     log.error(
                         "a tenant could not be erased", metadata: ["tenant": "\(record.id)", "error": "\(error)"])
                 }
             }
-            // Those that fail would come first for ever.
-            guard due.count == Self.batch, erased > 0 else { return }
+            guard let last = due.last else { return }
+            after = last.id
+        }
+    }
+
+    /// Takes what is dead of erased tenants out of the registry's files, or finds that it is too early for that.
+    private func sweep() async {
+        do throws(StorageError) {
+            let swept = try await RegistrySweep.run(administration, login, on: loop, now: Clock.now)
+            if !swept.isEmpty {
+                log.notice(
+                    "the registry was swept of erased tenants", metadata: ["tenants": .stringConvertible(swept.count)])
+            }
+            mustSweep = try await RegistrySweep.isDue(administration)
+        } catch {
+            log.warning("the registry could not be swept", metadata: ["error": "\(error)"])
         }
     }
 }

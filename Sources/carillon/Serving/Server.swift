@@ -32,8 +32,7 @@ final class Server: Sendable {
         let loops: [EventLoop]
         let deliveryLoop: EventLoop
         let pools: PerLoop<PostgresPool>
-        let owner: PostgresPool?
-        let ownerDatabases: DatabasePools?
+        let owner: OwnerPools?
         let maintainer: Maintainer?
         let worker: DeliveryWorker
         let services: Services
@@ -89,13 +88,16 @@ final class Server: Sendable {
         let keeping = parts.maintainer.map { maintainer in loop.spawn { await maintainer.run() } }
         let migrating = parts.owner.map { owner in
             loop.spawn {
-                guard let databases = parts.ownerDatabases else { return }
-                await StragglerKeeper.run(on: loop, owner: owner, databases: databases, log: log)
+                await StragglerKeeper.run(
+                    on: loop, owner: owner.stragglers.main, databases: owner.stragglers.databases, log: log)
             }
+        }
+        let makingMonths = parts.owner.map { owner in
+            loop.spawn { await MonthKeeper.run(on: loop, owner.calls.administration, log: log) }
         }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
         let crediting = loop.spawn { await parts.services.keepCredentials(on: loop) }
-        errands = [watching, counting, crediting] + [keeping, migrating].compactMap(\.self)
+        errands = [watching, counting, crediting] + [keeping, migrating, makingMonths].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {
@@ -103,6 +105,7 @@ final class Server: Sendable {
         let deliveryLoop = EventLoop(name: "delivery")
         var serving = PostgresConfiguration(connectionInfo: settings.database)
         serving.connections = settings.connections
+        serving.rolesPerSession = tenantsPerSession
         serving.onEvent = { log.report($0, login: "serve") }
         var made: [PostgresPool] = []
         for loop in loops {
@@ -111,31 +114,35 @@ final class Server: Sendable {
         var next = made.makeIterator()
         let pools = PerLoop(loops) { _ in next.next().unsafelyUnwrapped }
         let readiness = Readiness()
-        let owner = await makeOwner(settings, on: loops[0], log)
-        let ownerDatabases = owner.map { pool in
-            DatabasePools(loop: loops[0], main: pool, configuration: ownerConfiguration(settings, log))
-        }
+        let owner: OwnerPools? =
+            if let database = settings.owner { await OwnerPools.make(database, on: loops[0], log) } else { nil }
         let worker = makeWorker(settings, on: deliveryLoop, log)
-        let maintainer = owner.map { Maintainer(loop: loops[0], owner: $0, databases: ownerDatabases, log: log) }
+        let maintainer = owner.map { owner in
+            Maintainer(
+                loop: loops[0], owner: owner.upkeep.main, databases: owner.upkeep.databases,
+                login: OwnerPools.session(settings.owner ?? ""), log: log)
+        }
         let services = makeServices(
             settings, pools, serving,
-            owner.map {
+            owner.map { owner in
                 .init(
-                    loop: loops[0], pool: $0, session: ownerSession(settings.owner ?? ""), databases: ownerDatabases)
-            }, worker, maintainer)
+                    loop: loops[0], pool: owner.calls.main, session: OwnerPools.session(settings.owner ?? ""),
+                    databases: owner.calls.databases)
+            }, worker, maintainer, MonthAlarm(log))
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
         ) { readiness.isReady }
         let watch = DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log) { health.changed() }
         return Parts(
-            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, ownerDatabases: ownerDatabases,
-            maintainer: maintainer,
-            worker: worker, services: services,
-            readiness: readiness, health: health,
+            loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, maintainer: maintainer,
+            worker: worker, services: services, readiness: readiness, health: health,
             reflection: settings.isReflectionEnabled ? makeReflection(loops, names + [HealthService.name]) : nil,
             watch: watch)
     }
+
+    /// As many tenants as a backend remembers the tables of in some 64 MB: 12 KB for each of about twenty.
+    static let tenantsPerSession = 250
 
     private static func makeReflection(_ loops: [EventLoop], _ names: [String]) -> ReflectionService {
         guard let descriptors = DescriptorSet(base64: CarillonDescriptors.base64) else {
@@ -146,7 +153,8 @@ final class Server: Sendable {
 
     private static func makeServices(
         _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ serving: PostgresConfiguration,
-        _ owner: ServiceDependencies.Owner?, _ worker: DeliveryWorker, _ maintainer: Maintainer?
+        _ owner: ServiceDependencies.Owner?, _ worker: DeliveryWorker, _ maintainer: Maintainer?,
+        _ alarm: MonthAlarm
     ) -> Services {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
@@ -162,37 +170,8 @@ final class Server: Sendable {
         dependencies.databases = serving
         dependencies.program = "carillon \(Version.text)"
         if let maintainer { dependencies.maintenanceSignal = { maintainer.hurry() } }
+        dependencies.monthMissing = { alarm.raise($0) }
         return Services(dependencies)
-    }
-
-    private static func makeOwner(
-        _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
-    ) async -> PostgresPool? {
-        guard settings.owner != nil else { return nil }
-        let configuration = ownerConfiguration(settings, log)
-        return await loop.run { PostgresPool(loop: loop, configuration: configuration) }
-    }
-
-    private static func ownerConfiguration(_ settings: ServeSettings, _ log: Logger) -> PostgresConfiguration {
-        var configuration = PostgresConfiguration(connectionInfo: settings.owner ?? "")
-        configuration.connections = 1
-        // Making a tenant is many statements, each of them short.
-        configuration.statementTimeout = .seconds(10)
-        // There is no other connection that would be there first; one attempt at a time does not press the database.
-        configuration.reconnectPause = .milliseconds(50)...(.milliseconds(500))
-        configuration.onEvent = { log.report($0, login: "owner") }
-        return configuration
-    }
-
-    /// Exporting and importing are long statements; what ends them is the caller's deadline.
-    private static func ownerSession(_ database: String) -> PostgresConfiguration {
-        var configuration = PostgresConfiguration(connectionInfo: database)
-        configuration.applicationName = "carillon transfer"
-        configuration.statementTimeout = .zero
-        configuration.lockTimeout = .seconds(10)
-        // A transaction waits between two tables while its reader is slow.
-        configuration.idleInTransactionTimeout = .zero
-        return configuration
     }
 
     private static func makeWorker(
@@ -200,6 +179,7 @@ final class Server: Sendable {
     ) -> DeliveryWorker {
         var database = PostgresConfiguration(connectionInfo: settings.workerDatabase ?? settings.database)
         database.connections = settings.connections
+        database.rolesPerSession = tenantsPerSession
         database.applicationName = "carillon worker"
         database.onEvent = { log.report($0, login: "worker") }
         var configuration = DeliveryConfiguration(database: database, keyring: settings.keyring)
@@ -280,7 +260,6 @@ final class Server: Sendable {
     private static func end(_ parts: Parts) async {
         await parts.services.close()
         for (loop, pool) in parts.pools.all { await loop.run { await pool.close() } }
-        if let databases = parts.ownerDatabases { await parts.loops[0].run { await databases.close() } }
         if let owner = parts.owner { await parts.loops[0].run { await owner.close() } }
         for loop in parts.loops + [parts.deliveryLoop] { await loop.shutDown() }
     }

@@ -3,6 +3,7 @@ import CarillonGRPC
 import Domain
 import Security
 import Storage
+import Support
 import SwiftProtobuf
 import Testing
 
@@ -53,6 +54,40 @@ struct TenantServiceTests {
             var account = Carillon_V1_UpsertAccountRequest()
             account.account.accountID = "acme"
             #expect(try await accounts.upsertAccount(account).created)
+        }
+    }
+
+    @Test("the same request again, after keys were changed, tells those that there are and makes none")
+    func replayAfterChanges() async throws {
+        try await House.open { house in
+            let tenants = try house.operatorClient()
+            var request = Self.request(House.tenantID())
+            request.portalKeysJson = PortalSigner().keySet
+            let made = try await tenants.createTenant(request)
+            house.clock.advance(seconds: 1)
+            var further = Carillon_V1_CreateApiKeyRequest()
+            further.tenantID = made.tenant.tenantID
+            further.displayName = TenantDraft.firstKeyName
+            _ = try await tenants.createApiKey(further)
+            var revoke = Carillon_V1_RevokeApiKeyRequest()
+            revoke.tenantID = made.tenant.tenantID
+            revoke.keyID = made.apiKey.keyID
+            let revoked = try await tenants.revokeApiKey(revoke).apiKey
+            var portal = Carillon_V1_SetPortalKeysRequest()
+            portal.tenantID = made.tenant.tenantID
+            portal.portalKeysJson = PortalSigner(kid: "later").keySet
+            _ = try await tenants.setPortalKeys(portal)
+
+            let again = try await tenants.createTenant(request)
+            #expect(again.replayed && again.apiKeySecret.isEmpty)
+            #expect(again.apiKey == revoked && again.apiKey.hasRevokeTime)
+            #expect(again.portalKeys.map(\.keyID) == ["later"])
+
+            // A first key that is forgotten is not stood in for by a later one.
+            let database = try await TestDatabase.shared()
+            try database.cluster.execute(
+                "DELETE FROM carillon.api_key WHERE key_id = '\(made.apiKey.keyID)'", database: database.name)
+            #expect(try await !tenants.createTenant(request).hasApiKey)
         }
     }
 

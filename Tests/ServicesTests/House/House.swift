@@ -17,6 +17,8 @@ final class House: Sendable {
     let services: Services
     let signal = RecordedSignal()
     let operatorKey: APIKey
+    /// The tenants of which it was said that events are refused for want of a month.
+    let alarms = Alarms()
     private let loops: [EventLoop]
     private let clientLoop = EventLoop(name: "client")
     private let server: RPCServer
@@ -27,7 +29,8 @@ final class House: Sendable {
 
     /// Runs a test with a house of its own on the shared database.
     static func open(
-        loops: Int = 1, database: TestDatabase? = nil, limits change: (inout ServiceLimits) -> Void = { _ in },
+        loops: Int = 1, database: TestDatabase? = nil, ownsSchemas: Bool = true,
+        limits change: (inout ServiceLimits) -> Void = { _ in },
         _ body: @Sendable (House) async throws -> Void
     ) async throws {
         var limits = ServiceLimits()
@@ -36,7 +39,7 @@ final class House: Sendable {
         change(&limits)
         let shared: TestDatabase
         if let database { shared = database } else { shared = try await TestDatabase.shared() }
-        let house = try await House(shared, loops: loops, limits)
+        let house = try await House(shared, loops: loops, ownsSchemas: ownsSchemas, limits)
         do {
             try await body(house)
             await house.close()
@@ -46,7 +49,9 @@ final class House: Sendable {
         }
     }
 
-    private init(_ database: TestDatabase, loops count: Int, _ limits: ServiceLimits) async throws {
+    private init(
+        _ database: TestDatabase, loops count: Int, ownsSchemas: Bool, _ limits: ServiceLimits
+    ) async throws {
         let loops = (0..<count).map { EventLoop(name: "server-\($0)") }
         var made: [PostgresPool] = []
         for loop in loops {
@@ -60,10 +65,11 @@ final class House: Sendable {
         let operatorKey = APIKey.generate(.admin, randomness: ServiceDependencies.systemRandomness)
         let clock = clock
         let keyring = Keyring(try #require(KeyEncryptionKey(octets: [UInt8](repeating: 7, count: 32))))
-        let services = Services(
-            ServiceDependencies(
-                pools: pools, owner: .init(loop: loops[0], pool: owner, session: session), operatorKey: operatorKey,
-                keyring: keyring, deliverySignal: signal, clock: { clock.now }, limits: limits))
+        var dependencies = ServiceDependencies(
+            pools: pools, owner: ownsSchemas ? .init(loop: loops[0], pool: owner, session: session) : nil,
+            operatorKey: operatorKey, keyring: keyring, deliverySignal: signal, clock: { clock.now }, limits: limits)
+        dependencies.monthMissing = { [alarms] tenant in alarms.append(tenant.rawValue) }
+        let services = Services(dependencies)
         let files = ServerCertificate.files
         server = try await RPCServer.start(
             on: loops, host: "127.0.0.1", port: 0,
@@ -165,6 +171,15 @@ final class House: Sendable {
             id: response.tenant.tenantID, key: response.apiKeySecret, portal: portal,
             client: try client(response.apiKeySecret), house: self)
     }
+}
+
+/// Remembers the tenants that an alarm named.
+final class Alarms: Sendable {
+    private let tenants = Mutex<[String]>([])
+
+    func append(_ tenant: String) { tenants.withLock { $0.append(tenant) } }
+
+    var all: [String] { tenants.withLock { $0 } }
 }
 
 /// Remembers the tenants that work was announced for.

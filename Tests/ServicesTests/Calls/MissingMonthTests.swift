@@ -1,0 +1,57 @@
+import CarillonAPI
+import CarillonGRPC
+import Domain
+import Storage
+import Support
+import Testing
+
+@testable import Services
+
+@Suite("Tenants that were quiet for so long that they have no partitions for the month")
+struct MissingMonthTests {
+    @Test("a process with the owner's login makes them, once for all who wait")
+    func withOwner() async throws {
+        try await House.open(loops: 2) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            house.clock.advance(seconds: 100 * 86_400)
+            var clients: [DeliveryServiceClient] = []
+            for _ in 0..<4 { clients.append(DeliveryServiceClient(try house.client(tenant.key))) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (place, client) in clients.enumerated() {
+                    group.addTask { _ = try await client.publish(invoice("k\(place)")) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(house.alarms.all.isEmpty)
+        }
+    }
+
+    @Test("a process without it raises the alarm, refuses the event, and has those make them that can")
+    func withoutOwner() async throws {
+        try await House.open { house in
+            try await House.open(ownsSchemas: false) { other in
+                let tenant = try await house.tenant()
+                try await tenant.people()
+                other.clock.advance(seconds: 100 * 86_400)
+                let client = DeliveryServiceClient(try other.client(tenant.key))
+                for number in 1...3 {
+                    let refused = try await failure(.unavailable, "DATABASE_UNAVAILABLE") {
+                        try await client.publish(invoice("k"))
+                    }
+                    #expect(refused.retryDelay == .seconds(5))
+                    #expect(other.alarms.all == Array(repeating: tenant.id, count: number))
+                }
+                // What is said to the others goes out behind the answer.
+                let id = try #require(TenantID(tenant.id))
+                let now = other.clock.now
+                try await ErasedTenantTests.withAdministration { administration in
+                    var made: [TenantID] = []
+                    while !made.contains(id) { made += try await administration.makeWantedMonths(now: now) }
+                }
+                _ = try await client.publish(invoice("k"))
+                #expect(other.alarms.all.count == 3)
+            }
+        }
+    }
+}
