@@ -127,6 +127,7 @@ import Testing
             brief.historyMonths = 1
             _ = try await administration.updateTenant(
                 try #require(try await fixture.registry.tenant(short)), brief, stamp: fixture.stamp(), now: fixture.now)
+            for tenant in [long, short] { try await administration.ensureMonths(tenant: tenant, now: fixture.now) }
             // 2026-11 and -12 are there; a year later two more.
             _ = try await scene.tenant.publish([scene.item(key: "old")], now: fixture.now)
             let waiting = try await fixture.integer(as: scene.tenant, "SELECT count(*) FROM t_\(long).queue")
@@ -149,6 +150,31 @@ import Testing
             #expect(try await administration.dropExpiredMonths(now: march) == 1)
             #expect(try await months(fixture, long) == ["202612", "202701", "202702", "202703", "202704"])
             #expect(try await administration.dropExpiredMonths(now: march) == 0)
+        }
+    }
+
+    @Test func aTenantBeginsWithTheMonthItIsMadeIn() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let early = try await fixture.tenant().tenant
+            #expect(try await months(fixture, early) == ["202611"])
+            // 22:59:59 and 23:00 of the last day: the next round of maintenance may come too late for the second.
+            fixture.now = Instant(seconds: 1_796_079_599)
+            let late = try await fixture.tenant().tenant
+            fixture.now = Instant(seconds: 1_796_079_600)
+            let latest = try await fixture.tenant().tenant
+            #expect(try await months(fixture, late) == ["202611"])
+            #expect(try await months(fixture, latest) == ["202611", "202612"])
+
+            // What is missing is made ahead although nobody has published, and once.
+            let made = try await fixture.administration.makeMonthsAhead(now: fixture.now)
+            #expect(made.sorted() == [early, late].sorted())
+            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now).isEmpty)
+            for tenant in [early, late, latest] {
+                #expect(try await months(fixture, tenant) == ["202611", "202612"])
+            }
+            // In the month after, it has to be wanted.
+            fixture.now = Instant(seconds: 1_796_083_200)
+            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now).isEmpty)
         }
     }
 
@@ -175,6 +201,7 @@ import Testing
         try await withOwnRegistry { fixture, database in
             let tenants = [try await fixture.tenant().tenant, try await fixture.tenant().tenant].sorted()
             let later = fixture.now.adding(seconds: 200 * 86_400)
+            for tenant in tenants { try await fixture.administration.ensureMonths(tenant: tenant, now: fixture.now) }
             let lock = try await HeldLock(
                 ["LOCK TABLE t_\(tenants[0]).event IN ACCESS SHARE MODE"], cluster: cluster, database: database)
             let impatient = TenantAdministration(pool: fixture.owner) { _ throws(CancellationError) in }

@@ -115,6 +115,7 @@ import Testing
             _ = try await stage.migrator().migrateRegistry(now: fixture.now)
             #expect(try await stage.migrator().migrateTenants(now: fixture.now).migrated == 1)
             let new = try await fixture.tenant().tenant
+            try await fixture.administration.ensureMonths(tenant: new, now: fixture.now)
             let shapes = try [old, new].map { try shape(of: "t_\($0)", in: stage.cluster, stage.database) }
             #expect(shapes[0].count > 150)
             #expect(Set(shapes[0]).symmetricDifference(shapes[1]).sorted() == [])

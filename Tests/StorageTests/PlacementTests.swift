@@ -75,6 +75,7 @@ import Testing
                 try await loop.sleep(for: duration)
             }
             let later = fixture.now.adding(seconds: 100 * 86_400)
+            try await administration.ensureMonths(tenant: id, now: fixture.now)
             try await administration.ensureMonths(tenant: id, now: later)
             try await administration.ensureMonths(tenant: id, now: later)
             let months = try await sessions.tenant.run(

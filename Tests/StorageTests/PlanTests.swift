@@ -155,6 +155,7 @@ actor LoadedTenant {
 
     private static func load(_ fixture: Fixture) async throws -> (TenantID, DeliveryID) {
         let scene = try await PublishScene(fixture)
+        try await fixture.administration.ensureMonths(tenant: scene.tenant.tenant, now: Fixture.epoch)
         var last: PublishItem?
         for (month, now) in [Fixture.epoch, Instant(seconds: 1_796_083_200)].enumerated() {
             fixture.now = now

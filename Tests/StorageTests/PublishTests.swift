@@ -288,7 +288,11 @@ extension PublishOutcome {
         try await withStorage { fixture in
             let busy = try await PublishScene(fixture)
             let quiet = try await PublishScene(fixture)
-            fixture.now = Instant(seconds: 1_796_083_200)  // 2026-12-01: the month made with the tenant.
+            #expect(
+                try await Set(fixture.administration.makeMonthsAhead(now: fixture.now)).isSuperset(of: [
+                    busy.tenant.tenant, quiet.tenant.tenant,
+                ]))
+            fixture.now = Instant(seconds: 1_796_083_200)  // 2026-12-01: the month made ahead for new tenants.
             _ = try await busy.tenant.publish([busy.item(key: "k")], now: fixture.now)
             // What statistics say, they say a little later.
             _ = try await fixture.owner.run(

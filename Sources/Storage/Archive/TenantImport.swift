@@ -90,7 +90,7 @@ package final class TenantImport: @unchecked Sendable {
         try Self.check(header)
         self.header = header
         digest.add(.header(header))
-        let last = ([Month(containing: now).next] + header.months).max() ?? Month(containing: now).next
+        let last = (TenantSchema.firstMonths(now: now) + header.months).max() ?? Month(containing: now)
         let tenant = header.tenant.rawValue
         let key = wrappedDataKey.map { octet in
             String(octet >> 4, radix: 16) + String(octet & 15, radix: 16)
@@ -114,8 +114,7 @@ package final class TenantImport: @unchecked Sendable {
         let session = sessions.tenant
         // In the registry's own database line and schema are committed together: what is there is somebody's.
         if database != .main { try await session.makeRoom(for: schema) }
-        let made = [Month(containing: now), Month(containing: now).next]
-        let further = Set(header.months).subtracting(made).sorted()
+        let further = Set(header.months).subtracting(TenantSchema.firstMonths(now: now)).sorted()
         let statements =
             TenantSchema.creation(schema, now: now) + further.flatMap { TenantSchema.partitions(schema, $0) }
             + ArchiveStatements.clear(header.tenant)

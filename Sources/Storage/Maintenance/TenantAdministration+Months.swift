@@ -60,9 +60,9 @@ extension TenantAdministration {
             [Query(AdministrationStatements.lockTenant, [.text(tenant)])] + partitions.map { Query($0) } + [record])
     }
 
-    /// Makes the next month's partitions for every tenant that has published in this one. The others get theirs when
-    /// they publish again; see ``StorageError/Code/monthMissing``. Idle tenants cost a line of one answer, and none of their
-    /// tables is touched.
+    /// Makes the next month's partitions for every tenant that was made in this one or has published in it. The others get
+    /// theirs when they publish again; see ``StorageError/Code/monthMissing``. Idle tenants cost a line of one answer, and none
+    /// of their tables is touched.
     ///
     /// - Parameters:
     ///   - now: the time; to be called every day.
@@ -82,7 +82,7 @@ extension TenantAdministration {
                 guard await goesOn() else { return made }
                 let active: [TenantID]
                 do throws(StorageError) {
-                    active = try await self.active(group.map(\.tenant), at: place, in: month)
+                    active = try await self.active(group, at: place, in: month)
                 } catch {
                     for one in group { failed(one.tenant, error) }
                     continue
@@ -102,34 +102,44 @@ extension TenantAdministration {
         }
     }
 
-    private func tenantsWithout(
-        _ month: Month, after: TenantID?
-    ) async throws(StorageError) -> [(tenant: TenantID, place: TenantPlace)] {
+    /// A tenant without partitions for a month.
+    private struct Candidate {
+        let tenant: TenantID
+        let place: TenantPlace
+        /// Whether it was made in the month before.
+        let isNew: Bool
+    }
+
+    private func tenantsWithout(_ month: Month, after: TenantID?) async throws(StorageError) -> [Candidate] {
         try await storing { () async throws(PostgresError) in
             let query = Query(
                 AdministrationStatements.tenantsWithoutMonth,
-                [.text(month.firstDay), .text(after?.rawValue ?? ""), .int8(1_000)])
+                [
+                    .text(month.firstDay), .text(after?.rawValue ?? ""), .int8(1_000),
+                    .timestamp(month.adding(months: -1).start),
+                ])
             return try (try await run([query]))[0].read { row throws(PostgresError) in
-                (try row.identifier(0), try TenantPlace(row: row, from: 1))
+                Candidate(
+                    tenant: try row.identifier(0), place: try TenantPlace(row: row, from: 1), isNew: try row.bool(3))
             }
         }
     }
 
-    /// Those of the tenants of one database that have history in a month, in the order of their ids.
+    /// Those of the tenants of one database that are new or have history in a month, in the order of their ids.
     private func active(
-        _ tenants: [TenantID], at place: TenantPlace, in month: Month
+        _ tenants: [Candidate], at place: TenantPlace, in month: Month
     ) async throws(StorageError) -> [TenantID] {
         let schemas = try await storing { () async throws(PostgresError) in
             let query = Query(
                 MaintenanceStatements.schemasWithRows,
                 [
                     .textArray(TenantSchema.history.map { TenantSchema.partitionName($0, month) }),
-                    .textArray(tenants.map { SchemaName($0).text }),
+                    .textArray(tenants.filter { !$0.isNew }.map { SchemaName($0.tenant).text }),
                 ])
             return try (try await run([query], at: place))[0].read { row throws(PostgresError) in try row.text(0) }
         }
         let found = Set(schemas)
-        return tenants.filter { found.contains(SchemaName($0).text) }
+        return tenants.filter { $0.isNew || found.contains(SchemaName($0.tenant).text) }.map(\.tenant)
     }
 
     // MARK: Months that somebody misses

@@ -22,9 +22,20 @@ enum TenantSchema {
         History(table: "attempt", column: "notification_id", fillFactor: 100),
     ]
 
-    /// The statements that make the role and the schema with partitions for two months.
-    static func creation(_ schema: SchemaName, now: Instant) -> [Statement] {
+    /// How long before its beginning a month is made with the tenant: long enough for several rounds of maintenance, which
+    /// makes it otherwise.
+    private static let margin: Int64 = 3600
+
+    /// The months that a tenant is made with: this one, and the next if it is about to begin. Each is four tables with their
+    /// indexes, and the larger half of what onboarding costs.
+    static func firstMonths(now: Instant) -> [Month] {
         let month = Month(containing: now)
+        let soon = Month(containing: Instant(microseconds: now.microseconds + margin * 1_000_000))
+        return soon == month ? [month] : [month, soon]
+    }
+
+    /// The statements that make the role and the schema with partitions for its first months.
+    static func creation(_ schema: SchemaName, now: Instant) -> [Statement] {
         let role = SQLScript(
             """
             DO $$
@@ -38,15 +49,14 @@ enum TenantSchema {
                 END IF;
             END
             $$;
-            GRANT ${schema} TO carillon_serve;
-            GRANT ${schema} TO carillon_work;
+            GRANT ${schema} TO carillon_serve, carillon_work;
             """)
         let values = [
             "schema": schema.text, "micros": String(now.microseconds),
             "time": LocalTime(secondsSinceEpoch: now.seconds).description + "Z",
         ]
         return role.statements(values) + SQLScript.tenant.statements(values)
-            + partitions(schema, month) + partitions(schema, month.next)
+            + firstMonths(now: now).flatMap { partitions(schema, $0) }
     }
 
     /// The statements that make all partitions of a month.

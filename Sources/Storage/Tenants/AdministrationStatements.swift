@@ -37,10 +37,11 @@ enum AdministrationStatements {
         SET months_through = $2::text::date
         WHERE t.tenant_id = $1::text AND t.months_through < $2::text::date
         """, prepared: false)
-    /// $1 first day of a month, $2 after this id, $3 limit: active tenants without partitions for the month.
+    /// $1 first day of a month, $2 after this id, $3 limit, $4 a time: active tenants without partitions for the month, and
+    /// whether they were made since the time.
     static let tenantsWithoutMonth = Statement(
         """
-        SELECT t.tenant_id, d.name, d.connection
+        SELECT t.tenant_id, d.name, d.connection, t.created_at >= $4::timestamptz
         FROM carillon.tenant t
         JOIN carillon.database d ON d.name = t.database
         WHERE t.state = 'active' AND t.months_through < $1::text::date AND t.tenant_id > $2::text

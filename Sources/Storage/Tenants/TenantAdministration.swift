@@ -61,8 +61,8 @@ package final class TenantAdministration: @unchecked Sendable {
 }
 
 extension TenantAdministration {
-    /// Makes a tenant with its role, its schema, the partitions of this and the next month, and its first keys: all in
-    /// one transaction, so there is never half a tenant.
+    /// Makes a tenant with its role, its schema, the partitions of this month, and its first keys: all in one transaction, so
+    /// there is never half a tenant. The next month's partitions follow with ``makeMonthsAhead(now:goesOn:failed:)``.
     ///
     /// - Parameters:
     ///   - creation: what shall be.
@@ -99,7 +99,7 @@ extension TenantAdministration {
     static func queries(
         _ creation: TenantCreation, stamp: AuditStamp, now: Instant
     ) -> (registry: [Query], schema: [Query]) {
-        let lastMonth = Month(containing: now).next
+        let lastMonth = TenantSchema.firstMonths(now: now).max() ?? Month(containing: now)
         var queries = [
             Query(
                 AdministrationStatements.insertTenant,
