@@ -14,6 +14,10 @@ final class LoopState: @unchecked Sendable {
     let dependencies: ServiceDependencies
     let authenticator: Authenticator
     let inboxes: InboxHub
+    /// Whether this loop would have heard of changes that other processes make to facts.
+    let hearing: FactsHearing
+    /// Tells them of those that this one makes.
+    let teller: FactsTeller
     private let databases: DatabasePools
     private let budget: FactsBudget
     private let gates: TenantGateTable
@@ -28,6 +32,8 @@ final class LoopState: @unchecked Sendable {
         registry = RegistryStore(pool: pool)
         databases = DatabasePools(loop: loop, main: pool, configuration: dependencies.databases)
         authenticator = Authenticator(limits: dependencies.limits)
+        hearing = FactsHearing(dependencies.limits)
+        teller = FactsTeller(loop: loop, registry: registry)
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
         self.gates = gates
         monthsMissed = BoundedCache(limit: 1_024)
@@ -61,7 +67,7 @@ final class LoopState: @unchecked Sendable {
         }
         let scope = TenantScope(
             loop: loop, pool: databases.pool(of: record.place), record: record, dependencies: dependencies,
-            budget: budget, gates: gates)
+            hearing: hearing, budget: budget, gates: gates)
         scopes[record.id] = scope
         return scope
     }

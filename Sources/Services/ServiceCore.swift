@@ -122,11 +122,6 @@ final class ServiceCore: Sendable {
         }
     }
 
-    /// Makes this process forget what it knows of a tenant's accounts, users, choices, settings and providers.
-    func forgetFacts(of tenant: TenantID) async {
-        await onEveryLoop { $0.knownScope(of: tenant)?.facts.forget() }
-    }
-
     /// Makes this process obey a tenant's record, its state and its limits, from now on: who changed it calls this before
     /// answering. Others hear of it when they read it again (``ServiceLimits/credentialAge``).
     func tenantChanged(_ record: TenantRecord) async {

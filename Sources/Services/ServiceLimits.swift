@@ -37,9 +37,18 @@ package struct ServiceLimits: Sendable {
     /// WatchInbox streams of one tenant that may be open at once, over all loops, where the tenant has no limit of its own; more are refused
     /// with RESOURCE_EXHAUSTED.
     package var streamsPerTenant = 10_000
-    /// How old the facts of a preference check may be. A change made by this process is seen at once.
+    /// How old the facts of a preference check may be, whatever is heard of changes. A change made by this process is seen at
+    /// once.
     package var factsAge: Duration = .seconds(1)
-    /// Users whose facts each loop keeps.
+    /// They may be older as long as no change of them was told, and this process has asked for changes this lately. Changes
+    /// are told before they are answered and asked for each second, so a check obeys what any process has answered this long
+    /// ago. When changes cannot be asked for, ``factsAge`` counts alone.
+    package var factsHearing: Duration = .seconds(2)
+    /// How old they may be at most: what was changed and never told, because the process that changed it died before it
+    /// answered, or was of version 1, or because somebody changed the database by hand, is obeyed after this time. A little
+    /// less than a minute.
+    package var greatestFactsAge: Duration = .seconds(55)
+    /// Users and accounts whose facts each loop keeps, those of all tenants together; what was not asked for lately goes first.
     package var cachedUsers = 200_000
     /// Open WatchInbox streams that one user may have on one loop.
     package var watchersPerUser = 16

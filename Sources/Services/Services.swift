@@ -8,6 +8,7 @@ package import CarillonNet
 package final class Services: Sendable {
     let core: ServiceCore
     private let keeper: CredentialKeeper
+    private let factsKeeper: FactsKeeper
     /// The rows of the method table.
     package let methods: [RPCMethod]
 
@@ -24,6 +25,7 @@ package final class Services: Sendable {
             + InboxServer(core: core).rpcMethods
         methods = rows.map { MethodAccess.mark($0) }
         keeper = CredentialKeeper(core: core)
+        factsKeeper = FactsKeeper(core: core)
     }
 
     /// Keeps what this process knows of credentials in step with the registry, until the task is cancelled: hears of
@@ -31,6 +33,13 @@ package final class Services: Sendable {
     /// Called once, on one of the pools' loops.
     package func keepCredentials(on loop: EventLoop) async {
         await keeper.run(on: loop)
+    }
+
+    /// Hears of what other processes change of accounts, users, choices, settings and providers, until the task is
+    /// cancelled. As long as it does, what is known of those that do not change need not be read again. Called once, on one of
+    /// the pools' loops.
+    package func keepFacts(on loop: EventLoop) async {
+        await factsKeeper.run(on: loop)
     }
 
     /// Records the last uses of keys. Called on the loop of ``keepCredentials(on:)``, after that has returned and before the

@@ -27,7 +27,7 @@ final class TenantScope: @unchecked Sendable {
 
     init(
         loop: EventLoop, pool: PostgresPool, record: TenantRecord, dependencies: ServiceDependencies,
-        budget: FactsBudget, gates table: TenantGateTable
+        hearing: FactsHearing, budget: FactsBudget, gates table: TenantGateTable
     ) {
         self.table = table
         gates = table[record.id]
@@ -36,7 +36,8 @@ final class TenantScope: @unchecked Sendable {
         self.record = record
         store = TenantStore(tenant: record.id, pool: pool)
         facts = TenantFacts(
-            loop: loop, store: store, policy: record.enabledWithoutSubscription, budget: budget)
+            loop: loop, store: store, policy: record.enabledWithoutSubscription, age: dependencies.limits.factsAge,
+            hearing: hearing, budget: budget)
         publisher = PublishQueue(
             loop: loop, store: store, limit: dependencies.limits.waitingEvents, clock: dependencies.clock)
     }

@@ -86,7 +86,7 @@ import Testing
             #expect(again?.revokedAt == first)
             #expect(try await fixture.registry.credential(key.id)?.key.isValid(at: fixture.now) == false)
             // Other processes are told of the tenant whose keys have changed.
-            let told = try await fixture.registry.signals(since: first).facts
+            let told = try await fixture.registry.signals(since: first).credentials
             #expect(told.contains(tenant))
         }
     }

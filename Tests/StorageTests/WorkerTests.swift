@@ -124,16 +124,41 @@ import Testing
             let before = fixture.now
             fixture.now = fixture.now.adding(seconds: 1)
             try await fixture.registry.signal([tenants[0]], work: true, now: fixture.now)
-            try await fixture.registry.signal(Set(tenants), facts: true, now: before)
+            try await fixture.registry.signal(Set(tenants), credentials: true, now: before)
             try await fixture.registry.signal([TenantID(unchecked: "nobody")], work: true, now: fixture.now)
             #expect(
                 try await fixture.registry.signals(since: fixture.now)
-                    == TenantSignals(work: [tenants[0]], facts: []))
+                    == TenantSignals(work: [tenants[0]], credentials: []))
             #expect(
                 try await fixture.registry.signals(since: before)
-                    == TenantSignals(work: [tenants[0]], facts: Set(tenants)))
+                    == TenantSignals(work: [tenants[0]], credentials: Set(tenants)))
             let later = fixture.now.adding(seconds: 1)
-            #expect(try await fixture.registry.signals(since: later) == TenantSignals(work: [], facts: []))
+            #expect(try await fixture.registry.signals(since: later) == TenantSignals(work: [], credentials: []))
+        }
+    }
+
+    @Test func changedFactsReachOtherProcesses() async throws {
+        try await withRegistry(tenants: 3) { fixture, tenants in
+            let registry = fixture.registry
+            let first = try await registry.factsNews(since: nil)
+            #expect(first.changes.isEmpty)
+            try await registry.tellOfFacts(of: [tenants[0], TenantID(unchecked: "nobody")])
+            // Not by the clock of this process, which may be wrong by days.
+            fixture.now = fixture.now.adding(seconds: 86_400)
+            try await registry.signal([tenants[2]], work: true, credentials: true, now: fixture.now)
+            let second = try await registry.factsNews(since: first.time)
+            #expect(second.changes.keys.sorted() == [tenants[0]])
+            #expect(second.time > first.time && second.serverStartedAt == first.serverStartedAt)
+            let told = try #require(second.changes[tenants[0]])
+            #expect(first.time < told && told < second.time)
+
+            // Told again, it is another change; what was told before a time is not told of.
+            try await registry.tellOfFacts(of: Set(tenants))
+            let third = try await registry.factsNews(since: second.time)
+            #expect(third.changes.keys.sorted() == tenants.sorted())
+            #expect(try #require(third.changes[tenants[0]]) > told)
+            #expect(try await registry.factsNews(since: third.time).changes.isEmpty)
+            #expect(try await registry.signals(since: fixture.now).credentials == [tenants[2]])
         }
     }
 }

@@ -15,10 +15,12 @@ struct AccountServer: AccountServiceHandler {
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
         let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await scope.store.upsertAccount(
-                draft.account, fields: draft.fields, expectedRevision: draft.revision, stamp: stamp, now: now)
+            try await core.changingFacts(of: scope.id, context) { () async throws(StorageError) in
+                try await scope.store.upsertAccount(
+                    draft.account, fields: draft.fields, expectedRevision: draft.revision, stamp: stamp, now: now)
+            }
         }
-        await core.forgetFacts(of: scope.id)
+        await core.factsChanged(of: scope.id, context)
         var response = Carillon_V1_UpsertAccountResponse()
         response.account = Carillon_V1_Account(upserted.record)
         response.created = upserted.created
@@ -48,7 +50,7 @@ struct AccountServer: AccountServiceHandler {
         let (scope, caller) = try await core.storingTenant(context)
         let draft = try UserDraft(request, zones: core.zones)
         let upserted = try await upsert(draft, in: scope, caller, context)
-        await core.forgetFacts(of: scope.id)
+        await core.factsChanged(of: scope.id, context)
         var response = Carillon_V1_UpsertUserResponse()
         response.user = Carillon_V1_User(upserted.record)
         response.created = upserted.created
@@ -71,9 +73,11 @@ struct AccountServer: AccountServiceHandler {
             }
             do throws(StorageError) {
                 return try await CallDeadline.within(context.deadline) { [draft] () async throws(StorageError) in
-                    try await scope.store.upsertUser(
-                        draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision, keepsAccount: true,
-                        stamp: stamp, now: now)
+                    try await core.changingFacts(of: scope.id, context) { () async throws(StorageError) in
+                        try await scope.store.upsertUser(
+                            draft.user, fields: draft.fields, expectedRevision: draft.expectedRevision,
+                            keepsAccount: true, stamp: stamp, now: now)
+                    }
                 }
             } catch {
                 guard error.code == .revisionMismatch else {
@@ -141,12 +145,14 @@ struct AccountServer: AccountServiceHandler {
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
         let outcome = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await scope.store.setDefaultUser(
-                of: account, to: user, expectedRevision: revision, stamp: stamp, now: now)
+            try await core.changingFacts(of: scope.id, context) { () async throws(StorageError) in
+                try await scope.store.setDefaultUser(
+                    of: account, to: user, expectedRevision: revision, stamp: stamp, now: now)
+            }
         }
         switch outcome {
         case .done(let record):
-            await core.forgetFacts(of: scope.id)
+            await core.factsChanged(of: scope.id, context)
             var response = Carillon_V1_SetDefaultUserResponse()
             response.account = Carillon_V1_Account(record)
             return response

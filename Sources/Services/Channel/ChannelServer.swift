@@ -38,9 +38,11 @@ struct ChannelServer: ChannelServiceHandler {
             priority: draft.priority, isEnabled: draft.isEnabled, config: draft.settings.config, secret: secret)
         let stamp = core.stamp(context, caller, at: now)
         let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await scope.store.putProvider(write, expectedRevision: revision, stamp: stamp, now: now)
+            try await core.changingFacts(of: scope.id, context) { () async throws(StorageError) in
+                try await scope.store.putProvider(write, expectedRevision: revision, stamp: stamp, now: now)
+            }
         }
-        await core.forgetFacts(of: scope.id)
+        await core.factsChanged(of: scope.id, context)
         var response = Carillon_V1_PutProviderResponse()
         response.provider = Carillon_V1_Provider(upserted.record)
         response.created = upserted.created

@@ -61,7 +61,11 @@ final class CredentialKeeper: @unchecked Sendable {
         let now = core.now
         let since = Instant(microseconds: time.microseconds - Self.overlap * 1_000_000)
         guard let signals = try? await core.registry(on: loop).signals(since: since) else { return time }
-        for tenant in signals.facts { await core.forgetCredentials(of: tenant) }
+        for tenant in signals.credentials {
+            await core.forgetCredentials(of: tenant)
+            // It may have been erased, or brought here from elsewhere: then there is nothing left of what was known.
+            await core.forgetFacts(of: tenant)
+        }
         return now
     }
 

@@ -1,10 +1,10 @@
-/// Keeps the facts in memory below a number of users, over all tenants of a loop.
+/// Keeps the facts in memory below a number of users and accounts, over all tenants of a loop.
 ///
 /// Second chance: when there are too many, every tenant drops the sides that nobody asked for since the last time; if
 /// all were asked for, everything goes. Confined to its loop.
 final class FactsBudget {
     private let limit: Int
-    private var users = 0
+    private var entries = 0
     private var members: [TenantFacts] = []
 
     init(limit: Int) {
@@ -21,16 +21,16 @@ final class FactsBudget {
         members.removeAll { $0 === facts }
     }
 
-    /// Notes that users came or went.
+    /// Notes that users and accounts came or went.
     func count(_ change: Int) {
-        users += change
+        entries += change
     }
 
     /// Clears up if there are too many.
     func enforce() {
-        guard users > limit else { return }
+        guard entries > limit else { return }
         for facts in members { facts.clearUp() }
-        guard users > limit else { return }
+        guard entries > limit else { return }
         for facts in members { facts.forget() }
     }
 }

@@ -3,11 +3,25 @@ internal import CarillonNet
 internal import Domain
 internal import Storage
 
+/// How fresh facts have to be.
+enum Freshness {
+    /// Any age: what comes of them is compared with what is stored before it counts, or never changes.
+    case any
+    /// As checks have them: at most ``ServiceLimits/factsAge`` old, or vouched for (``FactsHearing``); and read after the last
+    /// change that was heard of.
+    case current
+    /// Read for this question.
+    case read
+}
+
 /// The facts of one tenant in the memory of one loop.
 ///
-/// A side (an account, or the supplier) is unknown, being read, or known with its age. Checks use what is young enough and
-/// read the rest; Publish uses what is known at any age, because its transaction compares versions, and reads again when
-/// told that they are stale. Reads of the same side that are asked for together are one read.
+/// A side (an account, or the supplier) is unknown, being read, or known since a time. Checks use what is current
+/// (``Freshness/current``) and read the rest; Publish uses what is known at any age, because its transaction compares versions,
+/// and reads again when told that they are stale. Reads of the same side that are asked for together are one read.
+///
+/// A read counts from the time that it began. So what was read while something changed is as old as it has to be: it is not
+/// current once that change is heard of, whenever its answer came.
 ///
 /// Confined to its loop; every entry asserts. Safe as `@unchecked Sendable` for that reason.
 final class TenantFacts: @unchecked Sendable {
@@ -25,6 +39,8 @@ final class TenantFacts: @unchecked Sendable {
 
     private let loop: EventLoop
     private let store: TenantStore
+    private let age: Duration
+    private let hearing: FactsHearing
     private let budget: FactsBudget
     /// What plain "Enabled" means; from the tenant's record.
     var policy: TenantSettings.EnabledWithoutSubscription
@@ -34,32 +50,38 @@ final class TenantFacts: @unchecked Sendable {
     private var waiters: [Question: [Waiter]] = [:]
     /// Counts the times that something was forgotten: a read that began before is not kept.
     private var epoch = 0
+    /// From when on facts must have been read to be current: another process has changed something.
+    private var changedAt = MonotonicTime(nanoseconds: .min)
 
     init(
-        loop: EventLoop, store: TenantStore, policy: TenantSettings.EnabledWithoutSubscription, budget: FactsBudget
+        loop: EventLoop, store: TenantStore, policy: TenantSettings.EnabledWithoutSubscription, age: Duration,
+        hearing: FactsHearing, budget: FactsBudget
     ) {
         self.loop = loop
         self.store = store
         self.policy = policy
+        self.age = age
+        self.hearing = hearing
         self.budget = budget
         budget.add(self)
     }
 
     // MARK: Asking
 
-    /// A user's facts, if they are known and not older than `age`.
-    func known(_ user: UserID, age: Duration) -> Subject? {
+    /// A user's facts, if they are known and fresh enough.
+    func known(_ user: UserID, _ freshness: Freshness) -> Subject? {
         loop.assertOnLoop()
-        let oldest = loop.now.advanced(by: .zero - age)
-        guard let home = homes[user], oldest <= home.readAt, let supplier, oldest <= supplier.readAt else { return nil }
+        guard let home = homes[user], isFresh(home, freshness), let supplier, isFresh(supplier, freshness) else {
+            return nil
+        }
         home.isWanted = true
         supplier.isWanted = true
         return Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
     }
 
     /// A user's facts, read if need be in one round trip; nil if there is no such user.
-    func subject(_ user: UserID, age: Duration) async throws(Status) -> Subject? {
-        if let known = known(user, age: age) { return known }
+    func subject(_ user: UserID, _ freshness: Freshness) async throws(Status) -> Subject? {
+        if let known = known(user, freshness) { return known }
         let answer = try await read(.user(user))
         guard let supplier = answer.supplier, let home = answer.homes[user] else { return nil }
         return Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
@@ -69,13 +91,12 @@ final class TenantFacts: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - account: the account that it is about; nil when none.
-    ///   - age: how old they may be; nil for any age.
+    ///   - freshness: how fresh they have to be.
     /// - Throws: NOT_FOUND if there is no such account.
-    func sides(of account: AccountID?, age: Duration? = nil) async throws(Status) -> EventSides {
+    func sides(of account: AccountID?, _ freshness: Freshness) async throws(Status) -> EventSides {
         loop.assertOnLoop()
-        let oldest = age.map { loop.now.advanced(by: .zero - $0) } ?? MonotonicTime(nanoseconds: .min)
-        var supplier = supplier.flatMap { oldest <= $0.readAt ? $0 : nil }
-        var side = account.flatMap { accounts[$0] }.flatMap { oldest <= $0.readAt ? $0 : nil }
+        var supplier = supplier.flatMap { isFresh($0, freshness) ? $0 : nil }
+        var side = account.flatMap { accounts[$0] }.flatMap { isFresh($0, freshness) ? $0 : nil }
         var isOld = true
         if supplier == nil || (account != nil && side == nil) {
             isOld = false
@@ -97,7 +118,26 @@ final class TenantFacts: @unchecked Sendable {
             account: side, supplier: supplier, settings: side.settings(under: supplier, policy), isOld: isOld)
     }
 
+    private func isFresh(_ side: AccountSide, _ freshness: Freshness) -> Bool {
+        switch freshness {
+        case .any: return true
+        case .read: return false
+        case .current:
+            guard changedAt <= side.readAt else { return false }
+            let now = loop.now
+            return now.advanced(by: .zero - age) <= side.readAt || hearing.vouches(for: side.readAt, now: now)
+        }
+    }
+
     // MARK: Forgetting
+
+    /// Makes nothing current that was read before: another process has changed something. Publish may still use it.
+    func changedElsewhere() {
+        loop.assertOnLoop()
+        epoch += 1
+        // What was read in this tick may have been read before the word came.
+        changedAt = loop.now.advanced(byNanoseconds: 1)
+    }
 
     /// Forgets everything: it has changed, or may have.
     func forget() {
@@ -106,11 +146,13 @@ final class TenantFacts: @unchecked Sendable {
         drop { _ in true }
     }
 
-    /// Puts in facts that were read after a change, in place of older ones.
-    func replace(_ snapshot: FactsSnapshot) {
+    /// Puts in facts that were read with a change, in place of older ones.
+    ///
+    /// - Parameter readAt: when the transaction began that changed and read them.
+    func replace(_ snapshot: FactsSnapshot, readAt: MonotonicTime) {
         loop.assertOnLoop()
         epoch += 1
-        keep(AccountSide(snapshot, readAt: loop.now))
+        keep(AccountSide(snapshot, readAt: readAt))
     }
 
     /// Drops what nobody asked for since the last time.
@@ -122,7 +164,7 @@ final class TenantFacts: @unchecked Sendable {
     }
 
     private func drop(_ isDropped: (AccountSide) -> Bool) {
-        let before = homes.count
+        let before = size
         for (id, side) in accounts where isDropped(side) {
             accounts[id] = nil
             for user in side.snapshot.users.keys { homes[user] = nil }
@@ -131,10 +173,16 @@ final class TenantFacts: @unchecked Sendable {
             supplier = nil
             for user in side.snapshot.users.keys { homes[user] = nil }
         }
-        budget.count(homes.count - before)
+        budget.count(size - before)
     }
 
+    /// What counts of the budget. An account without users counts too: they may be any number.
+    var size: Int { homes.count + accounts.count + (supplier == nil ? 0 : 1) }
+
     // MARK: Reading
+
+    /// Whether something is being read.
+    var isReading: Bool { !waiters.isEmpty }
 
     /// What a read found, for those who asked, kept or not.
     private struct Answer: @unchecked Sendable {
@@ -189,12 +237,12 @@ final class TenantFacts: @unchecked Sendable {
         let id = side.snapshot.account
         let old = id.map { accounts[$0] } ?? supplier
         if let old, old.snapshot.version > side.snapshot.version { return }
-        let before = homes.count
+        let before = size
         if let old {
             for user in old.snapshot.users.keys { homes[user] = nil }
         }
         if let id { accounts[id] = side } else { supplier = side }
         for user in side.snapshot.users.keys { homes[user] = side }
-        budget.count(homes.count - before)
+        budget.count(size - before)
     }
 }

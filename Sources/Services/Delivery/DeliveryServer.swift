@@ -18,7 +18,7 @@ struct DeliveryServer: DeliveryServiceHandler {
         let draft = try PublishDraft(request, now: core.now)
         var hasMadeRoom = false
         for _ in 0..<Self.tries {
-            let sides = try await scope.facts.sides(of: draft.account)
+            let sides = try await scope.facts.sides(of: draft.account, .any)
             guard let plan = try plan(for: draft, on: sides, of: scope, by: caller) else {
                 scope.facts.forget()
                 continue

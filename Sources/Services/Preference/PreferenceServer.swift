@@ -1,5 +1,6 @@
 internal import CarillonAPI
 internal import CarillonGRPC
+internal import CarillonNet
 internal import Domain
 internal import Storage
 
@@ -18,7 +19,7 @@ struct PreferenceServer: PreferenceServiceHandler {
             let type = TypeKey(request.notificationType).flatMap({ Catalog.builtIn[$0] })
         else { return nil }
         let scope = try caller.requireAccess(to: user)
-        guard let subject = scope.facts.known(user, age: core.limits.factsAge) else { return nil }
+        guard let subject = scope.facts.known(user, .current) else { return nil }
         return try answer(request, user, type, subject)
     }
 
@@ -35,7 +36,7 @@ struct PreferenceServer: PreferenceServiceHandler {
         guard let type = TypeKey(request.notificationType).flatMap({ Catalog.builtIn[$0] }) else {
             throw Status.notificationTypeNotFound(request.notificationType)
         }
-        guard let subject = try await scope.facts.subject(user, age: core.limits.factsAge) else {
+        guard let subject = try await scope.facts.subject(user, .current) else {
             throw Status.userNotFound(user)
         }
         return try answer(request, user, type, subject)
@@ -80,7 +81,7 @@ struct PreferenceServer: PreferenceServiceHandler {
         guard let user = id else { throw Status.unauthenticated }
         let scope = try caller.requireAccess(to: user)
         // The page that a user has just changed must show the change, whichever process took it.
-        guard let subject = try await scope.facts.subject(user, age: .zero) else { throw Status.userNotFound(user) }
+        guard let subject = try await scope.facts.subject(user, .read) else { throw Status.userNotFound(user) }
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.choices(of: user)
         }
@@ -104,25 +105,29 @@ struct PreferenceServer: PreferenceServiceHandler {
         guard let user = id else { throw Status.unauthenticated }
         let scope = try caller.requireAccess(to: user)
         // A user's side never changes, so it may be known from long ago.
-        guard let subject = try await scope.facts.subject(user, age: .seconds(3600)) else {
+        guard let subject = try await scope.facts.subject(user, .any) else {
             throw Status.userNotFound(user)
         }
         let changes = try ChoiceReader.changes(request.choices, of: subject)
         let revision = try Etag.revision(request.etag)
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)
+        let tenant = scope.id
+        let began = context.loop.now
         let updated = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await scope.store.updatePreferences(
-                of: user, changes, expectedRevision: revision, stamp: stamp, now: now)
+            try await core.changingFacts(of: tenant, context) { () async throws(StorageError) in
+                try await scope.store.updatePreferences(
+                    of: user, changes, expectedRevision: revision, stamp: stamp, now: now)
+            }
         }
         guard let update = updated else { throw Status.userNotFound(user) }
-        let tenant = scope.id
-        await core.onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts) }
+        await core.onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts, readAt: began) }
+        await core[context].teller.tell(of: tenant)
 
         var response = Carillon_V1_UpdatePreferencesResponse()
         response.choices = update.stored.choices.map { Carillon_V1_PreferenceChoice($0) }
         response.etag = Etag.of(update.stored.revision)
-        if let subject = try await scope.facts.subject(user, age: .seconds(3600)) {
+        if let subject = try await scope.facts.subject(user, .any) {
             response.notices = Notices.about(changes, of: user, subject, now: now)
         }
         return response

@@ -217,7 +217,7 @@ package final class TenantImport: @unchecked Sendable {
             before: nil, after: header.audited)
         try await storing { () async throws(PostgresError) in
             for query in line { try await sessions.registry.run(query) }
-            try await sessions.registry.run(RegistryStore.factsChanged(header.tenant, now: now))
+            try await sessions.registry.run(RegistryStore.credentialsChanged(header.tenant, now: now))
             // The registry's line last: what it names is there.
             for session in sessions.all.reversed() { try await session.commit() }
         }

@@ -96,18 +96,20 @@ enum RegistryStatements {
         ) AS k
         WHERE k.before IS DISTINCT FROM k.after
         """)
-    /// $1 tenants, $2 time of work or NULL, $3 time of facts or NULL: hints to other processes.
+    /// $1 tenants, $2 time of work or NULL, $3 time of credentials or NULL: hints to other processes.
     static let signal = Statement(
         """
-        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at)
+        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at, credentials_at)
         SELECT t.tenant_id, CASE WHEN $2::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $2::timestamptz END,
+            'epoch'::timestamptz,
             CASE WHEN $3::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $3::timestamptz END
         FROM carillon.tenant t
         WHERE t.tenant_id = ANY ($1::text[])
         ORDER BY t.tenant_id
         ON CONFLICT (tenant_id) DO UPDATE SET
             work_at = CASE WHEN s.work_at < excluded.work_at THEN excluded.work_at ELSE s.work_at END,
-            facts_at = CASE WHEN s.facts_at < excluded.facts_at THEN excluded.facts_at ELSE s.facts_at END
+            credentials_at = CASE WHEN s.credentials_at < excluded.credentials_at THEN excluded.credentials_at
+                ELSE s.credentials_at END
         """)
     /// $1 tenant, $2 now: it misses the partitions of a month, and this process cannot make them.
     static let wantMonths = Statement(
@@ -121,8 +123,8 @@ enum RegistryStatements {
     /// $1 since: the tenants that were signalled.
     static let signals = Statement(
         """
-        SELECT s.tenant_id, s.work_at >= $1::timestamptz, s.facts_at >= $1::timestamptz
+        SELECT s.tenant_id, s.work_at >= $1::timestamptz, s.credentials_at >= $1::timestamptz
         FROM carillon.tenant_signal s
-        WHERE s.work_at >= $1::timestamptz OR s.facts_at >= $1::timestamptz
+        WHERE s.work_at >= $1::timestamptz OR s.credentials_at >= $1::timestamptz
         """)
 }

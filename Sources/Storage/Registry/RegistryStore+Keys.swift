@@ -23,7 +23,7 @@ extension RegistryStore {
             stamp: stamp)
         let queries = [
             Query(KeyStatements.create, key.parameters(tenant: tenant, now: now) + [.int8(Int64(limit))]),
-            Self.factsChanged(tenant, now: now),
+            Self.credentialsChanged(tenant, now: now),
         ]
         return try await storing { () async throws(PostgresError) in
             try (try await run(line + queries))[line.count].readFirst(APIKeyRecord.init(row:))
@@ -57,14 +57,14 @@ extension RegistryStore {
             let results = try await run(
                 line + [
                     Query(KeyStatements.revoke, [.text(tenant), .text(key), .timestamp(now)]),
-                    Self.factsChanged(tenant, now: now),
+                    Self.credentialsChanged(tenant, now: now),
                 ])
             return try results[line.count].readFirst(APIKeyRecord.init(row:))
         }
     }
 
     /// Tells other processes that something of a tenant has changed that they may have in memory.
-    static func factsChanged(_ tenant: TenantID, now: Instant) -> Query {
+    static func credentialsChanged(_ tenant: TenantID, now: Instant) -> Query {
         Query(RegistryStatements.signal, [.textArray([tenant.rawValue]), .null, .timestamp(now)])
     }
 }

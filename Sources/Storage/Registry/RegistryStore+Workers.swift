@@ -35,8 +35,8 @@ package struct WorkerTick: Sendable {
 package struct TenantSignals: Sendable, Hashable {
     /// There may be work in their queues.
     package let work: Set<TenantID>
-    /// Their facts have changed.
-    package let facts: Set<TenantID>
+    /// Their line in the registry, their keys or their portal keys have changed.
+    package let credentials: Set<TenantID>
 }
 
 extension RegistryStore {
@@ -97,14 +97,14 @@ extension RegistryStore {
     /// Tells other processes that something is new with these tenants. To be called after the commit, debounced. A
     /// signal that gets lost costs time only: owners look into their queues now and then all the same.
     package func signal(
-        _ tenants: Set<TenantID>, work: Bool = false, facts: Bool = false, now: Instant
+        _ tenants: Set<TenantID>, work: Bool = false, credentials: Bool = false, now: Instant
     ) async throws(StorageError) {
-        guard !tenants.isEmpty, work || facts else { return }
+        guard !tenants.isEmpty, work || credentials else { return }
         let query = Query(
             RegistryStatements.signal,
             [
                 .textArray(tenants.map(\.rawValue).sorted()), work ? .timestamp(now) : .null,
-                facts ? .timestamp(now) : .null,
+                credentials ? .timestamp(now) : .null,
             ])
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
@@ -122,13 +122,13 @@ extension RegistryStore {
         try await storing { () async throws(PostgresError) in
             let results = try await run([Query(RegistryStatements.signals, [.timestamp(time)])])
             var work: Set<TenantID> = []
-            var facts: Set<TenantID> = []
+            var credentials: Set<TenantID> = []
             for row in results[0] {
                 let tenant: TenantID = try row.identifier(0)
                 if try row.bool(1) { work.insert(tenant) }
-                if try row.bool(2) { facts.insert(tenant) }
+                if try row.bool(2) { credentials.insert(tenant) }
             }
-            return TenantSignals(work: work, facts: facts)
+            return TenantSignals(work: work, credentials: credentials)
         }
     }
 }

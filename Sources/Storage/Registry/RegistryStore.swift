@@ -138,7 +138,7 @@ extension RegistryStore {
                 line + [
                     Query(RegistryStatements.dropPortalKeys, [.text(tenant)]),
                     PortalKey.insertion(of: keys, tenant: tenant, now: now),
-                    Self.factsChanged(tenant, now: now),
+                    Self.credentialsChanged(tenant, now: now),
                 ])
         }
     }

@@ -34,6 +34,11 @@ ALTER TABLE carillon.tenant
     ADD COLUMN IF NOT EXISTS history_months integer NOT NULL DEFAULT 4,
     ADD COLUMN IF NOT EXISTS erase_at timestamptz;
 
+-- Two kinds of hints beside that of work. facts_at: what decisions rest on has changed, by the database's clock, written when
+-- the change is committed and before it is answered. credentials_at: the tenant's line, its keys or its portal keys have
+-- changed, in the transaction that changes them.
+ALTER TABLE carillon.tenant_signal ADD COLUMN IF NOT EXISTS credentials_at timestamptz NOT NULL DEFAULT 'epoch';
+
 -- What a tenant has stored, counted now and then: close enough to refuse those who store without end.
 CREATE TABLE IF NOT EXISTS carillon.tenant_usage (
     tenant_id text PRIMARY KEY REFERENCES carillon.tenant (tenant_id) ON DELETE CASCADE,

@@ -85,7 +85,7 @@ extension TenantAdministration {
         return try await storing { () async throws(PostgresError) in
             let results = try await persistently { () async throws(PostgresError) in
                 // What other processes remember of the tenant and its keys is read again.
-                try await run(audit + [expected, RegistryStore.factsChanged(record.id, now: now), query])
+                try await run(audit + [expected, RegistryStore.credentialsChanged(record.id, now: now), query])
             }
             guard let record = try results[results.count - 1].readFirst(TenantRecord.init(row:)) else {
                 throw PostgresError(.decoding, "an update returned no row")

@@ -97,7 +97,8 @@ final class Server: Sendable {
         }
         let counting = loop.spawn { await connectionLog.run(on: loop) }
         let crediting = loop.spawn { await parts.services.keepCredentials(on: loop) }
-        errands = [watching, counting, crediting] + [keeping, migrating, makingMonths].compactMap(\.self)
+        let hearing = loop.spawn { await parts.services.keepFacts(on: loop) }
+        errands = [watching, counting, crediting, hearing] + [keeping, migrating, makingMonths].compactMap(\.self)
     }
 
     private static func makeParts(_ settings: ServeSettings, _ log: Logger) async -> Parts {

@@ -110,6 +110,26 @@ final class House: Sendable {
         try result.get()
     }
 
+    /// Hears of facts that other processes change for the time of a closure, as a serving process does.
+    func hearing(_ body: () async throws -> Void) async throws {
+        let loop = loops[0]
+        let hearing = loop.spawn { [services] in await services.keepFacts(on: loop) }
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        hearing.cancel()
+        await hearing.value
+        try result.get()
+    }
+
+    /// Runs a closure on the first loop, with what the services keep there.
+    func onLoop<Value: Sendable>(_ body: @escaping @Sendable (LoopState) async throws -> Value) async throws -> Value {
+        let core = services.core
+        return try await loops[0].run { [loops] in
+            guard let (_, state) = core.all.first(where: { $0.0 === loops[0] }) else { throw CancellationError() }
+            return try await body(state)
+        }
+    }
+
     /// Ends what keeping credentials has to end before the pools are closed.
     func endKeeping() async {
         await loops[0].run { [services] in await services.endKeeping() }

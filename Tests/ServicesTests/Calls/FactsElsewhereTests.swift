@@ -1,0 +1,197 @@
+import CarillonAPI
+import CarillonGRPC
+import CarillonNet
+import Domain
+import Support
+import Testing
+
+@testable import Services
+
+/// What one process changes of the facts of decisions, as another one sees it: two houses on one database.
+///
+/// What is read anew for its age alone would hide whether anything is heard, so its age is nothing here, or an hour.
+@Suite("Facts in other processes")
+struct FactsElsewhereTests {
+    private static func reason(_ client: PreferenceServiceClient, _ user: String = "bob") async throws -> String {
+        var request = Carillon_V1_CheckPreferenceRequest()
+        (request.userID, request.notificationType, request.channel) = (user, "invoice.created", .email)
+        return try await client.checkPreference(request).channels[0].reason
+    }
+
+    /// Asks until the answer is this one.
+    private static func comes(_ reason: String, _ client: PreferenceServiceClient) async throws {
+        let end = ContinuousClock.now + .seconds(15)
+        while true {
+            let said = try await Self.reason(client)
+            if said == reason { return }
+            try #require(ContinuousClock.now < end, "\(reason) does not come; the last answer was \(said)")
+            try await ContinuousClock().sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Asks until what was read is used although it is old: the database has been changed, and nobody was told.
+    private static func isKept(
+        _ tenant: TestTenant, _ database: TestDatabase, _ client: PreferenceServiceClient
+    ) async throws {
+        let suppressed = "address_suppressed:no_address"
+        func give(_ position: String) throws {
+            let change = "UPDATE t_\(tenant.id).contact_point SET position = \(position) WHERE user_id = 'bob'"
+            _ = try database.cluster.execute(change, database: database.name)
+        }
+        while true {
+            // The first answers are read for each question, as nothing is vouched for yet.
+            let before = try await Self.reason(client)
+            try give("NULL")
+            let after = try await Self.reason(client)
+            try give("0")
+            guard before == after else { continue }
+            if after != suppressed { return }
+            // It was read while there was none, and is kept: only a word from a process makes it read anew.
+            try await tenant.user("bob", of: "acme")
+        }
+    }
+
+    @Test("what is not changed is not read again, and what is changed is obeyed", .timeLimit(.minutes(1)))
+    func hearing() async throws {
+        let database = try await TestDatabase.shared()
+        try await House.open { first in
+            try await House.open(loops: 2, limits: { $0.factsAge = .zero }) { second in
+                try await second.hearing {
+                    let tenant = try await first.tenant()
+                    try await tenant.people()
+                    let clients = try (0..<2).map { _ in PreferenceServiceClient(try second.client(tenant.key)) }
+                    for client in clients { try await Self.isKept(tenant, database, client) }
+                    for choice in [Carillon_V1_Choice.off, .on] {
+                        _ = try await tenant.choose(choice, "bob", "invoice.created")
+                        for client in clients {
+                            try await Self.comes(choice == .off ? "opted_out" : "opted_in", client)
+                        }
+                    }
+                    // An account, its default user, an address, a provider.
+                    let first = clients[0]
+                    try await tenant.setDefault("bob", of: "acme")
+                    try await Self.comes("mandatory_default_user", first)
+                    try await tenant.user("bob", of: "acme", email: "")
+                    try await Self.comes("address_suppressed:no_address", first)
+                    try await tenant.user("bob", of: "acme")
+                    try await Self.comes("mandatory_default_user", first)
+                    var provider = Carillon_V1_PutProviderRequest()
+                    provider.provider.providerID = "main"
+                    provider.provider.channel = .email
+                    provider.provider.maildir.directory = "/var/mail/carillon"
+                    provider.provider.disabled = true
+                    _ = try await tenant.channels.putProvider(provider)
+                    try await Self.comes("channel_unavailable", first)
+                    var account = Carillon_V1_UpsertAccountRequest()
+                    account.account.accountID = "acme"
+                    account.account.displayName = "Customer acme"
+                    account.account.notificationsSuppressed = true
+                    _ = try await tenant.accounts.upsertAccount(account)
+                    try await Self.comes("customer_suppressed", first)
+                }
+            }
+        }
+    }
+
+    @Test("who does not hear any more reads again", .timeLimit(.minutes(1)))
+    func deafness() async throws {
+        let database = try await TestDatabase.shared()
+        try await House.open { first in
+            try await House.open(limits: { ($0.factsAge, $0.factsHearing) = (.zero, .milliseconds(200)) }) { second in
+                let tenant = try await first.tenant()
+                try await tenant.people()
+                let client = PreferenceServiceClient(try second.client(tenant.key))
+                try await second.hearing { try await Self.isKept(tenant, database, client) }
+                let change = "UPDATE t_\(tenant.id).contact_point SET position = NULL WHERE user_id = 'bob'"
+                _ = try database.cluster.execute(change, database: database.name)
+                try await Self.comes("address_suppressed:no_address", client)
+            }
+        }
+    }
+
+    @Test("what nobody tells of is obeyed when it has come of age", .timeLimit(.minutes(1)))
+    func age() async throws {
+        let database = try await TestDatabase.shared()
+        try await House.open { first in
+            let limits: (inout ServiceLimits) -> Void = {
+                ($0.factsAge, $0.greatestFactsAge) = (.zero, .milliseconds(300))
+            }
+            try await House.open(limits: limits) { second in
+                try await second.hearing {
+                    let tenant = try await first.tenant()
+                    try await tenant.people()
+                    let client = PreferenceServiceClient(try second.client(tenant.key))
+                    try await Self.isKept(tenant, database, client)
+                    let change = "UPDATE t_\(tenant.id).contact_point SET position = NULL WHERE user_id = 'bob'"
+                    _ = try database.cluster.execute(change, database: database.name)
+                    try await Self.comes("address_suppressed:no_address", client)
+                }
+            }
+        }
+    }
+
+    @Test("what was read before a change was heard of is not current, whenever it comes", .timeLimit(.minutes(1)))
+    func race() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let id = try #require(TenantID(tenant.id))
+            let bob = try #require(UserID("bob"))
+            try await house.onLoop { state in
+                let facts = try #require(state.knownScope(of: id)).facts
+                facts.forget()
+                // The read begins, then the word comes, then the answer.
+                let asking = state.loop.spawn { _ = try? await facts.subject(bob, .current) }
+                while !facts.isReading { await Task.yield() }
+                facts.changedElsewhere()
+                await asking.value
+                #expect(facts.known(bob, .current) == nil)
+                // What was known before is not current either, and good enough for Publish.
+                #expect(try await facts.subject(bob, .current) != nil)
+                #expect(facts.known(bob, .current) != nil)
+                facts.changedElsewhere()
+                #expect(facts.known(bob, .current) == nil)
+                #expect(facts.known(bob, .any) != nil)
+            }
+        }
+    }
+
+    @Test("facts that were read with a change are as old as its transaction", .timeLimit(.minutes(1)))
+    func replacing() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let id = try #require(TenantID(tenant.id))
+            let bob = try #require(UserID("bob"))
+            try await house.onLoop { state in
+                let facts = try #require(state.knownScope(of: id)).facts
+                let began = state.loop.now
+                let snapshot = try #require(try await facts.subject(bob, .read)).home.snapshot
+                // Another process changes the same account, and is heard, before the answer to ours is here.
+                facts.changedElsewhere()
+                facts.replace(snapshot, readAt: began)
+                #expect(facts.known(bob, .current) == nil)
+            }
+        }
+    }
+
+    @Test("facts that nobody asks for go when there are too many, accounts without users too")
+    func bound() async throws {
+        try await House.open(limits: { ($0.cachedUsers, $0.factsAge) = (8, .seconds(3600)) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            for number in 0..<20 { try await tenant.account("empty\(number)") }
+            let id = try #require(TenantID(tenant.id))
+            try await house.onLoop { state in
+                let facts = try #require(state.knownScope(of: id)).facts
+                for number in 0..<20 {
+                    _ = try await facts.sides(of: AccountID(unchecked: "empty\(number)"), .any)
+                    #expect(facts.size <= 8)
+                }
+                // The last one is known, the first one is read again.
+                #expect(try await facts.sides(of: AccountID(unchecked: "empty19"), .any).isOld)
+                #expect(try await !facts.sides(of: AccountID(unchecked: "empty0"), .any).isOld)
+            }
+        }
+    }
+}
