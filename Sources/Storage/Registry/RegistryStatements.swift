@@ -109,6 +109,12 @@ enum RegistryStatements {
             work_at = CASE WHEN s.work_at < excluded.work_at THEN excluded.work_at ELSE s.work_at END,
             facts_at = CASE WHEN s.facts_at < excluded.facts_at THEN excluded.facts_at ELSE s.facts_at END
         """)
+    /// $1 tenants: those of them that there are.
+    static let present = Statement(
+        "SELECT t.tenant_id FROM carillon.tenant t WHERE t.tenant_id = ANY ($1::text[])")
+    /// $1 since: the tenants whose facts were said to have changed, and when.
+    static let changedFacts = Statement(
+        "SELECT s.tenant_id, s.facts_at FROM carillon.tenant_signal s WHERE s.facts_at >= $1::timestamptz")
     /// $1 tenant, $2 now: it misses the partitions of a month, and this process cannot make them.
     static let wantMonths = Statement(
         """
