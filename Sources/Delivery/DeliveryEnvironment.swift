@@ -9,7 +9,7 @@ package struct DeliveryEnvironment: Sendable {
     package var now: @Sendable () -> Instant
     /// Numbers in 0..<1. Called on the worker's loop.
     package var randomness: @Sendable () -> Double
-    /// Fresh ids, for workers. Called on the worker's loop.
+    /// Fresh ids, for workers and the lines that they leave in an audit. Called on the worker's loop.
     package var makeID: @Sendable () -> UUIDv7
     /// Hears what happens, for logs and metrics. Called on the worker's loop; must not block.
     package var onEvent: @Sendable (DeliveryEvent) -> Void

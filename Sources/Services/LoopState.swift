@@ -42,7 +42,7 @@ final class LoopState: @unchecked Sendable {
 
     /// What this loop keeps of a tenant that was just read from the registry. There is one object for each tenant on each
     /// loop, so that forgetting facts reaches everybody who holds it; they are as many as there are tenants that call, which
-    /// an operator has made.
+    /// an operator has made; those that were erased are let go a while later.
     ///
     /// - Parameters:
     ///   - record: the tenant.
@@ -96,6 +96,25 @@ final class LoopState: @unchecked Sendable {
             guard let portal = fresh?.answer else { continue }
             inboxes.recheck(tenant, portal.tenant?.state, keys: portal.registered)
         }
+    }
+
+    /// The tenants that this loop keeps something of, with the time at which each was made.
+    var knownTenants: [TenantID: Instant] {
+        loop.assertOnLoop()
+        return scopes.mapValues(\.record.createdAt)
+    }
+
+    /// Lets go of a tenant that was erased. Nobody is let in for it any more by what this loop knows of its credentials: they have
+    /// come of age since.
+    ///
+    /// - Parameter createdAt: when it was made; one that was made since under the same id stays.
+    func forget(erased tenant: TenantID, createdAt: Instant) {
+        loop.assertOnLoop()
+        guard let scope = scopes[tenant], scope.record.createdAt == createdAt else { return }
+        scopes[tenant] = nil
+        scope.facts.forget()
+        budget.remove(scope.facts)
+        authenticator.forget(tenant)
     }
 
     /// How often the processes with the owner's login are asked again for a tenant's months.

@@ -145,6 +145,30 @@ final class ServiceCore: Sendable {
         await forgetCredentials(of: tenant)
     }
 
+    /// Lets go of what this process keeps of tenants that were erased. Whoever was let in for one before is not any more: that it is
+    /// gone is heard of within ``ServiceLimits/credentialAge``, and its id is not given again for longer than that.
+    func forgetErased(on loop: EventLoop) async throws(StorageError) {
+        var known: [TenantID: Instant] = [:]
+        for (other, state) in states.all {
+            let tenants = other.isOnLoop ? state.knownTenants : await other.run { state.knownTenants }
+            known.merge(tenants) { max($0, $1) }
+        }
+        let present = try await states[loop].registry.present(Set(known.keys))
+        for (tenant, createdAt) in known where !present.contains(tenant) {
+            await onEveryLoop { $0.forget(erased: tenant, createdAt: createdAt) }
+            gates.remove(tenant)
+        }
+    }
+
+    /// How many tenants this process keeps gates of, and how many scopes on all loops.
+    func countKept() async -> (gates: Int, scopes: Int) {
+        var scopes = 0
+        for (loop, state) in states.all {
+            scopes += loop.isOnLoop ? state.knownTenants.count : await loop.run { state.knownTenants.count }
+        }
+        return (gates.count, scopes)
+    }
+
     /// Makes this process forget a key.
     func forgetKey(_ id: String) async {
         await onEveryLoop { $0.authenticator.forget(key: id) }

@@ -16,6 +16,8 @@ package struct ServiceLimits: Sendable {
     package var countedFailures = 4_096
     /// API keys of one tenant that may be in force at once.
     package var keysPerTenant = 20
+    /// Providers of one tenant.
+    package var providersPerTenant = 50
     /// How often the use of one key is recorded at most.
     package var keyUsePause: Duration = .seconds(300)
     /// Calls with the API keys of one tenant that may run at once, and as many of its portal's users, over all loops; more are
@@ -67,6 +69,9 @@ package struct ServiceLimits: Sendable {
     package var transfersOfTenants = 2
     /// How long an export or import may last for callers who set no deadline: it holds a transaction open.
     package var transferTime: Duration = .seconds(4 * 60 * 60)
+    /// How long the caller of an export or import may take for one piece of the archive, before the call is ended with
+    /// DEADLINE_EXCEEDED and everything undone.
+    package var transferIdle: Duration = .seconds(60)
     /// Whether maildir providers may be set up: for development.
     package var allowsMaildir = false
     /// Whether mail relays may be named that are on private networks or on this machine: for development, and for

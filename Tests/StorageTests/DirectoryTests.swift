@@ -158,6 +158,30 @@ import Testing
         }
     }
 
+    @Test func whatTheWorkerFindsOutOfAnAddressIsInTheAudit() async throws {
+        try await withStorage { fixture in
+            let tenant = try await fixture.tenant()
+            let ann = UserWrite(
+                id: UserID(unchecked: "ann"), contactPoints: [ContactPoint(channel: .email, address: "ann@x.example")])
+            _ = try await tenant.upsertUser(ann, stamp: fixture.stamp(), now: fixture.now)
+            let before = try await tenant.audit(size: 10).elements.count
+            for address in ["ann@x.example", "ann@x.example", "other@x.example"] {
+                try await tenant.suppressAddress(
+                    address, of: ann.id, on: .email, state: .hardBounced, reason: "recipient",
+                    stamp: AuditStamp(id: fixture.id(), actor: "worker", origin: ""))
+            }
+            let lines = try await tenant.audit(size: 10).elements
+            #expect(lines.count == before + 1, "once, and nothing of an address that is not hers")
+            let line = try #require(lines.first)
+            #expect(line.actor == "worker" && line.action == "user.address_state" && line.object == "user/ann")
+            #expect(line.before == #"{"state": "usable", "address": "a***@x.example", "channel": "email"}"#)
+            #expect(
+                line.after
+                    == #"{"state": "hard_bounced", "reason": "recipient", "address": "a***@x.example", "channel": "email"}"#
+            )
+        }
+    }
+
     @Test func aBadAddressStaysBadWhenItIsGivenUpAndTakenAgain() async throws {
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()
@@ -165,8 +189,10 @@ import Testing
                 id: UserID(unchecked: "ann"), contactPoints: [ContactPoint(channel: .email, address: "a@x.example")])
             _ = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now)
             let before = try #require(try await tenant.factsVersions(of: [nil])[AccountID?.none])
-            try await tenant.suppressAddress("a@x.example", of: write.id, on: .email, state: .hardBounced)
-            try await tenant.suppressAddress("gone@x.example", of: write.id, on: .email, state: .hardBounced)
+            for address in ["a@x.example", "gone@x.example"] {
+                try await tenant.suppressAddress(
+                    address, of: write.id, on: .email, state: .hardBounced, reason: "mailbox", stamp: fixture.stamp())
+            }
             #expect(try await tenant.factsVersions(of: [nil]) == [nil: before + 2])
             let facts = try #require(try await tenant.facts(ofUser: write.id)[AccountID?.none])
             #expect(facts.directory[write.id]?.addresses[.email] == .hardBounced)

@@ -78,6 +78,58 @@ import Testing
         }
     }
 
+    @Test func everyLoginIsHeldToItsDuty() async throws {
+        let cluster = try Self.cluster.get()
+        let database = try cluster.makeDatabase()
+        try cluster.execute(Bootstrap.script, database: database)
+        func problem(_ duty: LoginDuty, _ login: String) async throws -> String? {
+            let info = cluster.connectionInfo(database: database, user: login)
+            // Only the loop of the pool is used.
+            return try await withPool(info, configure: { $0.connectTimeout = Fixture.patience }) { _, loop in
+                do throws(StorageError) {
+                    try await duty.verify(PostgresConfiguration(connectionInfo: info), on: loop)
+                    return nil
+                } catch {
+                    #expect(error.code == .notReady, "\(error)")
+                    return error.message
+                }
+            }
+        }
+        let logins: [(LoginDuty, String)] = [
+            (.serve, "carillon_serve"), (.work, "carillon_work"), (.own, "carillon_owner"),
+        ]
+        for (duty, login) in logins {
+            #expect(try await problem(duty, login) == nil, "\(login)")
+            let other = login == "carillon_owner" ? "carillon_serve" : "carillon_owner"
+            for (harm, mend, word) in [
+                ("ALTER ROLE \(login) SUPERUSER", "ALTER ROLE \(login) NOSUPERUSER", "rights beyond"),
+                ("ALTER ROLE \(login) BYPASSRLS", "ALTER ROLE \(login) NOBYPASSRLS", "rights beyond"),
+                ("ALTER ROLE \(login) REPLICATION", "ALTER ROLE \(login) NOREPLICATION", "rights beyond"),
+                ("ALTER ROLE \(login) INHERIT", "ALTER ROLE \(login) NOINHERIT", "NOINHERIT"),
+                ("GRANT \(other) TO \(login)", "REVOKE \(other) FROM \(login)", "member of \(other)"),
+                (
+                    "GRANT pg_read_all_data TO \(login)", "REVOKE pg_read_all_data FROM \(login)",
+                    "member of pg_read_all_data"
+                ),
+                ("GRANT postgres TO \(login)", "REVOKE postgres FROM \(login)", "postgres"),
+            ] {
+                try cluster.execute(harm, database: database)
+                let said = try await problem(duty, login)
+                #expect(said?.contains(word) == true && said?.contains(login) == true, "\(harm): \(said ?? "nothing")")
+                try cluster.execute(mend, database: database)
+                #expect(try await problem(duty, login) == nil, "\(mend)")
+            }
+            // Making roles is one duty's alone; tenants' roles are everybody's.
+            if duty != .own {
+                try cluster.execute("ALTER ROLE \(login) CREATEROLE", database: database)
+                #expect(try await problem(duty, login)?.contains("CREATEROLE") == true)
+                try cluster.execute("ALTER ROLE \(login) NOCREATEROLE", database: database)
+            }
+            try cluster.execute("CREATE ROLE t_of_\(login); GRANT t_of_\(login) TO \(login)", database: database)
+            #expect(try await problem(duty, login) == nil)
+        }
+    }
+
     /// libpq runs the script as one; a superuser's connection of ours runs it as statements.
     @Test func theStatementsDoWhatTheScriptDoes() async throws {
         let cluster = try Self.cluster.get()

@@ -20,6 +20,10 @@ import Testing
                 Self.write(id, tenant), expectedRevision: nil, stamp: fixture.stamp(), now: fixture.now)
             #expect(made.created && made.record.tenants == [tenant])
             let revision = made.record.revision
+            let same = try await registry.putService(
+                Self.write(id, tenant), expectedRevision: revision, stamp: fixture.stamp(),
+                now: fixture.now.adding(seconds: 2))
+            #expect(!same.created && same.record == made.record)
             let stale = try await storageError { () async throws(StorageError) in
                 try await registry.putService(
                     Self.write(id, tenant), expectedRevision: 7, stamp: fixture.stamp(), now: fixture.now)

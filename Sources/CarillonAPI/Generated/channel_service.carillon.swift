@@ -8,7 +8,9 @@ package import CarillonGRPC
 
 /// Connects the tenant's channels to providers.
 package protocol ChannelServiceHandler: Sendable {
-    /// Makes a provider, or replaces the one with this id. Nothing is sent.
+    /// Makes a provider, or replaces the one with this id. Nothing is sent. A tenant has at most 50 providers; one more is
+    /// RESOURCE_EXHAUSTED with the reason TOO_MANY_PROVIDERS, and a new one for a tenant that has stored the rows that it may is
+    /// RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo. Those that there are can always be replaced.
     func putProvider(_ request: Carillon_V1_PutProviderRequest, _ context: CallContext) async throws -> Carillon_V1_PutProviderResponse
 
     /// Answers putProvider at once, on the connection's loop and without a task; nil leaves the call to the
@@ -71,7 +73,9 @@ package struct ChannelServiceClient: Sendable {
         self.client = client
     }
 
-    /// Makes a provider, or replaces the one with this id. Nothing is sent.
+    /// Makes a provider, or replaces the one with this id. Nothing is sent. A tenant has at most 50 providers; one more is
+    /// RESOURCE_EXHAUSTED with the reason TOO_MANY_PROVIDERS, and a new one for a tenant that has stored the rows that it may is
+    /// RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo. Those that there are can always be replaced.
     package func putProvider(_ request: Carillon_V1_PutProviderRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_PutProviderResponse {
         try await client.unary("/carillon.v1.ChannelService/PutProvider", request, options: options)
     }

@@ -23,7 +23,9 @@ package protocol PreferenceServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func getPreferencesInline(_ request: Carillon_V1_GetPreferencesRequest, _ context: CallContext) throws -> Carillon_V1_GetPreferencesResponse?
 
-    /// Stores choices of a user; all of them or none. Every later send obeys them.
+    /// Stores choices of a user; all of them or none. Every later send obeys them. When the tenant has stored the rows that it
+    /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
+    /// not to hear, and taking choices back, always go.
     func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, _ context: CallContext) async throws -> Carillon_V1_UpdatePreferencesResponse
 
     /// Answers updatePreferences at once, on the connection's loop and without a task; nil leaves the call to the
@@ -105,7 +107,9 @@ package struct PreferenceServiceClient: Sendable {
         try await client.unary("/carillon.v1.PreferenceService/GetPreferences", request, options: options)
     }
 
-    /// Stores choices of a user; all of them or none. Every later send obeys them.
+    /// Stores choices of a user; all of them or none. Every later send obeys them. When the tenant has stored the rows that it
+    /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
+    /// not to hear, and taking choices back, always go.
     package func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpdatePreferencesResponse {
         try await client.unary("/carillon.v1.PreferenceService/UpdatePreferences", request, options: options)
     }

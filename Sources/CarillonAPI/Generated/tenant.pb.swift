@@ -262,7 +262,9 @@ package nonisolated struct Carillon_V1_Tenant: @unchecked Sendable {
   /// Clears the value of `limits`. Subsequent reads from it will return its default value.
   package mutating func clearLimits() {_uniqueStorage()._limits = nil}
 
-  /// How many months of events and notifications are kept, the current one included: 1 to 24; 0 on creation means 4.
+  /// How many months of events and notifications are kept, the current one included: 1 to 24; 0 on creation means 4. Each month is
+  /// four tables of the tenant's own, and one month is made ahead: 21 + 4 × history_months tables, which are 37 with 4 months and
+  /// 117 with 24. A database holds some 75,000 tables well, so who keeps more months of everybody has fewer tenants in each.
   package var historyMonths: Int32 {
     get {_storage._historyMonths}
     set {_uniqueStorage()._historyMonths = newValue}
@@ -289,6 +291,35 @@ package nonisolated struct Carillon_V1_Tenant: @unchecked Sendable {
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a tenant has stored: close enough to refuse those who store without end, and no account of anything.
+package nonisolated struct Carillon_V1_TenantUsage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Rows of all of its tables together.
+  package var storedRows: Int64 = 0
+
+  /// What the rows take on disk, in octets, without indexes.
+  package var storedOctets: Int64 = 0
+
+  /// When that was counted: every ten minutes, by the database's statistics.
+  package var countTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_countTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_countTime = newValue}
+  }
+  /// Returns true if `countTime` has been explicitly set.
+  package var hasCountTime: Bool {self._countTime != nil}
+  /// Clears the value of `countTime`. Subsequent reads from it will return its default value.
+  package mutating func clearCountTime() {self._countTime = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _countTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// A public key that a tenant signs its portal tokens with.
@@ -573,6 +604,50 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_TenantUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TenantUsage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stored_rows\0\u{3}stored_octets\0\u{3}count_time\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.storedRows) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.storedOctets) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._countTime) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.storedRows != 0 {
+      try visitor.visitSingularInt64Field(value: self.storedRows, fieldNumber: 1)
+    }
+    if self.storedOctets != 0 {
+      try visitor.visitSingularInt64Field(value: self.storedOctets, fieldNumber: 2)
+    }
+    try { if let v = self._countTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_TenantUsage, rhs: Carillon_V1_TenantUsage) -> Bool {
+    if lhs.storedRows != rhs.storedRows {return false}
+    if lhs.storedOctets != rhs.storedOctets {return false}
+    if lhs._countTime != rhs._countTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -120,11 +120,15 @@ package protocol TenantServiceHandler: Sendable {
     func deleteServiceIdentityInline(_ request: Carillon_V1_DeleteServiceIdentityRequest, _ context: CallContext) throws -> Carillon_V1_DeleteServiceIdentityResponse?
 
     /// Reads a tenant out as it is at one moment, as an archive that another installation can import. The tenant is served on
-    /// meanwhile; who moves it suspends it first. Two exports and imports run at a time, further ones are RESOURCE_EXHAUSTED.
+    /// meanwhile; who moves it suspends it first. Two exports and imports run at a time in each process,
+    /// further ones are RESOURCE_EXHAUSTED. A caller that does not take the next piece within 60 seconds is DEADLINE_EXCEEDED with the
+    /// reason TRANSFER_IDLE; in all it takes four hours at most.
     func exportTenant(_ request: Carillon_V1_ExportTenantRequest, _ responses: ResponseWriter<Carillon_V1_ExportTenantResponse>, _ context: CallContext) async throws
 
     /// Makes a tenant from an archive: all of it, or nothing. It is suspended until it is resumed. ALREADY_EXISTS when there is
-    /// a tenant of the id, FAILED_PRECONDITION when the archive is damaged, not whole, or of another version.
+    /// a tenant of the id, FAILED_PRECONDITION when the archive is damaged, not whole, or of another version, and when a tenant of the
+    /// id was just erased. It holds a transaction: a caller that does not send the next piece within 60 seconds is DEADLINE_EXCEEDED
+    /// with the reason TRANSFER_IDLE, and nothing is kept; in all it takes four hours at most.
     func importTenant(_ requests: RequestReader<Carillon_V1_ImportTenantRequest>, _ context: CallContext) async throws -> Carillon_V1_ImportTenantResponse
 }
 
@@ -433,13 +437,17 @@ package struct TenantServiceClient: Sendable {
     }
 
     /// Reads a tenant out as it is at one moment, as an archive that another installation can import. The tenant is served on
-    /// meanwhile; who moves it suspends it first. Two exports and imports run at a time, further ones are RESOURCE_EXHAUSTED.
+    /// meanwhile; who moves it suspends it first. Two exports and imports run at a time in each process,
+    /// further ones are RESOURCE_EXHAUSTED. A caller that does not take the next piece within 60 seconds is DEADLINE_EXCEEDED with the
+    /// reason TRANSFER_IDLE; in all it takes four hours at most.
     package func exportTenant(_ request: Carillon_V1_ExportTenantRequest, options: CallOptions = .init()) async throws(Status) -> ResponseReader<Carillon_V1_ExportTenantResponse> {
         try await client.serverStreaming("/carillon.v1.TenantService/ExportTenant", request, options: options)
     }
 
     /// Makes a tenant from an archive: all of it, or nothing. It is suspended until it is resumed. ALREADY_EXISTS when there is
-    /// a tenant of the id, FAILED_PRECONDITION when the archive is damaged, not whole, or of another version.
+    /// a tenant of the id, FAILED_PRECONDITION when the archive is damaged, not whole, or of another version, and when a tenant of the
+    /// id was just erased. It holds a transaction: a caller that does not send the next piece within 60 seconds is DEADLINE_EXCEEDED
+    /// with the reason TRANSFER_IDLE, and nothing is kept; in all it takes four hours at most.
     package func importTenant(options: CallOptions = .init()) async throws(Status) -> (RequestWriter<Carillon_V1_ImportTenantRequest>, ResponseReader<Carillon_V1_ImportTenantResponse>) {
         try await client.clientStreaming("/carillon.v1.TenantService/ImportTenant", options: options)
     }

@@ -136,11 +136,22 @@ package nonisolated struct Carillon_V1_GetTenantResponse: Sendable {
   /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
   package mutating func clearTenant() {self._tenant = nil}
 
+  /// What it has stored; not set before it was counted.
+  package var usage: Carillon_V1_TenantUsage {
+    get {_usage ?? Carillon_V1_TenantUsage()}
+    set {_usage = newValue}
+  }
+  /// Returns true if `usage` has been explicitly set.
+  package var hasUsage: Bool {self._usage != nil}
+  /// Clears the value of `usage`. Subsequent reads from it will return its default value.
+  package mutating func clearUsage() {self._usage = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _tenant: Carillon_V1_Tenant? = nil
+  fileprivate var _usage: Carillon_V1_TenantUsage? = nil
 }
 
 /// Request of ListTenants.
@@ -695,7 +706,7 @@ nonisolated extension Carillon_V1_GetTenantRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Carillon_V1_GetTenantResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTenantResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenant\0\u{1}usage\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -704,6 +715,7 @@ nonisolated extension Carillon_V1_GetTenantResponse: SwiftProtobuf.Message, Swif
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._usage) }()
       default: break
       }
     }
@@ -717,11 +729,15 @@ nonisolated extension Carillon_V1_GetTenantResponse: SwiftProtobuf.Message, Swif
     try { if let v = self._tenant {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._usage {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Carillon_V1_GetTenantResponse, rhs: Carillon_V1_GetTenantResponse) -> Bool {
     if lhs._tenant != rhs._tenant {return false}
+    if lhs._usage != rhs._usage {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -166,7 +166,8 @@ extension DeliveryWorker {
         var deadAddress: Recorder.DeadAddress?
         if case .permanent(let failure) = outcome, failure.reason.condemnsAddress, let user = target.user {
             deadAddress = Recorder.DeadAddress(
-                user: user, channel: delivery.id.channel, address: target.address, state: .hardBounced)
+                user: user, channel: delivery.id.channel, address: target.address, state: .hardBounced,
+                reason: failure.reason.rawValue)
         }
         settle(
             delivery.id, resolution(of: outcome, for: delivery, hasOtherProvider: hasOther),

@@ -19,6 +19,8 @@ final class Recorder: @unchecked Sendable {
         let channel: Channel
         let address: String
         let state: AddressState
+        /// The code of what its provider said of it, for the audit.
+        let reason: String
     }
 
     /// How many words go as one transaction.
@@ -88,7 +90,8 @@ final class Recorder: @unchecked Sendable {
             do throws(StorageError) {
                 for address in Set(batch.compactMap(\.deadAddress)) {
                     try await store.suppressAddress(
-                        address.address, of: address.user, on: address.channel, state: address.state)
+                        address.address, of: address.user, on: address.channel, state: address.state,
+                        reason: address.reason, stamp: stamp())
                 }
                 let results = batch.map(\.result)
                 let outcomes = try await store.finish(results, fence: fence, now: environment.now())
@@ -103,6 +106,9 @@ final class Recorder: @unchecked Sendable {
         isWriting = false
         writing = nil
     }
+
+    /// The worker acts for nobody, and from nowhere but here.
+    private func stamp() -> AuditStamp { AuditStamp(id: environment.makeID(), actor: "worker", origin: "") }
 
     private func tell(_ result: DeliveryResult, _ outcome: FinishOutcome) {
         switch outcome {

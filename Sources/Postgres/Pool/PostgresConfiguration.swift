@@ -25,6 +25,10 @@ package struct PostgresConfiguration: Sendable {
     /// the work.
     package var leastSessionAge: Duration = .seconds(300)
 
+    /// After how long without a unit the connections are closed; the next unit has them made again, and waits for that. Nil for
+    /// never.
+    package var idleLimit: Duration?
+
     /// How long one server may take to be connected to before the next one of the list is tried, unless the connection
     /// string says otherwise by `connect_timeout`. Looking up the servers' names may take as long before.
     package var connectTimeout: Duration = .seconds(2)

@@ -26,6 +26,10 @@ package final class PostgresPool: @unchecked Sendable {
     // The last failure to connect, as long as no attempt has succeeded since.
     private var outage: PostgresError?
     private var isClosing = false
+    /// Whether the connections were closed because nobody needed them.
+    private var isAsleep = false
+    private var lastUnit: MonotonicTime
+    private var idleTimer: LoopTimer?
     private var closeWaiters: [UnsafeContinuation<Void, Never>] = []
 
     /// Makes a pool and begins to connect. On the loop.
@@ -35,6 +39,8 @@ package final class PostgresPool: @unchecked Sendable {
         self.configuration = configuration
         let slot = Slot(backoff: Backoff(configuration.reconnectPause))
         slots = Array(repeating: slot, count: max(1, configuration.connections))
+        lastUnit = loop.now
+        lookForIdleness()
         for number in slots.indices { connect(number) }
     }
 
@@ -44,6 +50,7 @@ package final class PostgresPool: @unchecked Sendable {
         loop.assertOnLoop()
         self.loop = loop
         configuration = PostgresConfiguration(connectionInfo: "")
+        lastUnit = loop.now
         isClosing = true
     }
 
@@ -69,6 +76,7 @@ package final class PostgresPool: @unchecked Sendable {
         loop.assertOnLoop()
         try unit.validate()
         try admit(deadline)
+        wake()
         let pending = PendingUnit(unit, deadline: deadline)
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
@@ -127,6 +135,32 @@ package final class PostgresPool: @unchecked Sendable {
         queue.removeAll()
     }
 
+    // MARK: Idleness
+
+    private func lookForIdleness() {
+        guard let limit = configuration.idleLimit else { return }
+        idleTimer = loop.schedule(at: lastUnit.advanced(by: limit)) { [weak self] in
+            guard let self, !isClosing else { return }
+            let isIdle = loop.now >= lastUnit.advanced(by: limit) && queue.isEmpty
+            // One that is being connected to, or looked for, is not left in the middle of it.
+            if isIdle, slots.allSatisfy({ $0.connection?.state == .ready && $0.connection?.load == 0 }) {
+                isAsleep = true
+                for slot in slots { slot.connection?.retire() }
+            } else {
+                if isIdle { lastUnit = loop.now }
+                lookForIdleness()
+            }
+        }
+    }
+
+    private func wake() {
+        lastUnit = loop.now
+        guard isAsleep else { return }
+        isAsleep = false
+        lookForIdleness()
+        for number in slots.indices where slots[number].connection == nil { connect(number) }
+    }
+
     // MARK: Deadlines
 
     /// One timer stands for all deadlines: it is moved only by an earlier one, and looks at all units when it fires.
@@ -174,6 +208,7 @@ package final class PostgresPool: @unchecked Sendable {
     package func close() async {
         loop.assertOnLoop()
         isClosing = true
+        idleTimer?.cancel()
         for number in slots.indices {
             slots[number].retry?.cancel()
             if let connection = slots[number].connection, connection.state != .ready {
@@ -261,6 +296,7 @@ extension PostgresPool: PostgresConnectionOwner {
 
         // A connection that did some work shows that the server is well; one that never did is not tried again at once.
         if connection.hasServed { slots[number].backoff.reset() }
+        if isAsleep { return }
         // Nothing failed: there is nothing to wait for, and nothing to tell.
         if connection.isBeingReplaced { return connect(number) }
         if connection.wasReady {

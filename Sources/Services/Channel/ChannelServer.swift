@@ -37,10 +37,23 @@ struct ChannelServer: ChannelServiceHandler {
             id: draft.id, channel: draft.channel, kind: draft.settings.kind, displayName: draft.displayName,
             priority: draft.priority, isEnabled: draft.isEnabled, config: draft.settings.config, secret: secret)
         let stamp = core.stamp(context, caller, at: now)
-        let upserted = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await core.changingFacts(of: scope.id, context) { () async throws(StorageError) in
-                try await scope.store.putProvider(write, expectedRevision: revision, stamp: stamp, now: now)
+        // Those that there are can be changed also by a tenant that has stored all that it may.
+        let limit = scope.hasRoom ? core.limits.providersPerTenant : 0
+        let upserted: Upserted<ProviderRecord>
+        do throws(StorageError) {
+            upserted = try await CallDeadline.within(context.deadline) { () async throws(StorageError) in
+                try await core.changingFacts(of: scope.id, context) { () async throws(StorageError) in
+                    try await scope.store.putProvider(
+                        write, limit: limit, expectedRevision: revision, stamp: stamp, now: now)
+                }
             }
+        } catch {
+            guard error.code == .limitReached else { throw Status(error) }
+            try scope.requireRoom(context)
+            throw Status(
+                .resourceExhausted, .tooManyProviders,
+                "the tenant has \(limit) providers already; change one that is no longer used",
+                metadata: ["limit": String(limit)])
         }
         await core.factsChanged(of: scope.id, context)
         var response = Carillon_V1_PutProviderResponse()

@@ -24,6 +24,15 @@ extension Carillon_V1_Tenant {
     }
 }
 
+extension Carillon_V1_TenantUsage {
+    init(_ usage: TenantUsage) {
+        self.init()
+        storedRows = usage.rows
+        storedOctets = usage.octets
+        countTime = Google_Protobuf_Timestamp(usage.countedAt)
+    }
+}
+
 extension Carillon_V1_TenantBranding {
     fileprivate init(_ look: TenantLook) {
         self.init()

@@ -93,7 +93,7 @@ extension Authenticator {
         return .caller(
             Caller(
                 role: .portalUser(identity.user, expiry: end, key: key), scopes: identity.scopes,
-                actor: "user/\(identity.user)", scope: state.scope(of: tenant),
+                actor: "user/\(identity.user)", scope: state.scope(of: tenant, usage: known.answer.usage),
                 goodUntil: min(
                     known.readAt.advanced(by: age), state.loop.now.advanced(by: time.distance(to: end)))))
     }

@@ -56,7 +56,7 @@ extension Authenticator {
             let found = try await state.registry.portal(of: tenant)
             let keys = await self.keySet(found.keys, of: tenant)
             let known = Known(
-                answer: KnownPortal(tenant: found.tenant, registered: found.keys, keys: keys),
+                answer: KnownPortal(tenant: found.tenant, registered: found.keys, keys: keys, usage: found.usage),
                 readAt: self.time(asked, epoch))
             if found.tenant == nil {
                 self.portals.remove(tenant)

@@ -6,7 +6,8 @@ internal import Storage
 ///
 /// Every second it asks whether other processes have changed keys, so that a change is mostly seen within two; what is
 /// promised is ``ServiceLimits/credentialAge``, which needs nobody to ask. Now and then it looks at open streams, and once a
-/// minute it records when keys were used, all keys in one statement and each at most every ``ServiceLimits/keyUsePause``.
+/// minute it records when keys were used, all keys in one statement and each at most every ``ServiceLimits/keyUsePause``, and lets go
+/// of tenants that were erased.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to the loop that it runs on.
 final class CredentialKeeper: @unchecked Sendable {
@@ -22,6 +23,8 @@ final class CredentialKeeper: @unchecked Sendable {
     private let core: ServiceCore
     /// The services as they were the last time; nil before the first.
     private var versions: [String: RegistryStore.ServiceVersion]?
+    /// Changes that were heard of already: within the overlap each is told several times.
+    private var heard: [TenantID: Instant] = [:]
     /// When the uses of keys were recorded last.
     private var recorded: BoundedCache<String, Instant>
 
@@ -50,6 +53,8 @@ final class CredentialKeeper: @unchecked Sendable {
             if nextRecord <= loop.now {
                 nextRecord = loop.now.advanced(by: Self.recordPause)
                 await recordUses(until: Self.recordPause)
+                // What fails is done the next time: it is about memory alone.
+                try? await core.forgetErased(on: loop)
             }
         }
     }
@@ -57,15 +62,16 @@ final class CredentialKeeper: @unchecked Sendable {
     /// Hears of what other processes have changed.
     ///
     /// - Returns: when it was asked; the time before, if that failed.
-    private func hear(since time: Instant, on loop: EventLoop) async -> Instant {
+    func hear(since time: Instant, on loop: EventLoop) async -> Instant {
         let now = core.now
         let since = Instant(microseconds: time.microseconds - Self.overlap * 1_000_000)
-        guard let signals = try? await core.registry(on: loop).signals(since: since) else { return time }
-        for tenant in signals.credentials {
+        guard let changed = try? await core.registry(on: loop).changedCredentials(since: since) else { return time }
+        for (tenant, time) in changed where heard[tenant] != time {
             await core.forgetCredentials(of: tenant)
             // It may have been erased, or brought here from elsewhere: then there is nothing left of what was known.
             await core.forgetFacts(of: tenant)
         }
+        heard = changed
         return now
     }
 

@@ -16,6 +16,8 @@ struct KnownPortal: Sendable {
     let registered: [PortalKey]
     /// The same keys, ready to verify.
     let keys: PortalKeySet
+    /// What the tenant has stored; nil when that was not counted yet.
+    var usage: TenantUsage?
 }
 
 /// A service, and the tenant that it names.

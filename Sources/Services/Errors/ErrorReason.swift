@@ -45,6 +45,8 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case messageTooLarge = "MESSAGE_TOO_LARGE"
     case tooManyRecipients = "TOO_MANY_RECIPIENTS"
     case tooManyKeys = "TOO_MANY_KEYS"
+    case tooManyProviders = "TOO_MANY_PROVIDERS"
+    case transferIdle = "TRANSFER_IDLE"
     case tooMuchWaiting = "TOO_MUCH_WAITING"
     case draining = "DRAINING"
     case databaseNotOpen = "DATABASE_NOT_OPEN"

@@ -32,6 +32,8 @@ extension Status {
                 .failedPrecondition, .tenantIDReserved,
                 "a tenant of this id was just erased; the id is free again when nobody can know it by the old one's keys",
                 retryAfter: TenantAdministration.idReservation)
+        case .limitReached:
+            self.init(.resourceExhausted, .tooManyProviders, "there are as many as there may be")
         case .monthMissing:
             self.init(
                 .unavailable, .databaseUnavailable, "the tenant has no room for this month yet", retryAfter: .seconds(5)

@@ -6,7 +6,8 @@ internal import Synchronization
 /// The gates of all tenants that have called this process, and the terms by which they are entered. A loop asks once for each
 /// tenant, when it makes what it keeps of it (``TenantScope``), so the lock is on the way of no call. Any thread.
 ///
-/// None is ever forgotten, so that there is exactly one set for each tenant; they are as many as the registry has tenants.
+/// None is forgotten while there is its tenant, so that there is exactly one set for each; they are as many as the registry has
+/// tenants.
 final class TenantGateTable: Sendable {
     private let limits: ServiceLimits
     private let calls: CallGate.Terms
@@ -34,6 +35,12 @@ final class TenantGateTable: Sendable {
             return made
         }
     }
+
+    /// How many tenants there are gates of.
+    var count: Int { gates.withLock { $0.count } }
+
+    /// Lets go of the gates of a tenant that was erased.
+    func remove(_ tenant: TenantID) { gates.withLock { $0[tenant] = nil } }
 
     /// The terms of a tenant with these limits of its own.
     func terms(_ own: TenantLimits) -> TenantTerms {

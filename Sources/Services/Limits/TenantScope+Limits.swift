@@ -45,7 +45,12 @@ extension TenantScope {
     ///
     /// - Throws: RESOURCE_EXHAUSTED with the reason STORAGE_FULL.
     func requireRoom(_ context: CallContext) throws(Status) {
-        guard let limit = terms.storedRows, let usage, usage.rows >= limit else { return }
-        throw context.refuse(terms.storageFull)
+        guard hasRoom else { throw context.refuse(terms.storageFull) }
+    }
+
+    /// Whether the tenant has stored less than it may, as far as this loop has heard.
+    var hasRoom: Bool {
+        guard let limit = terms.storedRows, let usage else { return true }
+        return usage.rows < limit
     }
 }

@@ -109,6 +109,8 @@ struct PreferenceServer: PreferenceServiceHandler {
             throw Status.userNotFound(user)
         }
         let changes = try ChoiceReader.changes(request.choices, of: subject)
+        // Whoever wants to hear less is never refused, and cannot store much by it: one row for each type and channel.
+        if changes.contains(where: { $0.isOn == true }) { try scope.requireRoom(context) }
         let revision = try Etag.revision(request.etag)
         let now = core.now
         let stamp = core.stamp(context, caller, at: now)

@@ -26,6 +26,7 @@ extension TenantServer {
             try Self.rewrap(record.wrappedDataKey, of: id, from: core.dependencies.keyring, to: key)
         }
         let (now, program) = (core.now, core.dependencies.program)
+        let watch = TransferWatch(context, limit: core.limits.transferIdle)
         let stamp = core.stamp(context, caller, at: now)
         try await transfers.transfer(.of(record), until: context.deadline) { sessions throws(Status) in
             try await transfers.step { () async throws(StorageError) in
@@ -36,7 +37,7 @@ extension TenantServer {
             while let part = try await transfers.step({ () async throws(StorageError) in try await export.next() }) {
                 var response = Carillon_V1_ExportTenantResponse()
                 response.part = Carillon_V1_TenantArchivePart(part)
-                try await responses.send(response)
+                try await watch.wait { [response] () async throws(Status) in try await responses.send(response) }
             }
         }
     }
@@ -68,7 +69,8 @@ extension TenantServer {
             try await step(transfers, header.tenant) { () async throws(StorageError) in
                 try await work.begin(header, wrappedDataKey: wrapped)
             }
-            while let request = try await reader.next() {
+            let watch = TransferWatch(context, limit: core.limits.transferIdle)
+            while let request = try await watch.wait({ () async throws(Status) in try await reader.next() }) {
                 guard let part = try ArchivePart(request.part) else {
                     throw Status.archiveRefused("the archive has a part that this program does not know")
                 }

@@ -26,9 +26,13 @@ extension TenantServer {
         let write = TenantValues(zones: core.zones).read(merged, &check)
         try check.check()
         let now = core.now
-        let changed = try await owner.updateTenant(
-            record, write, stamp: core.stamp(context, caller, at: now), now: now, until: context.deadline)
-        await core.tenantChanged(changed)
+        var changed = record
+        // What changes nothing leaves no line in the audit, and the etag that everybody knows.
+        if write != record.values {
+            changed = try await owner.updateTenant(
+                record, write, stamp: core.stamp(context, caller, at: now), now: now, until: context.deadline)
+            await core.tenantChanged(changed)
+        }
         var response = Carillon_V1_UpdateTenantResponse()
         response.tenant = Carillon_V1_Tenant(changed)
         return response

@@ -119,11 +119,12 @@ struct TenantServer: TenantServiceHandler {
         let id = try tenantID(request.tenantID)
         let registry = core[context].registry
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await registry.tenant(id)
+            try await registry.tenantWithUsage(id)
         }
-        guard let record = found else { throw Status.tenantNotFound(id) }
+        guard let (record, usage) = found else { throw Status.tenantNotFound(id) }
         var response = Carillon_V1_GetTenantResponse()
         response.tenant = Carillon_V1_Tenant(record)
+        if let usage { response.usage = Carillon_V1_TenantUsage(usage) }
         return response
     }
 

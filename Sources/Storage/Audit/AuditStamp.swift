@@ -4,7 +4,7 @@ package import Domain
 package struct AuditStamp: Sendable, Hashable {
     /// The line's id, which carries the time.
     package let id: UUIDv7
-    /// Who: `key/<key id>`, `user/<user id>`, `operator/<key id>`.
+    /// Who: `key/<key id>`, `user/<user id>`, `operator/<key id>`, `worker`, `maintenance`.
     package let actor: String
     /// From where: the client's address without its port, and the program's name if it told one. Never a secret.
     package let origin: String

@@ -11,7 +11,8 @@ struct AuditStatements {
     let advance: Statement
     /// $4 user, $5 audiences, $6 scopes, $7 keys, $8 channels, $9 `true`, `false` or nothing: choices of a user.
     let preferences: Statement
-    /// $4 provider, $5 channel, $6 kind, $7 name, $8 priority, $9 enabled, $10 public part, $11 keep, remove or set.
+    /// $4 provider, $5 channel, $6 kind, $7 name, $8 priority, $9 enabled, $10 public part, $11 keep, remove or set, $12 how
+    /// many there may be: no line for a new one when there are as many.
     let provider: Statement
     /// $4 types, $5 audiences, $6 accounts, $7 enabled, $8 subscribed by default, $9 mandatory.
     let settings: Statement
@@ -19,6 +20,8 @@ struct AuditStatements {
     let account: Statement
     /// $4 user, $5 all of its fields, $6 those that change if it exists.
     let user: Statement
+    /// $4 user, $5 channel, $6 address, $7 state, $8 reason: what was found out of an address.
+    let addressState: Statement
     /// $4 account, $5 user or NULL.
     let defaultUser: Statement
     /// $1 before this id, $2 limit.
@@ -76,6 +79,7 @@ struct AuditStatements {
                 ) AS x
             ) AS c
             WHERE c.before IS DISTINCT FROM c.after
+                AND (c.before IS NOT NULL OR (SELECT count(*) FROM \(schema).provider o) < $12::int8)
             """)
         settings = line(
             """
@@ -157,6 +161,15 @@ struct AuditStatements {
                 ) AS x
             ) AS c
             WHERE c.before IS DISTINCT FROM c.after
+            """)
+        addressState = line(
+            """
+            SELECT 'user.address_state', 'user/' || c.user_id,
+                jsonb_build_object('channel', c.channel, 'address', \(masked("c.address")), 'state', c.state),
+                jsonb_build_object('channel', c.channel, 'address', \(masked("c.address")), 'state', $7::text,
+                    'reason', $8::text)
+            FROM \(schema).contact_point c
+            WHERE c.user_id = $4::text AND c.channel = $5::text AND c.address = $6::text AND c.state <> $7::text
             """)
         defaultUser = line(
             """

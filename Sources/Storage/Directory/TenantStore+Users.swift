@@ -78,22 +78,30 @@ extension TenantStore {
         return queries
     }
 
-    /// Records that an address cannot be used any more. An address that the user no longer has is passed over.
+    /// Records that an address cannot be used any more. An address that the user no longer has is passed over, and one that is
+    /// known to be so leaves no further line in the audit.
     ///
     /// - Parameters:
     ///   - address: the address as it is stored.
     ///   - user: whose.
     ///   - channel: on which channel.
-    ///   - state: why it cannot be used.
+    ///   - state: what it is from now on.
+    ///   - reason: the code of what was found out.
+    ///   - stamp: who found it out.
     package func suppressAddress(
-        _ address: String, of user: UserID, on channel: Channel, state: AddressState
+        _ address: String, of user: UserID, on channel: Channel, state: AddressState, reason: String,
+        stamp: AuditStamp
     ) async throws(StorageError) {
-        let queries = [
-            Query(directory.touchAccountsOfUser, [.text(user), .null]),
-            Query(
-                directory.setAddressState,
-                [.text(user), .text(channel.rawValue), .text(address), .text(state.rawValue)]),
+        let line: [Parameter] = [
+            .text(user), .text(channel.rawValue), .text(address), .text(state.rawValue), .text(reason),
         ]
+        let queries =
+            audited(auditing.addressState, line, stamp: stamp) + [
+                Query(directory.touchAccountsOfUser, [.text(user), .null]),
+                Query(
+                    directory.setAddressState,
+                    [.text(user), .text(channel.rawValue), .text(address), .text(state.rawValue)]),
+            ]
         try await storing { () async throws(PostgresError) in _ = try await run(queries) }
     }
 

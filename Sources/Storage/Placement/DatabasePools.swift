@@ -2,7 +2,7 @@ package import CarillonNet
 package import Postgres
 
 /// The pools of one loop and one login, for the databases that tenants are in. The registry's is handed in; further ones are
-/// made when the first tenant of theirs comes, and stay.
+/// made when the first tenant of theirs comes, and stay; their connections are closed while nobody needs them.
 ///
 /// Each database has its own connections and its own queue, so one that is away makes nobody wait but its own tenants.
 ///
@@ -10,6 +10,9 @@ package import Postgres
 package final class DatabasePools: @unchecked Sendable {
     /// How many databases there may be beside the registry's. Tenants of further ones are answered as if theirs were away.
     package static let limit = 32
+
+    /// After how long without work the connections with a further database are closed.
+    private static let idleLimit = Duration.seconds(600)
 
     private let loop: EventLoop
     private let main: PostgresPool
@@ -39,6 +42,7 @@ package final class DatabasePools: @unchecked Sendable {
             let info = try? differences.applied(to: configuration.connectionInfo)
         else { return refusing }
         configuration.connectionInfo = info
+        configuration.idleLimit = configuration.idleLimit ?? Self.idleLimit
         let pool = PostgresPool(loop: loop, configuration: configuration)
         pools[place.connection] = pool
         return pool

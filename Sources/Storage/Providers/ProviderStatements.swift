@@ -9,7 +9,8 @@ struct ProviderStatements {
 
     /// $1 provider, $2 its expected revision: fails with a division by zero when it has another one.
     let assertRevision: Statement
-    /// $1…$7 the provider, $8 what happens to the secret: keep, remove or set, $9 the secret or NULL, $10 now.
+    /// $1…$7 the provider, $8 what happens to the secret: keep, remove or set, $9 the secret or NULL, $10 now, $11 how many there
+    /// may be: no row for a new one when there are as many.
     let put: Statement
     /// $1 provider.
     let one: Statement
@@ -25,8 +26,10 @@ struct ProviderStatements {
             """
             INSERT INTO \(schema).provider AS p (provider_id, channel, kind, display_name, priority, enabled, config,
                 sealed_secret, revision, created_at, updated_at)
-            VALUES ($1::text, $2::text, $3::text, $4::text, $5::int4, $6::bool, $7::jsonb, $9::bytea, 1,
-                $10::timestamptz, $10::timestamptz)
+            SELECT $1::text, $2::text, $3::text, $4::text, $5::int4, $6::bool, $7::jsonb, $9::bytea, 1,
+                $10::timestamptz, $10::timestamptz
+            WHERE EXISTS (SELECT 1 FROM \(schema).provider o WHERE o.provider_id = $1::text)
+                OR (SELECT count(*) FROM \(schema).provider o) < $11::int8
             ON CONFLICT (provider_id) DO UPDATE SET channel = excluded.channel, kind = excluded.kind,
                 display_name = excluded.display_name, priority = excluded.priority, enabled = excluded.enabled,
                 config = excluded.config,

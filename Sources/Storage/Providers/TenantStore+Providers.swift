@@ -6,32 +6,37 @@ extension TenantStore {
     ///
     /// - Parameters:
     ///   - provider: what it shall be.
+    ///   - limit: how many there may be; those that there are can be changed all the same. 0 where nothing more may be stored.
     ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
     ///   - stamp: who makes the change.
     ///   - now: the time of the change.
+    /// - Throws: ``StorageError/Code/limitReached`` when it would be one too many.
     package func putProvider(
-        _ provider: ProviderWrite, expectedRevision: Int64? = nil, stamp: AuditStamp, now: Instant
+        _ provider: ProviderWrite, limit: Int = 1_000, expectedRevision: Int64? = nil, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> Upserted<ProviderRecord> {
         let (fate, secret) = provider.secret.columns
         let values: [Parameter] = [
             .text(provider.id), .text(provider.channel.rawValue), .text(provider.kind), .text(provider.displayName),
             .int4(provider.priority), .bool(provider.isEnabled), .json(provider.config), .text(fate),
         ]
-        var queries = audited(auditing.provider, values, stamp: stamp)
+        // The head of the audit is what two who make providers at the same time meet at: the second one counts the first one's.
+        var queries = audited(auditing.provider, values + [.int8(Int64(limit))], stamp: stamp)
         if let expectedRevision {
             queries.append(Query(providers.assertRevision, [.text(provider.id), .int8(expectedRevision)]))
         }
         // Which channels are carried is among the supplier's facts.
         queries.append(Query(settings.touchAccounts, [.textArray([""])]))
-        queries.append(Query(providers.put, values + [.bytes(secret), .timestamp(now)]))
-        return try await storing { () async throws(PostgresError) in
+        queries.append(Query(providers.put, values + [.bytes(secret), .timestamp(now), .int8(Int64(limit))]))
+        let read = try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
-            let read = try results[results.count - 1].readFirst { row throws(PostgresError) in
+            return try results[results.count - 1].readFirst { row throws(PostgresError) in
                 try ProviderRecord(row: row, secret: nil)
             }
-            guard let record = read else { throw PostgresError(.decoding, "an upsert returned no row") }
-            return Upserted(record: record, created: record.revision == 1)
         }
+        guard let record = read else {
+            throw StorageError(.limitReached, "there are as many providers as there may be")
+        }
+        return Upserted(record: record, created: record.revision == 1)
     }
 
     /// A provider without its secret; nil if there is no such one.

@@ -111,6 +111,14 @@ enum RegistryStatements {
             credentials_at = CASE WHEN s.credentials_at < excluded.credentials_at THEN excluded.credentials_at
                 ELSE s.credentials_at END
         """)
+    /// $1 tenants: those of them that there are.
+    static let present = Statement(
+        "SELECT t.tenant_id FROM carillon.tenant t WHERE t.tenant_id = ANY ($1::text[])")
+    /// $1 since: the tenants whose credentials were said to have changed, and when.
+    static let changedCredentials = Statement(
+        """
+        SELECT s.tenant_id, s.credentials_at FROM carillon.tenant_signal s WHERE s.credentials_at >= $1::timestamptz
+        """)
     /// $1 tenant, $2 now: it misses the partitions of a month, and this process cannot make them.
     static let wantMonths = Statement(
         """

@@ -32,15 +32,7 @@ extension RegistryStore {
             Query(ReadinessStatements.functions, [.text(Bootstrap.riskyFunctions)]),
             Query(ReadinessStatements.database),
         ])
-        var problems: [String] = []
-        if let row = results[0].first {
-            let name = try row.text(0)
-            if try row.bool(1) {
-                problems.append("the role \(name) has rights beyond serving (superuser, CREATEROLE and the like)")
-            }
-            if try row.bool(2) { problems.append("the role \(name) must be NOINHERIT") }
-            if try row.bool(3) { problems.append("the role \(name) must not be a member of carillon_owner") }
-        }
+        var problems = try LoginDuty.serve.problems(results[0])
         let functions = try results[1].read { row throws(PostgresError) in try row.text(0) }
         if !functions.isEmpty {
             problems.append("EXECUTE is not revoked from PUBLIC on " + functions.joined(separator: ", "))

@@ -73,7 +73,7 @@ extension RegistryStore {
         }
     }
 
-    /// Registers a service, or changes one.
+    /// Registers a service, or changes one. When it is so already nothing is changed, neither its revision nor the audit.
     ///
     /// - Parameters:
     ///   - service: what it shall be.
@@ -98,12 +98,14 @@ extension RegistryStore {
                     .textArray(service.tenants.map(\.rawValue)), .text(stamp.actor), .timestamp(now),
                     .int8(first),
                 ]))
+        queries.append(Query(ServiceStatements.one, [.text(service.id)]))
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             guard let record = try results[results.count - 1].readFirst(ServiceIdentityRecord.init(row:)) else {
-                throw PostgresError(.decoding, "an upsert returned no row")
+                throw PostgresError(.decoding, "an upsert left no row")
             }
-            return Upserted(record: record, created: record.revision == first)
+            let isWritten = results[results.count - 2].affectedRows > 0
+            return Upserted(record: record, created: isWritten && record.revision == first)
         }
     }
 

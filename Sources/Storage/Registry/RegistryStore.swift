@@ -40,6 +40,16 @@ extension RegistryStore {
         }
     }
 
+    /// Those of some tenants that there are.
+    package func present(_ tenants: Set<TenantID>) async throws(StorageError) -> Set<TenantID> {
+        guard !tenants.isEmpty else { return [] }
+        return try await storing { () async throws(PostgresError) in
+            let query = Query(RegistryStatements.present, [.textArray(tenants.map(\.rawValue).sorted())])
+            return Set(
+                try (try await run([query]))[0].read { row throws(PostgresError) in try row.identifier(0) })
+        }
+    }
+
     /// One API key with its tenant and what that has stored; nil if there is no such key. Whether it is valid is the caller's to check, by time.
     package func credential(_ keyID: String) async throws(StorageError) -> Credential? {
         try await storing { () async throws(PostgresError) in
@@ -105,17 +115,24 @@ extension RegistryStore {
         }
     }
 
-    /// A tenant with the keys with which it signs its portal's tokens; nil and no keys if there is no such tenant.
-    package func portal(of tenant: TenantID) async throws(StorageError) -> (tenant: TenantRecord?, keys: [PortalKey]) {
+    /// A tenant with the keys with which it signs its portal's tokens, and what it has stored; nil and no keys if there is no such
+    /// tenant.
+    package func portal(
+        of tenant: TenantID
+    ) async throws(StorageError) -> (tenant: TenantRecord?, keys: [PortalKey], usage: TenantUsage?) {
         try await storing { () async throws(PostgresError) in
             let results = try await run([
                 Query(RegistryStatements.tenant, [.text(tenant)]),
                 Query(RegistryStatements.portalKeys, [.text(tenant)]),
+                Query(RegistryStatements.usage, [.text(tenant)]),
             ])
             let keys = try results[1].read { row throws(PostgresError) in
                 PortalKey(kid: try row.text(0), jwk: try row.text(1))
             }
-            return (try results[0].readFirst(TenantRecord.init(row:)), keys)
+            return (
+                try results[0].readFirst(TenantRecord.init(row:)), keys,
+                try results[2].readFirst(TenantUsage.init(row:))
+            )
         }
     }
 

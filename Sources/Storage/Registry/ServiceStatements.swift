@@ -59,12 +59,15 @@ enum ServiceStatements {
         """
         SELECT 1 FROM carillon.service_identity s WHERE s.spiffe_id = $1::text AND s.revision = $2::int8 FOR UPDATE
         """)
-    /// The line of ``put``. $5 service, $6 after.
+    /// The line of ``put``, which is none when nothing changes. $5 service, $6 after.
     static let auditPut = RegistryAudit.line(
         """
         SELECT 'service.put', 'service/' || $5::text, (
                 SELECT \(audited) FROM carillon.service_identity s WHERE s.spiffe_id = $5::text
             ), $6::jsonb
+        WHERE NOT EXISTS (
+            SELECT 1 FROM carillon.service_identity s WHERE s.spiffe_id = $5::text AND \(audited) = $6::jsonb
+        )
         """)
     /// The line of ``delete``, which is none if there is no such service. $5 service.
     static let auditDelete = RegistryAudit.line(
@@ -73,7 +76,8 @@ enum ServiceStatements {
         FROM carillon.service_identity s
         WHERE s.spiffe_id = $5::text
         """)
-    /// $1…$5 the service, $6 who, $7 now, $8 the revision of one that is new.
+    /// $1…$5 the service, $6 who, $7 now, $8 the revision of one that is new. No row when nothing
+    /// changes.
     static let put = Statement(
         """
         INSERT INTO carillon.service_identity AS s (spiffe_id, display_name, scopes, all_tenants, tenant_ids, revision,
@@ -82,7 +86,9 @@ enum ServiceStatements {
         ON CONFLICT (spiffe_id) DO UPDATE SET display_name = excluded.display_name, scopes = excluded.scopes,
             all_tenants = excluded.all_tenants, tenant_ids = excluded.tenant_ids, revision = s.revision + 1,
             updated_at = excluded.updated_at
-        RETURNING \(columns)
+        WHERE s.display_name <> excluded.display_name OR s.scopes <> excluded.scopes
+            OR s.all_tenants <> excluded.all_tenants OR s.tenant_ids <> excluded.tenant_ids
+        RETURNING s.revision
         """)
     /// $1 service.
     static let delete = Statement("DELETE FROM carillon.service_identity s WHERE s.spiffe_id = $1::text")

@@ -29,6 +29,19 @@ extension TenantUsage {
 }
 
 extension RegistryStore {
+    /// A tenant with what it has stored, if that was counted yet; nil if there is no such tenant.
+    package func tenantWithUsage(
+        _ tenant: TenantID
+    ) async throws(StorageError) -> (tenant: TenantRecord, usage: TenantUsage?)? {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(RegistryStatements.tenant, [.text(tenant)]), Query(RegistryStatements.usage, [.text(tenant)]),
+            ])
+            guard let record = try results[0].readFirst(TenantRecord.init(row:)) else { return nil }
+            return (record, try results[1].readFirst(TenantUsage.init(row:)))
+        }
+    }
+
     /// What a tenant has stored; nil when that was not counted yet.
     package func usage(of tenant: TenantID) async throws(StorageError) -> TenantUsage? {
         try await storing { () async throws(PostgresError) in

@@ -2,13 +2,21 @@ internal import Postgres
 
 /// The questions that are asked of a database before it is served from.
 enum ReadinessStatements {
-    /// Attributes of the login role: whether it is more than it may be, and inherits what it must not.
+    /// Attributes of the login role: whether it is more than any login may be, whether it makes roles, whether it inherits what it
+    /// must not, and the roles that it could become and must not: those of the other logins, those that are above all rules, and
+    /// PostgreSQL's own for reading and writing everything.
     static let role = Statement(
         """
-        SELECT r.rolname, r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication,
-            r.rolinherit, EXISTS (
-                SELECT 1 FROM pg_catalog.pg_roles o
-                WHERE o.rolname = 'carillon_owner' AND pg_catalog.pg_has_role(r.oid, o.oid, 'MEMBER'))
+        SELECT r.rolname::text, r.rolsuper OR r.rolbypassrls OR r.rolcreatedb OR r.rolreplication, r.rolcreaterole,
+            r.rolinherit, ARRAY(
+                SELECT o.rolname::text
+                FROM pg_catalog.pg_roles o
+                WHERE NOT r.rolsuper AND o.oid <> r.oid AND pg_catalog.pg_has_role(r.oid, o.oid, 'MEMBER')
+                    AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole OR o.rolreplication OR o.rolname IN (
+                        'carillon_owner', 'carillon_serve', 'carillon_work', 'pg_read_all_data', 'pg_write_all_data',
+                        'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))
+                ORDER BY o.rolname
+            )
         FROM pg_catalog.pg_roles r
         WHERE r.rolname = session_user
         """, prepared: false)

@@ -178,7 +178,8 @@ enum SettingKey: String, CaseIterable, Sendable {
             """
             TLS handshakes that one client address may begin in a second, and twice as many at once, 1 to 10000; more are \
             refused. For a minute after a client was cut off for a flood it is a 50th of that. 0 for not counting by address: \
-            behind a load balancer that hides its clients' addresses, where all would count as one.
+            behind a load balancer that hides its clients' addresses, where all would count as one. Wrong credentials are counted by \
+            address whatever is set here, 300 at once and 10 a second on each loop; let such a balancer pass addresses through.
             """
         case .maxConnections: "Connections that may be open at once, 1 to 1000000; more are refused."
         case .maxStreams: "Calls that one connection may have open at once, 1 to 100000."

@@ -21,25 +21,42 @@ final class DatabaseWatch: @unchecked Sendable {
         case unfit(String)
     }
 
+    /// A login that this process uses beside the serving one.
+    struct Login: Sendable {
+        let duty: LoginDuty
+        let configuration: PostgresConfiguration
+        /// The setting that names it.
+        let setting: SettingKey
+    }
+
     private let loop: EventLoop
     private let pools: PerLoop<PostgresPool>
     private let readiness: Readiness
     private let log: Logger
     private let onChange: @Sendable () -> Void
     private var isVerified = false
+    /// The logins beside the serving one that were not looked at yet.
+    private var unverified: [Login]
+    private var nextLogins: MonotonicTime
     private static let interval: Duration = .seconds(1)
+    /// Between two tries to log in as somebody who could not.
+    private static let loginPause: Duration = .seconds(10)
     /// How long a look at the versions may take; a busy database is asked again.
     private static let patience: Duration = .seconds(1)
 
     /// Watches the database that pools are connected to.
     ///
-    /// - Parameter onChange: called after the readiness has changed, on the loop.
+    /// - Parameters:
+    ///   - logins: those that are used beside the serving one.
+    ///   - onChange: called after the readiness has changed, on the loop.
     init(
-        loop: EventLoop, pools: PerLoop<PostgresPool>, readiness: Readiness, log: Logger,
+        loop: EventLoop, pools: PerLoop<PostgresPool>, logins: [Login], readiness: Readiness, log: Logger,
         onChange: @escaping @Sendable () -> Void
     ) {
         self.loop = loop
         self.pools = pools
+        unverified = logins
+        nextLogins = loop.now
         self.readiness = readiness
         self.log = log
         self.onChange = onChange
@@ -76,7 +93,11 @@ final class DatabaseWatch: @unchecked Sendable {
     }
 
     private func find() async -> Finding {
-        guard isVerified else { return await verify() }
+        if !isVerified {
+            let finding = await verify()
+            guard case .fit = finding else { return finding }
+        }
+        if let why = await verifyLogins() { return .unfit(why) }
         for (owner, pool) in pools.all {
             let status = await owner.run { pool.status }
             if status.connections == 0 {
@@ -84,6 +105,31 @@ final class DatabaseWatch: @unchecked Sendable {
             }
         }
         return await lookAtVersions()
+    }
+
+    /// Looks at the other logins. One that cannot log in is told of and tried again: what it is for rests, and calls are answered.
+    ///
+    /// - Returns: why one of them must not be used.
+    private func verifyLogins() async -> String? {
+        guard !unverified.isEmpty, nextLogins <= loop.now else { return nil }
+        nextLogins = loop.now.advanced(by: Self.loginPause)
+        var left: [Login] = []
+        for login in unverified {
+            do throws(StorageError) {
+                try await login.duty.verify(login.configuration, on: loop)
+            } catch {
+                if error.code == .notReady { return "\(login.setting.rawValue): \(error.message)" }
+                log.warning(
+                    "a login cannot be used",
+                    metadata: [
+                        "setting": "\(login.setting.rawValue)",
+                        "error": "\(error.cause?.debugDescription ?? error.description)",
+                    ])
+                left.append(login)
+            }
+        }
+        unverified = left
+        return nil
     }
 
     private func lookAtVersions() async -> Finding {

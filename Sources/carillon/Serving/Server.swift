@@ -134,7 +134,9 @@ final class Server: Sendable {
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
         ) { readiness.isReady }
-        let watch = DatabaseWatch(loop: loops[0], pools: pools, readiness: readiness, log: log) { health.changed() }
+        let watch = DatabaseWatch(
+            loop: loops[0], pools: pools, logins: logins(settings), readiness: readiness, log: log
+        ) { health.changed() }
         return Parts(
             loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, maintainer: maintainer,
             worker: worker, services: services, readiness: readiness, health: health,
@@ -193,6 +195,24 @@ final class Server: Sendable {
             now: { Clock.now }, randomness: { Double.random(in: 0..<1) }, makeID: { Clock.freshID },
             onEvent: { log.report($0) })
         return DeliveryWorker(loop: loop, configuration: configuration, environment: environment)
+    }
+
+    /// The logins that are used beside the serving one.
+    private static func logins(_ settings: ServeSettings) -> [DatabaseWatch.Login] {
+        var logins: [DatabaseWatch.Login] = []
+        if let worker = settings.workerDatabase {
+            logins.append(
+                .init(
+                    duty: .work, configuration: PostgresConfiguration(connectionInfo: worker),
+                    setting: .databaseWorkerURL))
+        }
+        if let owner = settings.owner {
+            logins.append(
+                .init(
+                    duty: .own, configuration: PostgresConfiguration(connectionInfo: owner), setting: .databaseOwnerURL)
+            )
+        }
+        return logins
     }
 
     private static func listen(

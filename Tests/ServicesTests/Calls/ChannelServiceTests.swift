@@ -181,4 +181,32 @@ struct ChannelServiceTests {
             }
         }
     }
+
+    @Test("a tenant has so many providers and no more, also when many are made at once")
+    func number() async throws {
+        try await House.open(loops: 2, limits: { $0.providersPerTenant = 3 }) { house in
+            let tenant = try await house.tenant()
+            let made = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for number in 0..<8 {
+                    var one = tenant
+                    one.client = try house.client(tenant.key)
+                    group.addTask { [one] in
+                        do {
+                            try await one.relay("relay\(number)")
+                            return true
+                        } catch let status as Status {
+                            #expect(status.code == .resourceExhausted && status.reason == "TOO_MANY_PROVIDERS")
+                            #expect(status.metadata["limit"] == "3")
+                            return false
+                        }
+                    }
+                }
+                return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(made == 3)
+            let providers = try await tenant.channels.listProviders(.init()).providers
+            #expect(providers.count == 3)
+            for provider in providers { try await tenant.relay(provider.providerID) }
+        }
+    }
 }

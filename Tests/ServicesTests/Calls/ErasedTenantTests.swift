@@ -43,6 +43,30 @@ struct ErasedTenantTests {
         }
     }
 
+    @Test("a process lets go of what it keeps of it, and of nobody else")
+    func isForgotten() async throws {
+        try await House.open(loops: 2) { house in
+            let (gone, stays) = (try await house.tenant(), try await house.tenant())
+            for tenant in [gone, stays] { try await tenant.account("acme") }
+            let core = house.services.core
+            let before = await core.countKept()
+            #expect(before.gates == 2 && before.scopes >= 2)
+            func forget() async throws {
+                let loop = core.all[0].0
+                try await loop.run { try await core.forgetErased(on: loop) }
+            }
+            try await forget()
+            #expect(await core.countKept() == before, "both are there")
+            try await Self.erase(gone, of: house)
+            try await forget()
+            let after = await core.countKept()
+            #expect(after.gates == 1 && after.scopes >= 1 && after.scopes < before.scopes)
+            // Its key opens nothing any more, and the other's does.
+            try await failure(.unauthenticated) { try await gone.account("acme") }
+            try await stays.account("acme")
+        }
+    }
+
     @Test("nobody gets its id while another process may still believe in its keys")
     func idIsReserved() async throws {
         try await House.open { here in

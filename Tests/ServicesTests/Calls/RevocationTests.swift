@@ -1,7 +1,9 @@
 import CarillonAPI
 import CarillonGRPC
+import CarillonNet
 import Domain
 import Security
+import Storage
 import Testing
 
 @testable import Services
@@ -235,6 +237,37 @@ struct FailingCredentialTests {
             try await failure(.permissionDenied, "TENANT_NOT_ALLOWED") {
                 try await TenantServiceClient(platform).listTenants(.init())
             }
+        }
+    }
+
+    @Test("a change that is told again and again within the overlap of questions is heard once")
+    func heardOnce() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            let core = house.services.core
+            let keeper = CredentialKeeper(core: core)
+            let (loop, state) = core.all[0]
+            let id = try #require(TenantID(tenant.id))
+            func hear() async -> Int {
+                await loop.run {
+                    let before = state.authenticator.epoch
+                    _ = await keeper.hear(since: house.clock.now, on: loop)
+                    return state.authenticator.epoch - before
+                }
+            }
+            func change() async throws {
+                let now = house.clock.now
+                try await loop.run { try await state.registry.signal([id], facts: true, now: now) }
+            }
+            _ = await hear()
+            #expect(await hear() == 0)
+            try await change()
+            #expect(await hear() == 1)
+            #expect(await hear() == 0)
+            house.clock.advance(seconds: 1)
+            #expect(await hear() == 0)
+            try await change()
+            #expect(await hear() == 1, "it has changed again")
         }
     }
 }

@@ -2,6 +2,7 @@ import CarillonAPI
 import CarillonGRPC
 import Domain
 import Storage
+import Support
 import SwiftProtobuf
 import Testing
 
@@ -35,6 +36,17 @@ struct TenantLifeServiceTests {
             #expect(changed.displayName == "Northwind Supply" && changed.portalURL == "https://portal.example.com")
             #expect(changed.historyMonths == 4 && changed.database == "main")
             #expect(try await Self.get(tenants, id) == changed)
+
+            // The same once more changes nothing: neither the etag nor the audit.
+            let database = try await TestDatabase.shared()
+            func lines() throws -> [[String?]] {
+                try database.cluster.execute(
+                    "SELECT count(*) FROM carillon.audit WHERE chain = '\(id)'", database: database.name)
+            }
+            let before = try lines()
+            house.clock.advance(seconds: 1)
+            #expect(try await tenants.updateTenant(request).tenant == changed)
+            #expect(try lines() == before)
 
             // Without a mask: all that is set, and only that.
             request.clearUpdateMask()

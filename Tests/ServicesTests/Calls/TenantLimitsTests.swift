@@ -4,6 +4,7 @@ import Domain
 import Postgres
 import Storage
 import Support
+import SwiftProtobuf
 import Testing
 
 @testable import CarillonGRPC
@@ -288,7 +289,25 @@ struct TenantLimitsTests {
                     { _ = try await tenant.deliveries.publish(invoice("above")) },
                     { try await tenant.account("acme") },
                     { try await tenant.user("new", of: "acme") },
+                    { _ = try await tenant.choose(.on, "bob", "invoice.created", .email) },
+                    { try await tenant.relay("second") },
                 ])
+            // What a portal's user chooses is the tenant's too.
+            let portal = PreferenceServiceClient(try tenant.portalClient("ann"))
+            var wish = Carillon_V1_UpdatePreferencesRequest()
+            wish.userID = "ann"
+            var choice = Carillon_V1_PreferenceChoice()
+            (choice.notificationType, choice.channel, choice.choice) = ("invoice.created", .email, .on)
+            wish.choices = [choice]
+            try await failure(.resourceExhausted, "STORAGE_FULL") { try await portal.updatePreferences(wish) }
+            wish.choices[0].choice = .off
+            _ = try await portal.updatePreferences(wish)
+            // What there is can be changed.
+            try await tenant.relay()
+            var get = Carillon_V1_GetTenantRequest()
+            get.tenantID = tenant.id
+            let usage = try await tenant.house.operatorClient().getTenant(get).usage
+            #expect(usage.storedRows == 100 && usage.storedOctets == 1 && usage.countTime.seconds == 2)
             try await Self.check(tenant)
             try await tenant.setDefault("bob", of: "acme")
             _ = try await tenant.choose(.off, "bob", "invoice.created", .email)

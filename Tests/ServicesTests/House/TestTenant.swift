@@ -96,9 +96,9 @@ struct TestTenant: Sendable {
     }
 
     /// A provider for e-mail, so that the channel can be used.
-    func relay() async throws {
+    func relay(_ id: String = "main") async throws {
         var request = Carillon_V1_PutProviderRequest()
-        request.provider.providerID = "main"
+        request.provider.providerID = id
         request.provider.channel = .email
         request.provider.maildir.directory = "/var/mail/carillon"
         _ = try await channels.putProvider(request)

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CarillonAPI
 internal import CarillonGRPC
+internal import Domain
 internal import Foundation
 internal import SwiftProtobuf
 
@@ -34,25 +35,33 @@ struct TenantListCommand: AsyncParsableCommand {
 /// Shows one tenant.
 struct TenantGetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "get", abstract: "Show a tenant, as the API's JSON.")
+        commandName: "get", abstract: "Show a tenant, as the API's JSON.",
+        discussion: "What it has stored goes to the other output: rows and octets, and when they were counted.")
 
     @Argument(help: ArgumentHelp("The tenant's id.", valueName: "id"))
     var tenant: String
     @OptionGroup var flags: OperatorFlags
 
     func run() async throws {
-        try Console.say(await flags.tenant(tenant).pretty)
+        let response = try await flags.tenantWithUsage(tenant)
+        try Console.say(response.tenant.pretty)
+        guard response.hasUsage else { return Console.note("stored: not counted yet") }
+        let (usage, time) = (response.usage, Instant(seconds: response.usage.countTime.seconds))
+        Console.note("stored: \(usage.storedRows) rows, \(usage.storedOctets) octets, counted at \(time)")
     }
 }
 
 extension OperatorFlags {
     /// A tenant as it is now.
-    func tenant(_ id: String) async throws -> Carillon_V1_Tenant {
+    func tenant(_ id: String) async throws -> Carillon_V1_Tenant { try await tenantWithUsage(id).tenant }
+
+    /// A tenant as it is now, with what it has stored.
+    func tenantWithUsage(_ id: String) async throws -> Carillon_V1_GetTenantResponse {
         var request = Carillon_V1_GetTenantRequest()
         request.tenantID = id
         return try await call { [request] client, options throws(Status) in
             try await client.getTenant(request, options: options)
-        }.tenant
+        }
     }
 }
 
