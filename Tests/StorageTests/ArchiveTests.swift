@@ -176,7 +176,8 @@ import Testing
                 #expect(all == Set(table.columns + table.completed))
             }
             let ofTheInstallation: Set = [
-                "chore", "database", "schema_version", "service_identity", "tenant_lease", "tenant_signal",
+                "chore", "database", "schema_version", "service_identity", "tenant_lease", "tenant_move",
+                "tenant_signal",
                 "tenant_usage", "worker",
             ]
             #expect(Set(registry.keys) == ofTheInstallation)

@@ -16,11 +16,6 @@ final class FactsBudget {
         members.append(facts)
     }
 
-    /// Lets go of the facts of a tenant that were forgotten and are used no more.
-    func remove(_ facts: TenantFacts) {
-        members.removeAll { $0 === facts }
-    }
-
     /// Notes that users came or went.
     func count(_ change: Int) {
         users += change

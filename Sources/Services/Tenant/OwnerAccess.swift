@@ -47,6 +47,14 @@ final class OwnerAccess: Sendable {
         }
     }
 
+    /// Whether a tenant is being moved to another database.
+    func isMoving(_ tenant: TenantID, until deadline: MonotonicTime) async throws(Status) -> Bool {
+        let administration = administration
+        return try await run(until: deadline) { () async throws(StorageError) in
+            try await administration.move(of: tenant) != nil
+        }
+    }
+
     /// Makes the partitions that a tenant needs now.
     func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {
         let administration = administration

@@ -37,12 +37,13 @@ enum AdministrationStatements {
         SET months_through = $2::text::date
         WHERE t.tenant_id = $1::text AND t.months_through < $2::text::date
         """, prepared: false)
-    /// $1 first day of a month, $2 after this id, $3 limit: active tenants without partitions for the month.
+    /// $1 first day of a month, $2 after this id, $3 limit: active tenants without partitions for the month. One
+    /// that is held for a move is let be.
     static let tenantsWithoutMonth = Statement(
         """
         SELECT t.tenant_id
         FROM carillon.tenant t
-        WHERE t.state = 'active' AND t.months_through < $1::text::date AND t.tenant_id > $2::text
+        WHERE t.state = 'active' AND t.moving_to IS NULL AND t.months_through < $1::text::date AND t.tenant_id > $2::text
         ORDER BY t.tenant_id
         LIMIT $3::int8
         """, prepared: false)
