@@ -24,6 +24,7 @@ final class LoopState: @unchecked Sendable {
     private var scopes: [TenantID: TenantScope] = [:]
     /// When it was last said that a tenant's months are missed.
     private var monthsMissed: BoundedCache<TenantID, MonotonicTime>
+    private let searches: TenantSearches
 
     init(loop: EventLoop, pool: PostgresPool, dependencies: ServiceDependencies, gates: TenantGateTable) {
         self.loop = loop
@@ -31,6 +32,7 @@ final class LoopState: @unchecked Sendable {
         self.dependencies = dependencies
         registry = RegistryStore(pool: pool)
         databases = DatabasePools(loop: loop, main: pool, configuration: dependencies.databases)
+        searches = TenantSearches(loop: loop, limit: dependencies.limits.credentials)
         authenticator = Authenticator(limits: dependencies.limits)
         hearing = FactsHearing(dependencies.limits)
         teller = FactsTeller(loop: loop, registry: registry)
@@ -56,18 +58,13 @@ final class LoopState: @unchecked Sendable {
 
     private func scope(of record: TenantRecord) -> TenantScope {
         if let scope = scopes[record.id] {
-            // What was read before the last change, and kept, must not bring the tenant back to where it was.
-            if scope.record.place == record.place || record.isOlder(than: scope.record) {
-                take(record, scope)
-                return scope
-            }
-            // It was moved: what is under way ends where it began, everything else goes to where it is now.
-            scope.facts.forget()
-            budget.remove(scope.facts)
+            take(record, scope)
+            return scope
         }
+        let id = record.id
         let scope = TenantScope(
-            loop: loop, pool: databases.pool(of: record.place), record: record, dependencies: dependencies,
-            hearing: hearing, budget: budget, gates: gates)
+            loop: loop, databases: databases, record: record, dependencies: dependencies, hearing: hearing, budget: budget,
+            gates: gates, search: { [weak self] in await self?.search(for: id) ?? .unknown })
         scopes[record.id] = scope
         return scope
     }
@@ -81,6 +78,16 @@ final class LoopState: @unchecked Sendable {
     private func take(_ record: TenantRecord, _ scope: TenantScope) {
         // A key of before opened what was erased, and nothing of who has the name now.
         if scope.update(record) { authenticator.forget(record.id) }
+    }
+
+    /// Looks where a tenant is that its database refuses.
+    private func search(for tenant: TenantID) async -> TenantStore.Whereabouts {
+        guard let scope = scopes[tenant] else { return .unknown }
+        let found = await searches.news(of: tenant) { [registry] tenant async throws(StorageError) in
+            try await registry.tenant(tenant)
+        }
+        if let found { take(found, scope) }
+        return scope.whereabouts
     }
 
     /// Looks whether the tokens of open streams are still good, and ends those that are not. A registry that cannot be asked

@@ -23,18 +23,20 @@ final class TenantScope: @unchecked Sendable {
     /// What it had stored when that was counted last, as far as this loop has heard; nil when it was never counted.
     private(set) var usage: TenantUsage?
     private let table: TenantGateTable
+    private let databases: DatabasePools
     private var openedKey: DataKey?
 
     init(
-        loop: EventLoop, pool: PostgresPool, record: TenantRecord, dependencies: ServiceDependencies,
-        hearing: FactsHearing, budget: FactsBudget, gates table: TenantGateTable
+        loop: EventLoop, databases: DatabasePools, record: TenantRecord, dependencies: ServiceDependencies,
+        hearing: FactsHearing, budget: FactsBudget, gates table: TenantGateTable, search: @escaping TenantStore.Search
     ) {
         self.table = table
+        self.databases = databases
         gates = table[record.id]
         terms = table.terms(record.limits)
         id = record.id
         self.record = record
-        store = TenantStore(tenant: record.id, pool: pool)
+        store = TenantStore(tenant: record.id, pool: databases.pool(of: record.place), search: search)
         facts = TenantFacts(
             loop: loop, store: store, policy: record.enabledWithoutSubscription, age: dependencies.limits.factsAge,
             hearing: hearing, budget: budget)
@@ -55,9 +57,19 @@ final class TenantScope: @unchecked Sendable {
         }
         if record.limits != self.record.limits { terms = table.terms(record.limits) }
         if record.wrappedDataKey != self.record.wrappedDataKey { openedKey = nil }
+        if record.place != self.record.place {
+            // What is under way ends where it began, everything else goes to where the tenant is now.
+            store.move(to: databases.pool(of: record.place))
+            facts.forget()
+        }
         self.record = record
         facts.policy = record.enabledWithoutSubscription
         return isAnotherLife
+    }
+
+    /// Where the tenant is, by what is known.
+    var whereabouts: TenantStore.Whereabouts {
+        record.movingTo == nil ? .at(databases.pool(of: record.place)) : .held
     }
 
     /// Takes over what was counted, unless a later count is known.

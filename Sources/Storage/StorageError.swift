@@ -31,6 +31,10 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
         case corrupt
         /// An archive that is damaged, incomplete or of another version; the message says so, and may be told.
         case archiveRefused
+        /// The tenant is held for the seconds in which it is moved to another database; later it works.
+        case tenantHeld
+        /// A tenant cannot be moved as it is asked for; the message says why, and may be told.
+        case moveRefused
         /// A value that the database cannot take.
         case invalidValue
         /// A defect of this program.
@@ -59,6 +63,8 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
             switch cause.code {
             case .invalidStatement where Self.missingObjects.contains(cause.sqlState ?? ""): .notReady
             case .invalidValue where cause.sqlState == Self.failedAssertion: .revisionMismatch
+            case _ where cause.refusesRole: .permissionDenied
+            case .withheld: .tenantHeld
             case .connectionFailed, .unavailable, .queueFull, .diskFull, .resourcesExhausted: .unavailable
             case .deadlineExceeded, .cancelled: .deadlineExceeded
             case .serialization, .lockTimeout: .aborted
@@ -76,9 +82,9 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
     /// `division_by_zero`: how ``Postgres/Statement/assertion(_:)`` fails.
     private static let failedAssertion = "22012"
 
-    /// `undefined_table` and `undefined_column`. Every statement is tested against the schema that it is written for, so
+    /// `undefined_table`, `undefined_column` and `invalid_schema_name`. Every statement is tested against the schema that it is written for, so
     /// what is missing is a migration: the tenant was left behind, or this program was.
-    private static let missingObjects: Set = ["42P01", "42703"]
+    private static let missingObjects: Set = ["42P01", "42703", "3F000"]
 
     /// Whether a write may have been committed although it failed.
     package var isCommitUnknown: Bool { cause?.isCommitUnknown ?? false }

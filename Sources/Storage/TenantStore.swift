@@ -5,12 +5,30 @@ package import Postgres
 ///
 /// Each method is one transaction in one pipelined unit: one round trip. Stores are cheap; each loop that serves a
 /// tenant has its own, over its own pool. Confined to the pool's loop, on which every method must be called.
+///
+/// A tenant may be moved to another database at any time. The one that it lived in refuses its role then, or does not know it
+/// any more, and has done nothing; whoever can find the tenant (``Search``) lets the unit run once more where it is now.
 package final class TenantStore: @unchecked Sendable {
     /// Whose schema.
     package let tenant: TenantID
-    let pool: PostgresPool
+    /// The pool of the database that the tenant is in, as far as is known.
+    package private(set) var pool: PostgresPool
     let schema: SchemaName
     private let affinity: Int
+    private let search: Search?
+
+    /// Where a tenant turned out to be.
+    package enum Whereabouts: Sendable {
+        /// In the database of this pool.
+        case at(PostgresPool)
+        /// Held for the seconds that the last of a move takes.
+        case held
+        /// Nobody can say at the moment.
+        case unknown
+    }
+    /// Finds a tenant whose database refuses it. Called on the pool's loop, for each unit that is refused; to be bounded by who
+    /// provides it.
+    package typealias Search = @Sendable () async -> Whereabouts
 
     lazy var directory = DirectoryStatements(schema)
     lazy var facts = FactsStatements(schema)
@@ -24,9 +42,12 @@ package final class TenantStore: @unchecked Sendable {
     lazy var auditing = AuditStatements(schema)
 
     /// The store of one tenant, over a pool that logs in as `carillon_serve`.
-    package init(tenant: TenantID, pool: PostgresPool) {
+    ///
+    /// - Parameter search: finds the tenant when it is not there any more; nil where somebody else sees to that.
+    package init(tenant: TenantID, pool: PostgresPool, search: Search? = nil) {
         self.tenant = tenant
         self.pool = pool
+        self.search = search
         schema = SchemaName(tenant)
         affinity = Self.affinity(of: tenant)
     }
@@ -43,6 +64,37 @@ package final class TenantStore: @unchecked Sendable {
 
     /// Runs queries as one transaction of the tenant's role, for as long as the caller waits (``CallDeadline``).
     func run(_ queries: [Query]) async throws(PostgresError) -> [ResultSet] {
+        let asked = pool
+        do throws(PostgresError) {
+            return try await run(queries, on: asked)
+        } catch {
+            guard let search, error.deniesTenant else { throw error }
+            switch await search() {
+            case .held: throw PostgresError(.withheld, "the tenant is held while it is moved to another database")
+            case .unknown: throw error
+            case .at(let pool):
+                guard pool !== asked else { throw error }
+                move(to: pool)
+                return try await run(queries, on: pool)
+            }
+        }
+    }
+
+    private func run(_ queries: [Query], on pool: PostgresPool) async throws(PostgresError) -> [ResultSet] {
         try await pool.run(Unit(role: schema.text, queries), affinity: affinity, deadline: CallDeadline.current)
     }
+
+    /// Uses the pool of another database from now on: the tenant was moved. What is under way ends where it began.
+    package func move(to pool: PostgresPool) { self.pool = pool }
+}
+
+extension PostgresError {
+    /// Whether a database refuses a tenant's role or has no such schema: the tenant was moved away, or is being moved. The unit
+    /// has done nothing.
+    var deniesTenant: Bool {
+        code == .insufficientPrivilege || refusesRole || sqlState == "42P01" || sqlState == "3F000"
+    }
+
+    /// Whether there is no such role (22023, invalid_parameter_value, of what stands before all queries).
+    var refusesRole: Bool { sqlState == "22023" && queryIndex == nil }
 }

@@ -19,7 +19,7 @@ struct MigrationStage: Sendable {
     /// A migrator as `carillon migrate` has it: a connection for each tenant at once, and one more.
     func migrator(
         _ tenantMigrations: [Migration] = TenantSchema.migrations,
-        registry: [Migration] = RegistrySchema.migrations, parallel: Int = 4, stop: MigrationStop = MigrationStop(),
+        registry: [Migration] = RegistrySchema.migrations, parallel: Int = 4, stop: StopRequest = StopRequest(),
         onEvent: @escaping @Sendable (MigrationEvent) -> Void = { _ in },
         place: @escaping @Sendable (DatabaseName) -> PostgresPool? = { _ in nil },
         pause: TenantAdministration.Pause? = nil
@@ -93,7 +93,7 @@ final class HeardEvents: Sendable {
 
     func hear(_ event: MigrationEvent) { events.withLock { $0.append(event) } }
 
-    var progress: [MigrationProgress] {
+    var progress: [ProgressCount] {
         events.withLock { $0 }.compactMap { if case .progress(let progress) = $0 { progress } else { nil } }
     }
     var failed: [TenantID] {

@@ -55,7 +55,7 @@ import Testing
             let first = stage.migrator(TenantSchema.migrations + [Self.addColumn]) { events.hear($0) }
             let report = try await first.migrateTenants(now: fixture.now)
             #expect([report.migrated, report.failed, report.total] == [6, 0, 6])
-            #expect(events.progress == (0...6).map { MigrationProgress(done: $0, failed: 0, total: 6) })
+            #expect(events.progress == (0...6).map { ProgressCount(done: $0, failed: 0, total: 6) })
             tenants.append(try await fixture.tenant())  // Made at version 2 by an older program meanwhile.
             for tenant in tenants { try await fixture.addAccounts(3, to: tenant) }
             let all = stage.migrator(Self.both)
@@ -83,7 +83,7 @@ import Testing
             #expect(report.migrated == 2)
             #expect(report.failures.map(\.tenant) == [bad])
             #expect(events.failed == [bad])
-            #expect(events.progress.last == MigrationProgress(done: 3, failed: 1, total: 3))
+            #expect(events.progress.last == ProgressCount(done: 3, failed: 1, total: 3))
             #expect(try stage.version(bad) == 2)
             try stage.version1.execute("ALTER TABLE t_\(bad).hidden RENAME TO account")
             #expect(try await migrator.migrateTenants(now: fixture.now).migrated == 1)
@@ -209,7 +209,7 @@ import Testing
             let fixture = stage.fixture
             _ = try await fixture.administration.migrateRegistry(now: fixture.now)
             for _ in 0..<10 { _ = try await fixture.tenant() }
-            let stop = MigrationStop()
+            let stop = StopRequest()
             let migrator = stage.migrator(Self.both, parallel: 1, stop: stop) { event in
                 if case .progress(let progress) = event, progress.done == 4 { stop.request() }
             }

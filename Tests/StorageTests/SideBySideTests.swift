@@ -41,7 +41,7 @@ import Testing
             try version1.makeRegistry()
             let tenants = try (0..<16).map { _ in try version1.makeTenant() }
             let (old, new) = (Ledger(), Ledger())
-            let end = MigrationStop()
+            let end = StopRequest()
             let serve = fixture.connectionInfos.serve
             let now = fixture.now
             // Each program has threads and connections of its own.

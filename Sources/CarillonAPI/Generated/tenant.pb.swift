@@ -286,6 +286,13 @@ package nonisolated struct Carillon_V1_Tenant: @unchecked Sendable {
   /// Clears the value of `eraseTime`. Subsequent reads from it will return its default value.
   package mutating func clearEraseTime() {_uniqueStorage()._eraseTime = nil}
 
+  /// The database that it is being moved to, while it is held for the last of the move: it is not worked, and for seconds its
+  /// calls are answered UNAVAILABLE with the reason TENANT_MOVING. Set by the service.
+  package var movingTo: String {
+    get {_storage._movingTo}
+    set {_uniqueStorage()._movingTo = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -443,7 +450,7 @@ nonisolated extension Carillon_V1_TenantLimits: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Tenant"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{3}display_name\0\u{3}portal_url\0\u{3}time_zone\0\u{1}locale\0\u{3}enabled_without_subscription\0\u{1}state\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0\u{1}branding\0\u{1}limits\0\u{3}history_months\0\u{1}database\0\u{3}erase_time\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tenant_id\0\u{3}display_name\0\u{3}portal_url\0\u{3}time_zone\0\u{1}locale\0\u{3}enabled_without_subscription\0\u{1}state\0\u{3}create_time\0\u{3}update_time\0\u{1}etag\0\u{1}branding\0\u{1}limits\0\u{3}history_months\0\u{1}database\0\u{3}erase_time\0\u{3}moving_to\0")
 
   fileprivate class _StorageClass {
     var _tenantID: String = String()
@@ -461,6 +468,7 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
     var _historyMonths: Int32 = 0
     var _database: String = String()
     var _eraseTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _movingTo: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -486,6 +494,7 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
       _historyMonths = source._historyMonths
       _database = source._database
       _eraseTime = source._eraseTime
+      _movingTo = source._movingTo
     }
   }
 
@@ -519,6 +528,7 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
         case 13: try { try decoder.decodeSingularInt32Field(value: &_storage._historyMonths) }()
         case 14: try { try decoder.decodeSingularStringField(value: &_storage._database) }()
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._eraseTime) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._movingTo) }()
         default: break
         }
       }
@@ -576,6 +586,9 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
       try { if let v = _storage._eraseTime {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
       } }()
+      if !_storage._movingTo.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._movingTo, fieldNumber: 16)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -600,6 +613,7 @@ nonisolated extension Carillon_V1_Tenant: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._historyMonths != rhs_storage._historyMonths {return false}
         if _storage._database != rhs_storage._database {return false}
         if _storage._eraseTime != rhs_storage._eraseTime {return false}
+        if _storage._movingTo != rhs_storage._movingTo {return false}
         return true
       }
       if !storagesAreEqual {return false}

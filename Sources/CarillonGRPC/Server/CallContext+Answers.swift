@@ -73,6 +73,7 @@ extension CallContext {
     package func fail(_ status: Status) {
         loop.assertOnLoop()
         guard !isAnswered else { return }
+        if let pause = status.pushback { pushBack(pause) }
         if areHeadersSent {
             end(status)
         } else {

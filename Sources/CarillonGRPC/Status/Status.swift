@@ -8,12 +8,15 @@ package struct Status: Error, Hashable, Sendable, CustomStringConvertible {
     package var message: String
     /// A serialized `google.rpc.Status` for `grpc-status-details-bin`; empty for none.
     package var details: [UInt8]
+    /// For servers: when the caller may try again, which it is told with the status (`grpc-retry-pushback-ms`); nil says nothing.
+    package var pushback: Duration?
 
     /// Makes a status.
-    package init(_ code: StatusCode, _ message: String, details: [UInt8] = []) {
+    package init(_ code: StatusCode, _ message: String, details: [UInt8] = [], pushback: Duration? = nil) {
         self.code = code
         self.message = message
         self.details = details
+        self.pushback = pushback
     }
 
     /// The status of a call that went well.

@@ -32,7 +32,9 @@ extension DeliveryWorker {
                 since: (lastPoll ?? now).advanced(by: .zero - Self.pollOverlap))
             lastPoll = now
             for tenant in signals.work { heardOfWork(of: tenant, isOurs: false) }
-            if !perhapsFree.isEmpty { hurryLease() }
+            // What has changed may be whether a tenant is worked, by whom, and where it is.
+            knownStrangers.subtract(signals.credentials)
+            if !perhapsFree.isEmpty || signals.credentials.contains(where: { tenants[$0] != nil }) { hurryLease() }
         } catch {
             strangers.formUnion(outgoing)
             environment.onEvent(.registryFailed(error))
@@ -113,7 +115,13 @@ extension DeliveryWorker {
             if error.isCommitUnknown { work.isSuspect = true }
             // The tenant is tried again later, less and less often.
             work.readFailures += 1
-            environment.onEvent(.readFailed(work.tenant, error))
+            if work.readFailures == 1, error.code == .permissionDenied || error.code == .notReady {
+                // It may have been moved away a moment ago: the registry says whether it is ours. Only if it goes on to say so
+                // is there something wrong.
+                hurryLease()
+            } else {
+                environment.onEvent(.readFailed(work.tenant, error))
+            }
             return .failed
         }
     }
@@ -180,7 +188,9 @@ extension DeliveryWorker {
             giveBack([work], isUrgent: true)
         } else if work.isIdle, let others = parting[work.tenant]?.filter({ $0 !== work }) {
             parting[work.tenant] = others.isEmpty ? nil : others
-            if others.isEmpty, let successor = tenants[work.tenant] { enterWhenWaiting(successor) }
+            guard others.isEmpty else { return }
+            if let successor = tenants[work.tenant] { enterWhenWaiting(successor) }
+            handBack()
         }
     }
 

@@ -78,10 +78,13 @@ extension DeliveryWorker {
     private func adopt(_ tick: WorkerTick, asked: Int) {
         census = (tick.workers, tick.activeTenants)
         let leases = Dictionary(uniqueKeysWithValues: tick.leases.map { ($0.tenant, $0) })
-        for (tenant, work) in tenants where leases[tenant]?.fence != work.fence {
-            // Suspended, erased, or lost and won again: what is under way may end, its word counts if the row is ours.
+        for (tenant, work) in tenants where leases[tenant] != work.lease {
+            // Suspended, held for a move, erased, or lost and won again: what is under way may end, its word counts if the row
+            // is ours.
             letGo(work, cutsOff: false)
+            if leases[tenant] == nil { owed.insert(tenant) }
         }
+        owed.subtract(leases.keys)
         var gained = 0
         for lease in tick.leases where tenants[lease.tenant] == nil {
             take(lease)
@@ -90,6 +93,24 @@ extension DeliveryWorker {
         if asked == 0 { knownStrangers = [] } else { knownStrangers.formUnion(strangers.union(rumours)) }
         rumours = []
         balance(tick, asked: asked, gained: gained)
+        handBack()
+    }
+
+    /// Gives back the leases of tenants that the registry took off us, once the last word on them is written: whoever waits for
+    /// that, such as a move, then knows it.
+    func handBack() {
+        let names = owed.filter { parting[$0] == nil }
+        guard !names.isEmpty, let registry = connections?.registry, let worker = identity else { return }
+        owed.subtract(names)
+        loop.spawn {
+            do throws(StorageError) {
+                try await registry.release(Array(names), worker: worker)
+            } catch {
+                // The next renewal tries again.
+                self.owed.formUnion(names)
+                self.environment.onEvent(.registryFailed(error))
+            }
+        }
     }
 
     private func balance(_ tick: WorkerTick, asked: Int, gained: Int) {
@@ -156,6 +177,7 @@ extension DeliveryWorker {
     /// The lease is, or may be, somebody else's: everything stops.
     private func fence() {
         if let identity { environment.onEvent(.fenced(identity, tenants: tenants.count)) }
+        owed = []
         for work in Array(tenants.values) { letGo(work, cutsOff: true) }
         wanted = 0
         checkDrained()

@@ -5,10 +5,12 @@ internal import Storage
 
 /// One tenant that the worker works under one fence. Confined to the worker's loop.
 final class TenantWork: @unchecked Sendable {
-    let tenant: TenantID
-    let fence: Int64
+    let lease: TenantLease
     let store: TenantStore
     let recorder: Recorder
+
+    var tenant: TenantID { lease.tenant }
+    var fence: Int64 { lease.fence }
 
     /// False once the tenant was let go: nothing more is begun for it.
     var isCurrent = true
@@ -53,8 +55,7 @@ final class TenantWork: @unchecked Sendable {
     init(
         _ lease: TenantLease, store: TenantStore, loop: EventLoop, environment: DeliveryEnvironment
     ) {
-        tenant = lease.tenant
-        fence = lease.fence
+        self.lease = lease
         self.store = store
         // Tenants that are taken over together are not all looked at together.
         keysDue = loop.now.advanced(by: DeliveryWorker.keyPause * environment.randomness())

@@ -82,6 +82,8 @@ extension PostgresError {
         case deadlineExceeded
         /// The caller's task was cancelled.
         case cancelled
+        /// Whoever runs units held this one back; the database has not done it.
+        case withheld
         /// A column does not hold what the reader expected.
         case decoding
         /// Anything else.
@@ -107,7 +109,7 @@ extension PostgresError.Code {
         switch self {
         case .connectionFailed, .unavailable: .onNewConnection
         case .serialization: .sameTransaction
-        case .lockTimeout, .diskFull, .resourcesExhausted, .queueFull: .afterBackoff
+        case .lockTimeout, .diskFull, .resourcesExhausted, .queueFull, .withheld: .afterBackoff
         case .uniqueViolation, .foreignKey, .checkViolation, .notNull, .insufficientPrivilege, .invalidValue,
             .invalidStatement, .deadlineExceeded, .cancelled, .decoding, .other:
             .never

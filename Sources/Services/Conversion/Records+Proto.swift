@@ -20,6 +20,7 @@ extension Carillon_V1_Tenant {
         limits = Carillon_V1_TenantLimits(record.limits)
         historyMonths = record.historyMonths
         database = record.database.rawValue
+        movingTo = record.movingTo?.rawValue ?? ""
         if let end = record.eraseAt { eraseTime = Google_Protobuf_Timestamp(end) }
     }
 }

@@ -35,6 +35,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
 
     // What the service can do at the moment.
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
+    case tenantMoving = "TENANT_MOVING"
     case concurrentChange = "CONCURRENT_CHANGE"
     case tooManyCalls = "TOO_MANY_CALLS"
     case tooManyOctets = "TOO_MANY_OCTETS"

@@ -23,6 +23,27 @@ extension Status {
             : Status(.permissionDenied, .tenantSuspended, "the tenant is suspended")
     }
 
+    /// How long callers are told to wait for a tenant that is held.
+    private static let movingPause = Duration.milliseconds(500)
+
+    /// Whatever is asked of a tenant's data in the seconds of a move in which nothing may change. It is made once: many ask
+    /// while it lasts.
+    static let tenantMoving: Status = {
+        var status = Status(
+            .unavailable, .tenantMoving, "the tenant is being moved to another database; try again in a moment",
+            retryAfter: movingPause)
+        status.pushback = movingPause
+        return status
+    }()
+
+    /// A tenant of which there are two copies is not erased.
+    static func tenantInMove(_ id: TenantID) -> Status {
+        Status(
+            .failedPrecondition, .tenantMoving,
+            "the tenant is being moved to another database: end the move or take it back first, by `carillon tenant move`",
+            metadata: ["tenant_id": id.rawValue])
+    }
+
     /// A good credential that may not be used for this.
     ///
     /// - Parameter scopes: one of them would do.

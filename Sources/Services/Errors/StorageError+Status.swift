@@ -40,6 +40,8 @@ extension Status {
             )
         case .permissionDenied, .notReady:
             self.init(.unavailable, .databaseUnavailable, "the database is not ready for this", retryAfter: .seconds(5))
+        case .tenantHeld: self = .tenantMoving
+        case .moveRefused: self.init(.failedPrecondition, .tenantMoving, error.message)
         case .archiveRefused: self.init(.failedPrecondition, .archiveRefused, error.message)
         case .invalidValue:
             self.init(.invalidArgument, .fieldInvalid, "a value of the request cannot be stored")

@@ -48,6 +48,14 @@ final class OwnerAccess: Sendable {
         }
     }
 
+    /// Whether a tenant is being moved to another database.
+    func isMoving(_ tenant: TenantID, until deadline: MonotonicTime) async throws(Status) -> Bool {
+        let administration = administration
+        return try await run(until: deadline) { () async throws(StorageError) in
+            try await administration.move(of: tenant) != nil
+        }
+    }
+
     /// Makes the partitions that a tenant needs now. It is done once for all of the tenant's callers that miss them at the same
     /// time, on whatever loops.
     func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {

@@ -88,6 +88,8 @@ extension TenantServer {
         try check.check()
         guard let id else { throw Status.unauthenticated }
         let record = try await read(id, etag: request.etag, context)
+        // A move that begins after this changes the etag.
+        guard try await !requireOwner().isMoving(id, until: context.deadline) else { throw Status.tenantInMove(id) }
         let end = Instant(microseconds: core.now.microseconds + grace * 1_000_000)
         let deleted = try await turn(record, to: .delete(at: end), caller, context)
         if grace == 0 { core.dependencies.maintenanceSignal() }

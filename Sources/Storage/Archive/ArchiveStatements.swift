@@ -11,15 +11,6 @@ enum ArchiveStatements {
             if column == table.sealed, !withSecrets { return "NULL::bytea AS \(column)" }
             return table.resets[column].map { "\($0) AS \(column)" } ?? "x.\(column)"
         }
-        return copyOut(table, columns, of: tenant)
-    }
-
-    /// Rows of a table as they are, for a copy within the installation.
-    static func copyOutUnchanged(_ table: ArchivedTable, of tenant: TenantID) -> Statement {
-        copyOut(table, table.columns.map { "x.\($0)" }, of: tenant)
-    }
-
-    private static func copyOut(_ table: ArchivedTable, _ columns: [String], of tenant: TenantID) -> Statement {
         let order = table.key.map { "x.\($0)" }.joined(separator: ", ")
         let condition = owner(of: table).map { " WHERE x.\($0) = '\(tenant.rawValue)'" } ?? ""
         return Statement(

@@ -15,6 +15,8 @@ struct ArchivedTable: Sendable, Hashable {
     var resets: [String: String] = [:]
     /// The column that is sealed with the tenant's data key.
     var sealed: String?
+    /// The column with a UUIDv7 that says when a row came, where a table has one and many rows; of a tenant's tables only.
+    var timed: String?
 
     /// Whether it is one of the registry's.
     var isOfRegistry: Bool { name.hasPrefix("carillon.") }
@@ -22,7 +24,7 @@ struct ArchivedTable: Sendable, Hashable {
 
 extension ArchivedTable {
     /// The registry's tables, in the order in which rows can be inserted. Not carried are leases, signals and usage, which
-    /// belong to the installation, and the identities of services, which belong to no tenant.
+    /// belong to the installation, moves within it, and the identities of services, which belong to no tenant.
     static let registry = [
         ArchivedTable(
             name: "carillon.tenant",
@@ -91,41 +93,41 @@ extension ArchivedTable {
             key: ["provider_id"], sealed: "sealed_secret"),
         ArchivedTable(
             name: "idempotency", columns: ["idempotency_key", "body_sha256", "event_id", "response", "expires_at"],
-            key: ["idempotency_key"]),
+            key: ["idempotency_key"], timed: "event_id"),
         ArchivedTable(
             name: "event",
             columns: [
                 "event_id", "type_key", "account_id", "actor_user_id", "addressed_user_ids", "object",
                 "object_suppressed", "source_event_id", "context", "sealed_context", "published_by", "occurred_at",
             ],
-            key: ["event_id"], sealed: "sealed_context"),
+            key: ["event_id"], sealed: "sealed_context", timed: "event_id"),
         ArchivedTable(
             name: "notification",
             columns: [
                 "notification_id", "event_id", "type_key", "audience", "account_id", "recipient", "user_id", "object",
                 "reason", "trace",
             ],
-            key: ["notification_id"]),
+            key: ["notification_id"], timed: "notification_id"),
         ArchivedTable(
             name: "delivery",
             columns: [
                 "notification_id", "channel", "rank", "verdict", "reason", "state", "state_reason", "masked_address",
                 "message_id", "deliver_at", "updated_at",
             ],
-            key: ["notification_id", "channel"]),
+            key: ["notification_id", "channel"], timed: "notification_id"),
         ArchivedTable(
             name: "attempt",
             columns: [
                 "notification_id", "channel", "number", "fence", "provider_id", "outcome", "code", "detail",
                 "provider_message_id", "started_at", "finished_at",
             ],
-            key: ["notification_id", "channel", "number"]),
+            key: ["notification_id", "channel", "number"], timed: "notification_id"),
         // Leases and the fence name workers of this installation. In another one fences begin anew: whoever held a row here
         // holds it there no longer, and the first worker there is greater than nobody.
         ArchivedTable(
             name: "queue",
             columns: ["notification_id", "channel", "due_at", "expires_at", "lease", "attempts", "claims"],
-            key: ["notification_id", "channel"], resets: ["lease": "0::int8"]),
+            key: ["notification_id", "channel"], resets: ["lease": "0::int8"], timed: "notification_id"),
         ArchivedTable(
             name: "queue_owner", columns: ["singleton", "fence"], key: ["singleton"], resets: ["fence": "0::int8"]),
         ArchivedTable(
@@ -136,11 +138,11 @@ extension ArchivedTable {
                 "user_id", "seq", "notification_id", "type_key", "title", "body", "link", "created_at", "seen_at",
                 "read_at", "archived_at",
             ],
-            key: ["user_id", "seq"]),
+            key: ["user_id", "seq"], timed: "notification_id"),
         ArchivedTable(
             name: "audit",
             columns: ["audit_id", "seq", "actor", "origin", "action", "object", "before", "after", "hash"],
-            key: ["audit_id"]),
+            key: ["audit_id"], timed: "audit_id"),
         ArchivedTable(name: "audit_head", columns: ["singleton", "seq", "hash"], key: ["singleton"]),
     ]
 

@@ -54,12 +54,12 @@ enum MaintenanceStatements {
         USING ended
         WHERE k.key_id = ended.key_id AND ended.place > $2::int8
         """, prepared: false)
-    /// $1 tenants, $2 a database: how long the history of those that live there is kept.
+    /// $1 tenants, $2 a database: how long the history of those that live there is kept. One that is held for a move is let be.
     static let historyOf = Statement(
         """
         SELECT t.tenant_id, t.history_months
         FROM carillon.tenant t
-        WHERE t.tenant_id = ANY ($1::text[]) AND t.database = $2::text
+        WHERE t.tenant_id = ANY ($1::text[]) AND t.database = $2::text AND t.moving_to IS NULL
         """, prepared: false)
     /// Rows and octets of every tenant's schema, by the statistics: exact counts would read everything.
     static let usage = Statement(

@@ -1,26 +1,9 @@
 package import Domain
 
-/// How far a migration of the tenants has come.
-package struct MigrationProgress: Sendable, Hashable {
-    /// Tenants that are done with: migrated, given up, or found to need nothing any more.
-    package let done: Int
-    /// Of these the ones that were given up.
-    package let failed: Int
-    /// Tenants that were behind at the beginning.
-    package let total: Int
-
-    /// Progress of this much.
-    package init(done: Int, failed: Int, total: Int) {
-        self.done = done
-        self.failed = failed
-        self.total = total
-    }
-}
-
 /// What a migration of the tenants tells while it runs.
 package enum MigrationEvent: Sendable {
     /// It has begun, or a tenant is done with.
-    case progress(MigrationProgress)
+    case progress(ProgressCount)
     /// A tenant was given up. Another run takes it up again.
     case failed(TenantID, StorageError)
     /// Programs that this migration cannot serve any more are given this long to notice.

@@ -58,6 +58,14 @@ enum MigrationStatements {
         FROM carillon.tenant t
         WHERE t.tenant_id = $1::text AND t.schema_version = $2::int4 AND t.state <> 'deleting'
         """, prepared: false)
+    /// $1 tenant: breaks off while the tenant, which is locked, is being moved: what is changed at one place would be missing at
+    /// the other.
+    static let assertUnmoved = Statement(
+        """
+        SELECT 1 / (1 - count(*))
+        FROM carillon.tenant_move m
+        WHERE m.tenant_id = $1::text
+        """, prepared: false)
     /// $1 tenant, $2 version.
     static let recordTenantVersion = Statement(
         """

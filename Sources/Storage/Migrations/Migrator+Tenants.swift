@@ -62,7 +62,7 @@ extension Migrator {
     private func tell(_ report: MigrationReport) {
         // More may have been made meanwhile by programs of the version before.
         let total = max(report.total, report.done)
-        options.onEvent(.progress(MigrationProgress(done: report.done, failed: report.failed, total: total)))
+        options.onEvent(.progress(ProgressCount(done: report.done, failed: report.failed, total: total)))
     }
 
     /// Says which versions tenants may have from now on.
@@ -133,6 +133,7 @@ extension Migrator {
         let hold = [
             Query(AdministrationStatements.lockTenant, [.text(tenant)]),
             Query(MigrationStatements.assertVersion, [.text(tenant), .int4(behind.version)]),
+            Query(MigrationStatements.assertUnmoved, [.text(tenant)]),
         ]
         let record = [Query(MigrationStatements.recordTenantVersion, [.text(tenant), .int4(migration.version)])]
         let values = ["schema": SchemaName(tenant).text]
@@ -155,11 +156,15 @@ extension Migrator {
             }
             return true
         } catch {
-            // 22012, division_by_zero: the assertion.
-            guard case .refused(let cause) = error, cause.sqlState == "22012", cause.queryIndex == 2 else {
-                throw error
+            // 22012, division_by_zero: an assertion.
+            guard case .refused(let cause) = error, cause.sqlState == "22012" else { throw error }
+            switch cause.queryIndex {
+            case 2: return false
+            case 3:
+                throw .refused(
+                    PostgresError(.other, "it is being moved to another database; it is migrated when that is over"))
+            default: throw error
             }
-            return false
         }
     }
 

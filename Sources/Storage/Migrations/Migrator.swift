@@ -28,7 +28,7 @@ package final class Migrator: @unchecked Sendable {
     let place: @Sendable (DatabaseName) -> PostgresPool?
     let pause: TenantAdministration.Pause
     let options: Options
-    let stop: MigrationStop
+    let stop: StopRequest
     let registryHistory: SchemaHistory
     let tenantHistory: SchemaHistory
 
@@ -42,7 +42,7 @@ package final class Migrator: @unchecked Sendable {
     ///   - pause: waits between tries.
     package convenience init(
         registry: PostgresPool, place: @escaping @Sendable (DatabaseName) -> PostgresPool? = { _ in nil },
-        options: Options = Options(), stop: MigrationStop = MigrationStop(),
+        options: Options = Options(), stop: StopRequest = StopRequest(),
         pause: @escaping TenantAdministration.Pause
     ) {
         self.init(
@@ -52,7 +52,7 @@ package final class Migrator: @unchecked Sendable {
 
     init(
         registry: PostgresPool, place: @escaping @Sendable (DatabaseName) -> PostgresPool? = { _ in nil },
-        options: Options = Options(), stop: MigrationStop = MigrationStop(),
+        options: Options = Options(), stop: StopRequest = StopRequest(),
         pause: @escaping TenantAdministration.Pause, histories: (registry: SchemaHistory, tenant: SchemaHistory)
     ) {
         precondition((1...16).contains(options.parallel), "a migration runs 1 to 16 tenants at once")

@@ -65,4 +65,9 @@ enum PlacementStatements {
     static func dropSchema(_ schema: SchemaName) -> Statement {
         Statement("DROP SCHEMA \(schema) CASCADE", prepared: false)
     }
+
+    /// Drops a tenant's role; refused while anything in the cluster depends on it.
+    static func dropRole(_ schema: SchemaName) -> Statement {
+        Statement("DROP ROLE IF EXISTS \(schema)", prepared: false)
+    }
 }

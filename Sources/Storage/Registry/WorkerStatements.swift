@@ -54,6 +54,16 @@ enum WorkerStatements {
         SELECT (SELECT count(*) FROM carillon.worker w),
             (SELECT count(*) FROM carillon.tenant t WHERE t.state = 'active' AND t.moving_to IS NULL)
         """)
+    /// $1 tenant: whether a worker works it, or may be at the last of it.
+    static let isWorked = Statement(
+        """
+        SELECT EXISTS (
+            SELECT 1
+            FROM carillon.tenant_lease l
+            JOIN carillon.worker w ON w.worker_id = l.worker_id
+            WHERE l.tenant_id = $1::text AND w.expires_at > now()
+        )
+        """, prepared: false)
     /// $1 worker, $2 tenants.
     static let release = Statement(
         """

@@ -39,6 +39,18 @@ ALTER TABLE carillon.tenant
 -- changed, in the transaction that changes them.
 ALTER TABLE carillon.tenant_signal ADD COLUMN IF NOT EXISTS credentials_at timestamptz NOT NULL DEFAULT 'epoch';
 
+-- Moves of tenants to another database: a row from the first step until the last trace at the source is gone. It outlives the
+-- program that moves, so that the next one can go on or take everything back. One tenant is moved at a time: whoever moves
+-- holds the table in SHARE UPDATE EXCLUSIVE mode.
+CREATE TABLE IF NOT EXISTS carillon.tenant_move (
+    tenant_id text PRIMARY KEY REFERENCES carillon.tenant (tenant_id) ON DELETE CASCADE,
+    source text NOT NULL REFERENCES carillon.database (name),
+    target text NOT NULL REFERENCES carillon.database (name),
+    stage text NOT NULL,
+    actor text NOT NULL,
+    started_at timestamptz NOT NULL
+);
+
 -- What a tenant has stored, counted now and then: close enough to refuse those who store without end.
 CREATE TABLE IF NOT EXISTS carillon.tenant_usage (
     tenant_id text PRIMARY KEY REFERENCES carillon.tenant (tenant_id) ON DELETE CASCADE,

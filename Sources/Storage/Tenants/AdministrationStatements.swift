@@ -38,13 +38,13 @@ enum AdministrationStatements {
         WHERE t.tenant_id = $1::text AND t.months_through < $2::text::date
         """, prepared: false)
     /// $1 first day of a month, $2 after this id, $3 limit, $4 a time: active tenants without partitions for the month, and
-    /// whether they were made since the time.
+    /// whether they were made since the time. One that is held for a move is let be.
     static let tenantsWithoutMonth = Statement(
         """
         SELECT t.tenant_id, d.name, d.connection, t.created_at >= $4::timestamptz
         FROM carillon.tenant t
         JOIN carillon.database d ON d.name = t.database
-        WHERE t.state = 'active' AND t.months_through < $1::text::date AND t.tenant_id > $2::text
+        WHERE t.state = 'active' AND t.moving_to IS NULL AND t.months_through < $1::text::date AND t.tenant_id > $2::text
         ORDER BY t.tenant_id
         LIMIT $3::int8
         """, prepared: false)

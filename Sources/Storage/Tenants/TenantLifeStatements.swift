@@ -27,13 +27,14 @@ enum TenantLifeStatements {
         RETURNING \(RegistryStatements.tenantColumns)
         """, prepared: false)
     /// $1 now, $2 the same less what a resumption may be late, for those who live elsewhere, $3 after this id, $4 limit: tenants
-    /// whose time has come.
+    /// whose time has come. One that is being moved is erased when that is over: until then there are two copies of it.
     static let due = Statement(
         """
         SELECT \(RegistryStatements.tenantColumns)
         FROM carillon.tenant t
         WHERE t.state = 'deleting' AND t.tenant_id > $3::text
             AND t.erase_at <= CASE t.database WHEN 'main' THEN $1::timestamptz ELSE $2::timestamptz END
+            AND NOT EXISTS (SELECT 1 FROM carillon.tenant_move m WHERE m.tenant_id = t.tenant_id)
         ORDER BY t.tenant_id
         LIMIT $4::int8
         """, prepared: false)
@@ -87,12 +88,13 @@ enum TenantLifeStatements {
     static let eraseAudit = Statement("DELETE FROM carillon.audit a WHERE a.chain = $1::text", prepared: false)
     /// $1 chain.
     static let eraseAuditHead = Statement("DELETE FROM carillon.audit_head h WHERE h.chain = $1::text", prepared: false)
-    /// $1 tenant, $2 now: that it is to be erased now, and its line locked so that nobody resumes it meanwhile.
+    /// $1 tenant, $2 now: that it is to be erased now and is not being moved, and its line locked so that nobody resumes it meanwhile.
     static let assertDue = Statement.assertion(
         """
         SELECT 1
         FROM carillon.tenant t
         WHERE t.tenant_id = $1::text AND t.state = 'deleting' AND t.erase_at <= $2::timestamptz
+            AND NOT EXISTS (SELECT 1 FROM carillon.tenant_move m WHERE m.tenant_id = t.tenant_id)
         FOR UPDATE
         """)
 }

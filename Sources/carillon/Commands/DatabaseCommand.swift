@@ -108,7 +108,7 @@ struct DatabaseCloseCommand: AsyncParsableCommand {
 struct DatabaseWays: Sendable {
     let serve: String
     let owner: String
-    private let level: Logger.Level
+    let level: Logger.Level
 
     /// Reads the settings, or says what is wrong with them and ends the command.
     init(_ flags: DatabaseFlags) throws {

@@ -42,7 +42,7 @@ struct MigrateCommand: AsyncParsableCommand {
         if printBootstrap { return Console.say(Bootstrap.script) }
         let (owner, level) = try flags.login()
         signal(SIGPIPE, SIG_IGN)
-        let display = MigrationDisplay(level: level)
+        let display = ProgressDisplay(level: level)
         let loop = EventLoop(name: "migrate")
         if dryRun {
             let result = await Migration.plan(database: owner, on: loop, display: display)
@@ -55,8 +55,8 @@ struct MigrateCommand: AsyncParsableCommand {
         }
     }
 
-    private func migrate(_ owner: String, on loop: EventLoop, _ display: MigrationDisplay) async throws {
-        let stop = MigrationStop()
+    private func migrate(_ owner: String, on loop: EventLoop, _ display: ProgressDisplay) async throws {
+        let stop = StopRequest()
         let order = await StopOrder()
         let listening = Task { () -> Int32? in
             guard case .signal(let number) = await order.first() else { return nil }

@@ -74,7 +74,7 @@ final class DevelopmentServer {
         let loop = EventLoop(name: "migrate")
         let result = await Migration.run(
             database: cluster.connectionString(user: "carillon_owner"), on: loop,
-            display: MigrationDisplay(level: log.logLevel))
+            display: ProgressDisplay(level: log.logLevel))
         await loop.shutDown()
         switch result {
         case .success(let outcome):

@@ -28,8 +28,8 @@ enum Migration {
     ///   - parallel: how many tenants at once.
     ///   - stop: asked between transactions.
     static func run(
-        database: String, parallel: Int = 4, on loop: EventLoop, display: MigrationDisplay,
-        stop: MigrationStop = MigrationStop()
+        database: String, parallel: Int = 4, on loop: EventLoop, display: ProgressDisplay,
+        stop: StopRequest = StopRequest()
     ) async -> Result<Outcome, StorageError> {
         await with(database, parallel, on: loop, display, stop) { migrator async throws(StorageError) in
             let before = try await migrator.migrateRegistry(now: Clock.now)
@@ -51,15 +51,15 @@ enum Migration {
 
     /// What ``run(database:parallel:on:display:stop:)`` would do.
     static func plan(
-        database: String, on loop: EventLoop, display: MigrationDisplay
+        database: String, on loop: EventLoop, display: ProgressDisplay
     ) async -> Result<MigrationPlan, StorageError> {
-        await with(database, 1, on: loop, display, MigrationStop()) { migrator async throws(StorageError) in
+        await with(database, 1, on: loop, display, StopRequest()) { migrator async throws(StorageError) in
             try await migrator.plan()
         }
     }
 
     private static func with<Value: Sendable>(
-        _ database: String, _ parallel: Int, on loop: EventLoop, _ display: MigrationDisplay, _ stop: MigrationStop,
+        _ database: String, _ parallel: Int, on loop: EventLoop, _ display: ProgressDisplay, _ stop: StopRequest,
         _ body: @escaping @Sendable (Migrator) async throws(StorageError) -> Value
     ) async -> Result<Value, StorageError> {
         await OwnerWork.run(

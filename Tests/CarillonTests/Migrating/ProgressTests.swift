@@ -8,7 +8,7 @@ struct ProgressTests {
     private static func line(
         _ done: Int, of total: Int = 2000, failed: Int = 0, after elapsed: Duration = .seconds(5)
     ) -> ProgressLine {
-        ProgressLine(progress: MigrationProgress(done: done, failed: failed, total: total), elapsed: elapsed)
+        ProgressLine(progress: ProgressCount(done: done, failed: failed, total: total), elapsed: elapsed)
     }
 
     @Test(

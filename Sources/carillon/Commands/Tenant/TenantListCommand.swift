@@ -9,7 +9,10 @@ internal import SwiftProtobuf
 struct TenantListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List all tenants: id, state, database, name.",
-        discussion: "One line for each tenant, with tabs between the columns.")
+        discussion: """
+            One line for each tenant, with tabs between the columns. While a tenant is held for a move, the database has an \
+            arrow to the one that it moves to.
+            """)
 
     @OptionGroup var flags: OperatorFlags
 
@@ -24,7 +27,7 @@ struct TenantListCommand: AsyncParsableCommand {
             }
             for tenant in page.tenants {
                 Console.say(
-                    [tenant.tenantID, tenant.state.word, tenant.database, PlainText.of(tenant.displayName)]
+                    [tenant.tenantID, tenant.state.word, tenant.home, PlainText.of(tenant.displayName)]
                         .joined(separator: "\t"))
             }
             token = page.nextPageToken
@@ -79,6 +82,9 @@ extension Carillon_V1_TenantState {
 }
 
 extension Carillon_V1_Tenant {
+    /// Where it lives, and where it is moved to, for a list.
+    var home: String { movingTo.isEmpty || movingTo == database ? database : "\(database)->\(movingTo)" }
+
     /// The message as JSON, one field a line.
     var pretty: String {
         get throws {

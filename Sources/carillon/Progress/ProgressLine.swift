@@ -1,13 +1,15 @@
 internal import Storage
 
-/// How far a migration is, in one line.
+/// How far long work is, in one line.
 struct ProgressLine: Sendable, Hashable {
+    /// What is done.
+    var subject = "migrating tenants"
     /// How far it is.
-    var progress: MigrationProgress
+    var progress: ProgressCount
     /// How long it has taken until now.
     var elapsed: Duration
 
-    /// Tenants a second, from the beginning; nil before there is one.
+    /// How many a second, from the beginning; nil before there is one.
     var rate: Double? {
         let seconds = elapsed / .seconds(1)
         guard progress.done > 0, seconds > 0 else { return nil }
@@ -26,7 +28,7 @@ struct ProgressLine: Sendable, Hashable {
     /// time, the rate, the bar.
     func text(width: Int) -> String {
         let count = "\(progress.done)/\(progress.total)"
-        var parts = ["migrating tenants", "\(percent) %", count]
+        var parts = [subject, "\(percent) %", count]
         if progress.failed > 0 { parts.append("\(progress.failed) failed") }
         if let rate { parts.append("\(Self.number(rate))/s") }
         if let remaining, progress.done < progress.total { parts.append("\(Self.span(remaining)) left") }

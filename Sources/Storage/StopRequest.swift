@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// The wish that a migration ends soon. It is heard between transactions, never inside of one. Any thread.
-package final class MigrationStop: Sendable {
+/// The wish that long work, such as a migration, ends soon. It is heard between transactions, never inside of one. Any thread.
+package final class StopRequest: Sendable {
     private let flag = Atomic(false)
 
     /// Nobody wishes yet.

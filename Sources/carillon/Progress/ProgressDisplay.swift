@@ -1,18 +1,17 @@
-internal import Domain
 internal import Foundation
 internal import Logging
-internal import Postgres
 internal import Storage
 internal import Synchronization
 
-/// Shows how a migration goes: a bar on a terminal, lines of the log elsewhere. Any thread.
-final class MigrationDisplay: Sendable {
+/// Shows how long work goes, such as a migration: a bar on a terminal, lines of the log elsewhere. Any thread.
+final class ProgressDisplay: Sendable {
     private struct State {
         var pace: ProgressPace
         var line: ProgressLine?
         var isDrawn = false
     }
 
+    private let subject: String
     private let level: Logger.Level
     private let isTerminal: Bool
     private let beginning = ContinuousClock.now
@@ -20,7 +19,13 @@ final class MigrationDisplay: Sendable {
     private let plainLog: Logger
 
     /// A display on the standard error.
-    init(level: Logger.Level, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    ///
+    /// - Parameter subject: what is done, in two words or three.
+    init(
+        _ subject: String = "migrating tenants", level: Logger.Level,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
+        self.subject = subject
         self.level = level
         // A dumb terminal cannot go back to the beginning of a line.
         isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] ?? "dumb" != "dumb"
@@ -37,29 +42,19 @@ final class MigrationDisplay: Sendable {
         }
     }
 
-    /// Takes note of what a migration tells.
-    func note(_ event: MigrationEvent) {
-        switch event {
-        case .progress(let progress): update { $0.line = ProgressLine(progress: progress, elapsed: self.elapsed) }
-        case .failed(let tenant, let error):
-            // With the server's own words: a migration's statements hold no data of tenants.
-            let why = error.cause?.debugDescription ?? error.description
-            if isTerminal {
-                write(above: "carillon: \(tenant.rawValue) could not be migrated: \(why)\n")
-            } else {
-                plainLog.error(
-                    "a tenant could not be migrated", metadata: ["tenant": "\(tenant.rawValue)", "error": "\(why)"])
-            }
-        case .contracting(let servesFrom, let notice):
-            let seconds = notice.components.seconds
-            if isTerminal {
-                write(
-                    above: "carillon: programs before schema version \(servesFrom) end now; waiting \(seconds) s\n")
-            } else {
-                plainLog.notice(
-                    "older programs end now",
-                    metadata: ["serves_from": .stringConvertible(servesFrom), "waits_s": .stringConvertible(seconds)])
-            }
+    /// Shows how far it is.
+    func show(_ progress: ProgressCount) {
+        update { $0.line = ProgressLine(subject: self.subject, progress: progress, elapsed: self.elapsed) }
+    }
+
+    /// Says something of one tenant, or of others than the bar is about: a sentence on a terminal, a line with fields elsewhere.
+    func report(
+        _ level: Logger.Level, _ sentence: String, _ message: Logger.Message, _ metadata: Logger.Metadata
+    ) {
+        if isTerminal {
+            write(above: "carillon: \(sentence)\n")
+        } else {
+            plainLog.log(level: level, message, metadata: metadata)
         }
     }
 
@@ -72,7 +67,7 @@ final class MigrationDisplay: Sendable {
     func tick() {
         update { state in
             guard let progress = state.line?.progress, progress.done < progress.total else { return }
-            state.line = ProgressLine(progress: progress, elapsed: self.elapsed)
+            state.line = ProgressLine(subject: self.subject, progress: progress, elapsed: self.elapsed)
         }
     }
 
@@ -108,7 +103,7 @@ final class MigrationDisplay: Sendable {
         ]
         if let rate = line.rate { metadata["per_s"] = .stringConvertible((rate * 10).rounded() / 10) }
         if let remaining = line.remaining { metadata["remaining_s"] = .stringConvertible(remaining) }
-        plainLog.notice("migrating tenants", metadata: metadata)
+        plainLog.notice("\(subject)", metadata: metadata)
     }
 
     private func draw(_ line: ProgressLine) {

@@ -1,0 +1,33 @@
+package import Domain
+internal import Postgres
+
+/// A move that was begun and is not over.
+package struct TenantMoveRecord: Sendable, Hashable {
+    /// Which tenant.
+    package let tenant: TenantID
+    /// Where it lived when the move began.
+    package let source: DatabaseName
+    /// Where it shall live.
+    package let target: DatabaseName
+    /// How far it is.
+    package let stage: MoveStage
+}
+
+extension TenantMoveRecord {
+    /// Reads ``MoveStatements/move``.
+    init(row: Row) throws(PostgresError) {
+        tenant = try row.identifier(0)
+        source = try row.databaseName(1)
+        target = try row.databaseName(2)
+        stage = try row.value(3)
+    }
+}
+
+extension TenantAdministration {
+    /// The move that a tenant is in; nil if it is in none.
+    package func move(of tenant: TenantID) async throws(StorageError) -> TenantMoveRecord? {
+        try await storing { () async throws(PostgresError) in
+            try (try await run([Query(MoveStatements.move, [.text(tenant)])]))[0].readFirst(TenantMoveRecord.init(row:))
+        }
+    }
+}
