@@ -31,7 +31,8 @@ HIDDEN = {"NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED", "INVALID_ARGUMENT
 class Scene:
     server: Carillon
     attacker: Supplier
-    service: grpc.Channel
+    # Connections with certificates: of a service of the attacker, of one of the platform, of one that nobody registered.
+    services: dict[str, grpc.Channel]
     victim: Supplier
     theirs: Ids
     nobodys: Ids
@@ -48,6 +49,9 @@ class Scene:
                 f"SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')"
                 f" FROM (SELECT {columns} FROM carillon.{table} WHERE tenant_id = '{self.victim.id}') t"
             )
+        rows["carillon.service_identity"] = self.server.database.execute(
+            f"SELECT s::text FROM carillon.service_identity s WHERE '{self.victim.id}' = ANY (s.tenant_ids)"
+        )
         return rows
 
 
@@ -62,12 +66,33 @@ def furnish(supplier: Supplier, relay: MailServer, account: str, user: str, word
     supplier.choose(user, v1.CHOICE_ON, notification_type="payment.processing")
     context = [value for value in supplier.context("invoice.created") if value.name != "customer_name"]
     context.append(v1.ContextValue(name="customer_name", text=f"{word} Limited"))
-    response = supplier.publish("invoice.created", account, object=f"invoice/{word}", context=context)
+    idempotency_key = f"{word}-event-4711"
+    response = supplier.publish(
+        "invoice.created", account, object=f"invoice/{word}", context=context, idempotency_key=idempotency_key
+    )
     supplier.settled(event_id=response.event_id)
-    page = supplier.api.accounts.ListUsers(v1.ListUsersRequest(account_id=account, page_size=1))
+    supplier.settled(event_id=supplier.publish("invoice.created", account, context=context).event_id)
+    spiffe = f"spiffe://portal.example/ns/{supplier.id}/sa/backend"
+    identity = v1.ServiceIdentity(
+        spiffe_id=spiffe, display_name=f"{word} Backend", scopes=[v1.ACCESS_SCOPE_TENANT], tenant_ids=[supplier.id]
+    )
+    supplier.server.operator().tenants.PutServiceIdentity(v1.PutServiceIdentityRequest(service_identity=identity))
+    settings = v1.SmtpSettings(host="relay.spare.example", from_address=f"{word.lower()}@{supplier.domain}")
+    spare = v1.Provider(provider_id="spare", channel=v1.CHANNEL_EMAIL, priority=9, disabled=True, smtp=settings)
+    supplier.api.channels.PutProvider(v1.PutProviderRequest(provider=spare))
+    api, portal = supplier.api, supplier.portal(user)
+    notifications = v1.ListNotificationsRequest(page_size=1)
+    tokens = {
+        "page_token": api.accounts.ListUsers(v1.ListUsersRequest(account_id=account, page_size=1)),
+        "notifications_token": api.delivery.ListNotifications(notifications),
+        "inbox_token": portal.inbox.ListInbox(v1.ListInboxRequest(page_size=1)),
+        "providers_token": api.channels.ListProviders(v1.ListProvidersRequest(page_size=1)),
+    }
+    assert all(page.next_page_token for page in tokens.values()), "each list has a second page"
     return Ids(
         tenant=supplier.id, account=account, user=user, provider="relay", key=supplier.created.api_key.key_id,
-        page_token=page.next_page_token,
+        spiffe=spiffe, idempotency_key=idempotency_key,
+        **{name: page.next_page_token for name, page in tokens.items()},
         event=response.event_id, notification=response.recipients[0].notification_id,
     )  # fmt: skip
 
@@ -95,13 +120,16 @@ def scene(
     attacker = Supplier(server, channel, name="attacker")
     furnish(attacker, mail_server, "alpha", "anna", "Sparrow")
     supplier, ids = victim
-    spiffe = f"spiffe://portal.example/ns/{attacker.id}/sa/backend"
-    identity = v1.ServiceIdentity(
-        spiffe_id=spiffe, display_name="Attacker", scopes=[v1.ACCESS_SCOPE_TENANT], tenant_ids=[attacker.id]
+    root = f"spiffe://portal.example/ns/{attacker.id}/sa"
+    platform = v1.ServiceIdentity(
+        spiffe_id=f"{root}/platform", display_name="Platform", scopes=[v1.ACCESS_SCOPE_OPERATOR]
     )
-    server.operator().tenants.PutServiceIdentity(v1.PutServiceIdentityRequest(service_identity=identity))
-    service = server.channel(certificate=clients.issue_client(attacker.id, spiffe))
-    scene = Scene(server, attacker, service, supplier, ids, ids_that_name_nothing(ids))
+    server.operator().tenants.PutServiceIdentity(v1.PutServiceIdentityRequest(service_identity=platform))
+    services = {
+        name: server.channel(certificate=clients.issue_client(f"{attacker.id}-{name}", f"{root}/{name}"))
+        for name in ("backend", "platform", "stranger")
+    }
+    scene = Scene(server, attacker, services, supplier, ids, ids_that_name_nothing(ids))
     before = scene.victims_rows()
     yield scene
     assert scene.victims_rows() == before, "something of the victim was changed"
@@ -121,11 +149,21 @@ def credentials(scene: Scene, ids: Ids) -> dict[str, list[tuple[str, str]]]:
     fields["nothing"] = []
     fields["tenant's key that claims the victim"] = [*fields["tenant's key"], ("carillon-tenant", ids.tenant)]
     fields["portal token that claims the victim"] = [*fields["portal token"], ("carillon-tenant", ids.tenant)]
-    fields["service of another tenant"] = []
-    fields["service that claims the victim"] = [("carillon-tenant", ids.tenant)]
+    claim = ("carillon-tenant", ids.tenant)
+    fields["operator's key that claims the victim"] = [*fields["operator's key"], claim]
+    for name in SERVICES:
+        fields[name] = []
+        fields[f"{name} that claims the victim"] = [claim]
+    fields[KEY_BESIDE_A_CERTIFICATE] = [*fields["tenant's key"], claim]
     return fields
 
 
+# Who shows a certificate, and by which connection.
+SERVICES = {"service of another tenant": "backend", "platform's service": "platform", "unknown service": "stranger"}
+KEY_BESIDE_A_CERTIFICATE = "tenant's key on a service's connection that claims the victim"
+
+
+NAMED_LIKE_THE_VICTIMS = "portal token that names the victim's user"
 CREDENTIALS = [
     "tenant's key",
     "portal token",
@@ -135,8 +173,14 @@ CREDENTIALS = [
     "nothing",
     "tenant's key that claims the victim",
     "portal token that claims the victim",
+    "operator's key that claims the victim",
     "service of another tenant",
-    "service that claims the victim",
+    "service of another tenant that claims the victim",
+    "platform's service",
+    "platform's service that claims the victim",
+    "unknown service",
+    "unknown service that claims the victim",
+    "tenant's key on a service's connection that claims the victim",
 ]
 
 
@@ -144,31 +188,43 @@ CREDENTIALS = [
 class Outcome:
     code: str
     said: str
+    # Headers and trailers, in which details are octets.
+    headers: str
 
     @property
     def is_answer(self) -> bool:
         return self.code == "OK"
 
 
-def ask(scene: Scene, request: Request, fields: list[tuple[str, str]], is_service: bool = False) -> Outcome:
-    """Calls, and tells what came back in words; of a stream the first message."""
+def connection(scene: Scene, credential: str) -> grpc.Channel:
+    """What calls with a credential go over."""
+    if credential == KEY_BESIDE_A_CERTIFICATE:
+        return scene.services["backend"]
+    name = SERVICES.get(credential.removesuffix(" that claims the victim"))
+    return scene.services[name] if name else scene.attacker.channel
+
+
+def ask(scene: Scene, request: Request, fields: list[tuple[str, str]], channel: grpc.Channel | None = None) -> Outcome:
+    """Calls, and tells what came back in words, metadata included; of a stream the first message."""
     method = request.method
     path = interface.method_path(method)
     decode = interface.message_class(method.output_type).FromString
     encoded = request.message.SerializeToString()
-    channel = scene.service if is_service else scene.attacker.channel
+    channel = channel or scene.attacker.channel
     try:
         if method.server_streaming:
-            stream = channel.unary_stream(path, None, decode)(encoded, timeout=10, metadata=fields)
-            answer = next(iter(stream))
-            stream.cancel()
+            call = channel.unary_stream(path, None, decode)(encoded, timeout=10, metadata=fields)
+            answer = next(iter(call))
+            headers = str(call.initial_metadata())
+            call.cancel()
         else:
-            answer = channel.unary_unary(path, None, decode)(encoded, timeout=10, metadata=fields)
+            answer, call = channel.unary_unary(path, None, decode).with_call(encoded, timeout=10, metadata=fields)
+            headers = f"{call.initial_metadata()} {call.trailing_metadata()}"
     except grpc.RpcError as error:
         refusal = Refusal(error)
-        trailers = str(error.trailing_metadata())
-        return Outcome(refusal.code.name, f"{refusal.message}\n{refusal.status}\n{trailers}")
-    return Outcome("OK", text_format.MessageToString(answer, as_utf8=True))
+        headers = f"{error.initial_metadata()} {error.trailing_metadata()}"
+        return Outcome(refusal.code.name, f"{refusal.message}\n{refusal.status}\n{error.trailing_metadata()}", headers)
+    return Outcome("OK", text_format.MessageToString(answer, as_utf8=True), headers)
 
 
 VARYING = re.compile(
@@ -191,18 +247,23 @@ def test_a_foreign_id_is_an_unknown_id(scene: Scene, credential: str) -> None:
     with_nobodys = credentials(scene, scene.nobodys)[credential]
     theirs = requests(scene.theirs, scene.attacker, "alpha", "anna")
     nobodys = requests(scene.nobodys, scene.attacker, "alpha", "anna")
+    channel = connection(scene, credential)
     leaks = []
     for foreign, unknown in zip(theirs, nobodys, strict=True):
         # Operators may know and change every tenant; that is what TenantService is for.
-        if credential == "operator's key" and foreign.method.containing_service.name == "TenantService":
+        if credential in ("operator's key", "platform's service") and foreign.method.containing_service.name == "TenantService":
             continue
-        is_service = credential.startswith("service")
-        seen = ask(scene, foreign, with_theirs, is_service)
-        reference = ask(scene, unknown, with_nobodys, is_service)
-        if CANARY.lower() in seen.said.lower():
+        seen = ask(scene, foreign, with_theirs, channel)
+        reference = ask(scene, unknown, with_nobodys, channel)
+        if CANARY.lower() in f"{seen.said}{seen.headers}".lower():
             leaks.append(f"{foreign.name}: shows the victim's words: {seen.said}")
         if not seen.is_answer and seen.code not in HIDDEN:
             leaks.append(f"{foreign.name}: {seen.code} {seen.said}")
+        # A page token says where a page begins, and opens nothing. Those of inboxes are bound to a user's id, whoever's that
+        # is: for this one the list is the attacker's own, and empty.
+        if (credential, foreign.name) == (NAMED_LIKE_THE_VICTIMS, "InboxService.ListInbox with a page token"):
+            assert seen.is_answer and "items" not in seen.said
+            continue
         if seen.code != reference.code:
             leaks.append(f"{foreign.name}: {seen.code} for a foreign id, {reference.code} for an unknown one")
         elif neutral(seen.said, scene.theirs) != neutral(reference.said, scene.nobodys):
@@ -244,7 +305,9 @@ def test_the_victim_can_ask_all_that_the_attacker_cannot(scene: Scene) -> None:
 
 def test_the_log_holds_nothing_of_the_victim(scene: Scene) -> None:
     logged = scene.server.logged().lower()
-    for word in (CANARY, scene.theirs.user, scene.victim.key, "mail.example"):
+    ids = scene.theirs
+    words = (CANARY, ids.user, ids.account, ids.provider, ids.idempotency_key, scene.victim.key, "mail.example")
+    for word in words:
         assert word.lower() not in logged, word
 
 
@@ -259,5 +322,5 @@ def test_the_victim_was_not_mailed_or_told(scene: Scene, mail_server: MailServer
     scene.attacker.settled()
     mails = mail_server.mails_to("@mail.example")
     to_victim = [mail for mail in mails if any(CANARY.lower() in name for name in mail.recipients)]
-    assert len(to_victim) == 3, "one mail for each user of the victim, from its own event"
+    assert len(to_victim) == 6, "one mail for each user of the victim and each of its own events"
     assert all(mail.sender.startswith(CANARY.lower()) for mail in to_victim)

@@ -159,6 +159,8 @@ def test_a_credential_of_an_erased_tenant_opens_nothing_of_who_gets_its_name(
     refusals(customer.calls, began)
     count = f"SELECT count(*) FROM carillon.tenant WHERE tenant_id = '{supplier.id}'"
     eventually(lambda: server.database.execute(count) == "0", "the tenant is erased", 40, seen=server.running.tail)
+    # The id is reserved for longer than a credential counts. Beside that, nobody who sees the heir takes an old one for new.
+    server.database.execute("UPDATE carillon.erased_tenant SET erased_at = 'epoch'")
 
     heir = make_supplier(tenant_id=supplier.id)
     assert heir.signer.key_set != supplier.signer.key_set

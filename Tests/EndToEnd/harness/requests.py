@@ -24,15 +24,20 @@ class Ids:
     event: str
     provider: str
     key: str
+    spiffe: str = "spiffe://portal.example/ns/no/sa/body"
+    idempotency_key: str = "event-of-nobody"
+    # Where a page begins, of each list.
     page_token: str = ""
+    notifications_token: str = ""
+    inbox_token: str = ""
+    providers_token: str = ""
 
     def words(self) -> list[str]:
         return [value for value in (getattr(self, one.name) for one in fields(self)) if value]
 
 
 def ids_that_name_nothing(like: Ids) -> Ids:
-    """Ids of the same form and length that nobody has. A page token stays: it says where a page begins, and names
-    nothing."""
+    """Ids of the same form and length that nobody has. Page tokens stay: they say where a page begins, and name nothing."""
 
     def ghost(text: str) -> str:
         return "g" + "h0st"[: max(0, len(text) - 1)].ljust(len(text) - 1, "7")
@@ -43,7 +48,8 @@ def ids_that_name_nothing(like: Ids) -> Ids:
 
     return Ids(
         ghost(like.tenant), ghost(like.account), ghost(like.user), other(like.notification), other(like.event),
-        ghost(like.provider), ghost(like.key), like.page_token,
+        ghost(like.provider), ghost(like.key), f"spiffe://portal.example/{ghost(like.spiffe.split('/', 3)[3])}",
+        ghost(like.idempotency_key), like.page_token, like.notifications_token, like.inbox_token, like.providers_token,
     )  # fmt: skip
 
 
@@ -100,9 +106,12 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
         tenant_ids=[ids.tenant],
     )  # fmt: skip
     add("TenantService.PutServiceIdentity", v1.PutServiceIdentityRequest(service_identity=service))
-    add("TenantService.ListServiceIdentities", v1.ListServiceIdentitiesRequest())
-    nobody = v1.DeleteServiceIdentityRequest(spiffe_id="spiffe://portal.example/ns/no/sa/body")
-    add("TenantService.DeleteServiceIdentity", nobody)
+    taken = v1.ServiceIdentity(
+        spiffe_id=ids.spiffe, display_name="Taken", scopes=[v1.ACCESS_SCOPE_TENANT], tenant_ids=[own.id]
+    )
+    add("TenantService.PutServiceIdentity", v1.PutServiceIdentityRequest(service_identity=taken), "of another")
+    add("TenantService.ListServiceIdentities", v1.ListServiceIdentitiesRequest(page_token=ids.page_token))
+    add("TenantService.DeleteServiceIdentity", v1.DeleteServiceIdentityRequest(spiffe_id=ids.spiffe))
     keys = v1.SetPortalKeysRequest(tenant_id=ids.tenant, portal_keys_json=own.signer.key_set)
     add("TenantService.SetPortalKeys", keys)
     add("TenantService.ExportTenant", v1.ExportTenantRequest(tenant_id=ids.tenant))
@@ -122,6 +131,10 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("CatalogService.ListNotificationTypes", v1.ListNotificationTypesRequest(page_size=3))
     add("CatalogService.GetNotificationType", v1.GetNotificationTypeRequest(notification_type="invoice.created"))
     add("CatalogService.GetSettings", v1.GetSettingsRequest(category="Invoices"))
+    foreign = ids.page_token or "AAAA"
+    types = v1.ListNotificationTypesRequest(page_size=3, page_token=foreign)
+    add("CatalogService.ListNotificationTypes", types, "with a page token")
+    add("CatalogService.GetSettings", v1.GetSettingsRequest(page_token=foreign), "with a page token")
 
     check = v1.CheckPreferenceRequest(user_id=ids.user, notification_type="invoice.created")
     add("PreferenceService.CheckPreference", check)
@@ -133,7 +146,11 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(account_id=ids.account), "of an account")
     add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(user_id=ids.user), "of a user")
     add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(event_id=ids.event), "of an event")
+    own_notifications = v1.ListNotificationsRequest(page_token=ids.notifications_token or "AAAA")
+    add("DeliveryService.ListNotifications", own_notifications, "with a page token")
     add("DeliveryService.Publish", event(account_id=ids.account))
+    same_key = event(account_id=own_account, idempotency_key=ids.idempotency_key)
+    add("DeliveryService.Publish", same_key, "with an idempotency key")
     add("DeliveryService.Publish", event(account_id=own_account, actor_user_id=ids.user), "with an actor")
     addressed = event(
         account_id=own_account, notification_type="ticket.satisfaction_requested", addressed_user_ids=[ids.user]
@@ -144,10 +161,13 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
         provider_id=ids.provider, channel=v1.CHANNEL_EMAIL, disabled=True,
         smtp=v1.SmtpSettings(host="evil.example", from_address="evil@evil.example"),
     )  # fmt: skip
-    add("ChannelService.ListProviders", v1.ListProvidersRequest(page_token=ids.page_token))
+    providers = v1.ListProvidersRequest(page_token=ids.providers_token or "AAAA")
+    add("ChannelService.ListProviders", providers, "with a page token")
+    add("ChannelService.ListProviders", v1.ListProvidersRequest())
     add("ChannelService.PutProvider", v1.PutProviderRequest(provider=provider))
 
     add("InboxService.ListInbox", v1.ListInboxRequest())
+    add("InboxService.ListInbox", v1.ListInboxRequest(page_token=ids.inbox_token or "AAAA"), "with a page token")
     add("InboxService.WatchInbox", v1.WatchInboxRequest(after_sequence=0))
     add("InboxService.GetCounts", v1.GetCountsRequest())
     add("InboxService.MarkRead", v1.MarkReadRequest(sequences=[1_000_001]))
@@ -160,6 +180,8 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("AccountService.UpsertUser", user(own_user, ids.account), "that moves an own user")
     add("AccountService.UpsertUser", user(ids.user, ids.account))
     add("AccountService.UpsertUser", user(ids.user, own_account), "into an own account")
+    represented = v1.Account(account_id=own_account, display_name="Own", assigned_rep_user_ids=[ids.user])
+    add("AccountService.UpsertAccount", v1.UpsertAccountRequest(account=represented), "that a user looks after")
     account = v1.Account(account_id=ids.account, display_name="Taken Over", assigned_rep_user_ids=[ids.user])
     add("AccountService.UpsertAccount", v1.UpsertAccountRequest(account=account))
     return made
