@@ -93,9 +93,10 @@ def test_a_tenant_moves_under_load(movers: Movers, mail_server: MailServer, targ
     source, there = movers.databases["main"], movers.databases[target]
     remember(source, supplier.schema, EVENTS[target])
     ledger = Ledger()
-    running = publishers(2, lambda name: Publisher(f"{target}-{name}", supplier, ledger, TYPE, "acme"))
     chooser = Chooser(supplier, "bob")
     with InboxWatch(supplier.portal("ann")) as watch:
+        # Behind the beginning of the stream, which tells of what comes next.
+        running = publishers(2, lambda name: Publisher(f"{target}-{name}", supplier, ledger, TYPE, "acme"))
         eventually(lambda: ledger.count >= 20, "events are acknowledged", seen=lambda: ledger.errors)
         # What is left at the source is kept for a look at it.
         with movers.stuck("opened", supplier, target) as moving:
