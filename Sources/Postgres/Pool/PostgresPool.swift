@@ -147,7 +147,8 @@ package final class PostgresPool: @unchecked Sendable {
                 isAsleep = true
                 for slot in slots { slot.connection?.retire() }
             } else {
-                if isIdle { lastUnit = loop.now }
+                // Looking again at a time that has passed would be looking for ever.
+                lastUnit = max(lastUnit, loop.now.advanced(by: .zero - limit / 2))
                 lookForIdleness()
             }
         }
