@@ -63,8 +63,8 @@ final class LoopState: @unchecked Sendable {
         }
         let id = record.id
         let scope = TenantScope(
-            loop: loop, databases: databases, record: record, dependencies: dependencies, hearing: hearing, budget: budget,
-            gates: gates, search: { [weak self] in await self?.search(for: id) ?? .unknown })
+            loop: loop, databases: databases, record: record, dependencies: dependencies, hearing: hearing,
+            budget: budget, gates: gates, search: { [weak self] in await self?.search(for: id) ?? .unknown })
         scopes[record.id] = scope
         return scope
     }

@@ -176,9 +176,8 @@ import Testing
                 #expect(all == Set(table.columns + table.completed))
             }
             let ofTheInstallation: Set = [
-                "chore", "database", "erased_tenant", "schema_version", "service_identity", "tenant_lease", "tenant_move",
-                "tenant_signal",
-                "tenant_usage", "worker",
+                "chore", "database", "erased_tenant", "schema_version", "service_identity", "tenant_lease",
+                "tenant_move", "tenant_signal", "tenant_usage", "worker",
             ]
             #expect(Set(registry.keys) == ofTheInstallation)
         }

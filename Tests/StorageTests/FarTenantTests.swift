@@ -30,7 +30,8 @@ import Testing
             try both.far(
                 """
                 INSERT INTO t_\(active.tenant).event
-                VALUES ('\(event)', 'invoice.created', 'a', NULL, '{}', NULL, false, NULL, '{}', NULL, 'key/k', now())
+                VALUES ('\(event)', 'invoice.created', 'a', NULL, '{}', NULL, false, NULL, '{}', NULL, 'key/k', now());
+                SELECT pg_stat_force_next_flush()
                 """)
             let made = try await both.administration.makeMonthsAhead(
                 now: later, failed: { tenant, error in Issue.record("\(tenant): \(error)") })

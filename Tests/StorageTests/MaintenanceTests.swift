@@ -66,8 +66,8 @@ import Testing
             for _ in 1...2 { try await fixture.registry.wantMonths(of: quiet, now: later) }
             try await fixture.registry.wantMonths(of: TenantID(unchecked: "nobody"), now: later)
             #expect(try await fixture.administration.makeWantedMonths(now: later) == [quiet])
-            #expect(try await months(fixture, quiet) == ["202611", "202612", "202702", "202703"])
-            #expect(try await months(fixture, other) == ["202611", "202612"])
+            #expect(try await months(fixture, quiet) == ["202611", "202702", "202703"])
+            #expect(try await months(fixture, other) == ["202611"])
             #expect(try await fixture.administration.makeWantedMonths(now: later).isEmpty, "once")
         }
     }
@@ -113,7 +113,8 @@ import Testing
                 ]))
             #expect(results[0].isEmpty)
             #expect(try results[1].first?.int8(0) == 0, "no table of theirs was opened")
-            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now).isEmpty)
+            let nextMonth = fixture.now.adding(seconds: 30 * 86_400)
+            #expect(try await fixture.administration.makeMonthsAhead(now: nextMonth).isEmpty)
         }
     }
 

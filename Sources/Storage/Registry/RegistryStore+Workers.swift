@@ -116,12 +116,14 @@ extension RegistryStore {
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
 
-    /// The tenants of which another process said at or after a time that their credentials have changed, with the last such time. Callers
-    /// ask from a little before their last question, since clocks differ, and tell by the times what they have heard before.
+    /// The tenants of which another process said at or after a time that their credentials have changed, with the last such
+    /// time. Callers ask from a little before their last question, since clocks differ, and tell by the times what they have
+    /// heard before.
     package func changedCredentials(since time: Instant) async throws(StorageError) -> [TenantID: Instant] {
         try await storing { () async throws(PostgresError) in
-            let pairs = try (try await run([Query(RegistryStatements.changedCredentials, [.timestamp(time)])]))[0].read {
-                row throws(PostgresError) in (try row.identifier(0, as: TenantID.self), try row.instant(1))
+            let query = Query(RegistryStatements.changedCredentials, [.timestamp(time)])
+            let pairs = try (try await run([query]))[0].read { row throws(PostgresError) in
+                (try row.identifier(0, as: TenantID.self), try row.instant(1))
             }
             return Dictionary(pairs) { max($0, $1) }
         }

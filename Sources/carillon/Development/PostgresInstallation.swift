@@ -71,8 +71,9 @@ struct PostgresInstallation: Sendable {
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        // Little enough for the pipe to hold it, hence no second thread.
-        standardInput.fileHandleForWriting.write(Data(input.utf8))
+        // Little enough for the pipe to hold it, hence no second thread. A program that ends before it has read it, such as psql
+        // when nobody answers, says why with its status.
+        try? standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try standardInput.fileHandleForWriting.close()
         let printed = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()

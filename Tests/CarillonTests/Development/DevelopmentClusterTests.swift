@@ -115,6 +115,14 @@ struct DevelopmentClusterTests {
         #expect(!stranger.canReach(inner))
     }
 
+    @Test("A program that ends before it has read its input is judged by its status")
+    func unread() throws {
+        let folder = try ScratchFolder()
+        let input = String(repeating: "SELECT 1;\n", count: 100_000)
+        let printed = try PostgresInstallation.find().run("psql", ["--version"], in: folder.url, input: input)
+        #expect(printed.hasPrefix("psql"))
+    }
+
     @Test("Without PostgreSQL the message says what to install")
     func missing() {
         guard !FileManager.default.fileExists(atPath: "/usr/lib/postgresql") else { return }
