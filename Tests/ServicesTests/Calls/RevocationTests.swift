@@ -257,7 +257,7 @@ struct FailingCredentialTests {
             }
             func change() async throws {
                 let now = house.clock.now
-                try await loop.run { try await state.registry.signal([id], facts: true, now: now) }
+                try await loop.run { try await state.registry.signal([id], credentials: true, now: now) }
             }
             _ = await hear()
             #expect(await hear() == 0)
