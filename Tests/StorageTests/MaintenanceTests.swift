@@ -62,6 +62,9 @@ import Testing
         try await withOwnRegistry { fixture, _ in
             let (quiet, other) = (try await fixture.tenant().tenant, try await fixture.tenant().tenant)
             let later = fixture.now.adding(seconds: 100 * 86_400)
+            #expect(
+                try await fixture.administration.makeMonthsAhead(now: fixture.now) == [quiet, other].sorted(),
+                "they are new")
             #expect(try await fixture.administration.makeWantedMonths(now: later).isEmpty)
             for _ in 1...2 { try await fixture.registry.wantMonths(of: quiet, now: later) }
             try await fixture.registry.wantMonths(of: TenantID(unchecked: "nobody"), now: later)
@@ -95,6 +98,9 @@ import Testing
         try await withOwnRegistry { fixture, _ in
             var tenants: [TenantID] = []
             for _ in 0..<5 { tenants.append(try await fixture.tenant().tenant) }
+            // In the month in which they were made they are not idle.
+            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now) == tenants.sorted())
+            fixture.now = fixture.now.adding(seconds: 30 * 86_400)
             let opened = Query(
                 Statement(
                     """
