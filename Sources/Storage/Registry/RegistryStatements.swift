@@ -99,22 +99,26 @@ enum RegistryStatements {
     /// $1 tenants, $2 time of work or NULL, $3 time of facts or NULL: hints to other processes.
     static let signal = Statement(
         """
-        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at)
+        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at, facts_count)
         SELECT t.tenant_id, CASE WHEN $2::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $2::timestamptz END,
-            CASE WHEN $3::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $3::timestamptz END
+            CASE WHEN $3::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $3::timestamptz END,
+            CASE WHEN $3::timestamptz IS NULL THEN 0 ELSE 1 END
         FROM carillon.tenant t
         WHERE t.tenant_id = ANY ($1::text[])
         ORDER BY t.tenant_id
         ON CONFLICT (tenant_id) DO UPDATE SET
             work_at = CASE WHEN s.work_at < excluded.work_at THEN excluded.work_at ELSE s.work_at END,
-            facts_at = CASE WHEN s.facts_at < excluded.facts_at THEN excluded.facts_at ELSE s.facts_at END
+            facts_at = CASE WHEN s.facts_at < excluded.facts_at THEN excluded.facts_at ELSE s.facts_at END,
+            facts_count = s.facts_count + excluded.facts_count
         """)
     /// $1 tenants: those of them that there are.
     static let present = Statement(
         "SELECT t.tenant_id FROM carillon.tenant t WHERE t.tenant_id = ANY ($1::text[])")
     /// $1 since: the tenants whose facts were said to have changed, and when.
     static let changedFacts = Statement(
-        "SELECT s.tenant_id, s.facts_at FROM carillon.tenant_signal s WHERE s.facts_at >= $1::timestamptz")
+        """
+        SELECT s.tenant_id, s.facts_at, s.facts_count FROM carillon.tenant_signal s WHERE s.facts_at >= $1::timestamptz
+        """)
     /// $1 tenant, $2 now: it misses the partitions of a month, and this process cannot make them.
     static let wantMonths = Statement(
         """
