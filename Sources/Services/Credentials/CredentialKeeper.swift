@@ -24,7 +24,7 @@ final class CredentialKeeper: @unchecked Sendable {
     /// The services as they were the last time; nil before the first.
     private var versions: [String: RegistryStore.ServiceVersion]?
     /// Changes that were heard of already: within the overlap each is told several times.
-    private var heard: [TenantID: Instant] = [:]
+    private var heard: [TenantID: CredentialsWord] = [:]
     /// When the uses of keys were recorded last.
     private var recorded: BoundedCache<String, Instant>
 
@@ -66,7 +66,7 @@ final class CredentialKeeper: @unchecked Sendable {
         let now = core.now
         let since = Instant(microseconds: time.microseconds - Self.overlap * 1_000_000)
         guard let changed = try? await core.registry(on: loop).changedCredentials(since: since) else { return time }
-        for (tenant, time) in changed where heard[tenant] != time {
+        for (tenant, word) in changed where heard[tenant] != word {
             await core.forgetCredentials(of: tenant)
             // It may have been erased, or brought here from elsewhere: then there is nothing left of what was known.
             await core.forgetFacts(of: tenant)

@@ -99,17 +99,19 @@ enum RegistryStatements {
     /// $1 tenants, $2 time of work or NULL, $3 time of credentials or NULL: hints to other processes.
     static let signal = Statement(
         """
-        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at, credentials_at)
+        INSERT INTO carillon.tenant_signal AS s (tenant_id, work_at, facts_at, credentials_at, credentials_count)
         SELECT t.tenant_id, CASE WHEN $2::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $2::timestamptz END,
             'epoch'::timestamptz,
-            CASE WHEN $3::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $3::timestamptz END
+            CASE WHEN $3::timestamptz IS NULL THEN 'epoch'::timestamptz ELSE $3::timestamptz END,
+            CASE WHEN $3::timestamptz IS NULL THEN 0 ELSE 1 END
         FROM carillon.tenant t
         WHERE t.tenant_id = ANY ($1::text[])
         ORDER BY t.tenant_id
         ON CONFLICT (tenant_id) DO UPDATE SET
             work_at = CASE WHEN s.work_at < excluded.work_at THEN excluded.work_at ELSE s.work_at END,
             credentials_at = CASE WHEN s.credentials_at < excluded.credentials_at THEN excluded.credentials_at
-                ELSE s.credentials_at END
+                ELSE s.credentials_at END,
+            credentials_count = s.credentials_count + excluded.credentials_count
         """)
     /// $1 tenants: those of them that there are.
     static let present = Statement(
@@ -117,7 +119,9 @@ enum RegistryStatements {
     /// $1 since: the tenants whose credentials were said to have changed, and when.
     static let changedCredentials = Statement(
         """
-        SELECT s.tenant_id, s.credentials_at FROM carillon.tenant_signal s WHERE s.credentials_at >= $1::timestamptz
+        SELECT s.tenant_id, s.credentials_at, s.credentials_count
+        FROM carillon.tenant_signal s
+        WHERE s.credentials_at >= $1::timestamptz
         """)
     /// $1 tenant, $2 now: it misses the partitions of a month, and this process cannot make them.
     static let wantMonths = Statement(

@@ -39,6 +39,12 @@ package struct TenantSignals: Sendable, Hashable {
     package let credentials: Set<TenantID>
 }
 
+/// What was said last of a tenant's changed credentials: another word is never equal, whatever the clock of who said it.
+package struct CredentialsWord: Sendable, Hashable {
+    let at: Instant
+    let count: Int64
+}
+
 extension RegistryStore {
     /// Announces a worker.
     ///
@@ -116,16 +122,19 @@ extension RegistryStore {
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
 
-    /// The tenants of which another process said at or after a time that their credentials have changed, with the last such
-    /// time. Callers ask from a little before their last question, since clocks differ, and tell by the times what they have
-    /// heard before.
-    package func changedCredentials(since time: Instant) async throws(StorageError) -> [TenantID: Instant] {
+    /// The tenants of which another process said at or after a time that their credentials have changed, with what tells one
+    /// word from the next. Callers ask from a little before their last question, since clocks differ, and know by that what they
+    /// have heard before.
+    package func changedCredentials(since time: Instant) async throws(StorageError) -> [TenantID: CredentialsWord] {
         try await storing { () async throws(PostgresError) in
             let query = Query(RegistryStatements.changedCredentials, [.timestamp(time)])
             let pairs = try (try await run([query]))[0].read { row throws(PostgresError) in
-                (try row.identifier(0, as: TenantID.self), try row.instant(1))
+                (
+                    try row.identifier(0, as: TenantID.self),
+                    CredentialsWord(at: try row.instant(1), count: try row.int8(2))
+                )
             }
-            return Dictionary(pairs) { max($0, $1) }
+            return Dictionary(pairs) { first, _ in first }
         }
     }
 

@@ -60,7 +60,10 @@ CREATE TABLE IF NOT EXISTS carillon.tenant_usage (
 ) WITH (fillfactor = 50);
 
 -- Set while a tenant misses the partitions of a month that it has published in: whoever has the owner's login makes them.
-ALTER TABLE carillon.tenant_signal ADD COLUMN IF NOT EXISTS months_wanted_at timestamptz;
+-- credentials_count counts what was said of changed credentials: a process whose clock is behind does not move credentials_at.
+ALTER TABLE carillon.tenant_signal
+    ADD COLUMN IF NOT EXISTS months_wanted_at timestamptz,
+    ADD COLUMN IF NOT EXISTS credentials_count bigint NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS tenant_signal_months ON carillon.tenant_signal (months_wanted_at)
     WHERE months_wanted_at IS NOT NULL;
 

@@ -119,7 +119,7 @@ struct DevelopmentClusterTests {
     func unread() throws {
         let folder = try ScratchFolder()
         let input = String(repeating: "SELECT 1;\n", count: 100_000)
-        let printed = try PostgresInstallation.find().run("psql", ["--version"], in: folder.url, input: input)
+        let printed = try PostgresInstallation.find(path: "").run("psql", ["--version"], in: folder.url, input: input)
         #expect(printed.hasPrefix("psql"))
     }
 

@@ -268,6 +268,9 @@ struct FailingCredentialTests {
             #expect(await hear() == 0)
             try await change()
             #expect(await hear() == 1, "it has changed again")
+            // Also by a process whose clock is behind.
+            try await change()
+            #expect(await hear() == 1, "at the same time, it is another change")
         }
     }
 }
