@@ -159,9 +159,6 @@ def remember(database: Database, schema: str, events: int) -> None:
             FOREACH kind IN ARRAY ARRAY['event', 'notification', 'delivery', 'attempt'] LOOP
                 EXECUTE format('CREATE TABLE {schema}.%s_%s (LIKE {schema}.%s INCLUDING ALL)',
                     kind, to_char({month}, 'YYYYMM'), kind);
-                EXECUTE format('ALTER TABLE {schema}.%1$s_%2$s ADD CONSTRAINT %1$s_%2$s_bounds CHECK'
-                    ' (%3$I >= %4$L AND %3$I < %5$L)', kind, to_char({month}, 'YYYYMM'),
-                    CASE kind WHEN 'event' THEN 'event_id' ELSE 'notification_id' END, lower_bound, upper_bound);
                 EXECUTE format('ALTER TABLE {schema}.%s ATTACH PARTITION {schema}.%s_%s'
                     ' FOR VALUES FROM (%L) TO (%L)', kind, kind, to_char({month}, 'YYYYMM'), lower_bound, upper_bound);
             END LOOP;
