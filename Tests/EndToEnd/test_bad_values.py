@@ -23,7 +23,9 @@ from harness.supplier import Supplier
 NUL = "no\0thing"
 
 # Texts that only the service writes: what a client puts there is passed over.
-WRITTEN_BY_THE_SERVICE = {"tenant.etag", "tenant.database", "account.default_user_id", "service_identity.created_by"}
+WRITTEN_BY_THE_SERVICE = {
+    "tenant.etag", "tenant.database", "tenant.moving_to", "account.default_user_id", "service_identity.created_by",
+}  # fmt: skip
 # Comparing is all that is done with these, so a wrong one is one that does not match.
 COMPARED = {"etag"}
 

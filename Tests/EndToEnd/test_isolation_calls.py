@@ -20,6 +20,7 @@ from harness.mail import MailServer
 from harness.requests import Ids, Request, ids_that_name_nothing, missing_methods, requests
 from harness.server import Carillon
 from harness.supplier import Supplier
+from harness.waiting import eventually
 
 # Words of the victim that nobody else's answer, and no log, may ever hold.
 CANARY = "Kanarienvogel"
@@ -205,7 +206,14 @@ def connection(scene: Scene, credential: str) -> grpc.Channel:
 
 
 def ask(scene: Scene, request: Request, fields: list[tuple[str, str]], channel: grpc.Channel | None = None) -> Outcome:
-    """Calls, and tells what came back in words, metadata included; of a stream the first message."""
+    """Calls, and tells what came back in words, metadata included; of a stream the first message. Who has shown so many wrong
+    credentials that the server asks for a pause makes it, and calls again."""
+    return eventually(lambda: ask_once(scene, request, fields, channel), "the server hears wrong credentials again")
+
+
+def ask_once(
+    scene: Scene, request: Request, fields: list[tuple[str, str]], channel: grpc.Channel | None
+) -> Outcome | None:
     method = request.method
     path = interface.method_path(method)
     decode = interface.message_class(method.output_type).FromString
@@ -222,6 +230,8 @@ def ask(scene: Scene, request: Request, fields: list[tuple[str, str]], channel: 
             headers = f"{call.initial_metadata()} {call.trailing_metadata()}"
     except grpc.RpcError as error:
         refusal = Refusal(error)
+        if refusal.reason == "TOO_MANY_FAILURES":
+            return None
         headers = f"{error.initial_metadata()} {error.trailing_metadata()}"
         return Outcome(refusal.code.name, f"{refusal.message}\n{refusal.status}\n{error.trailing_metadata()}", headers)
     return Outcome("OK", text_format.MessageToString(answer, as_utf8=True), headers)
