@@ -230,7 +230,7 @@ def ask_once(
             headers = f"{call.initial_metadata()} {call.trailing_metadata()}"
     except grpc.RpcError as error:
         refusal = Refusal(error)
-        if refusal.reason == "TOO_MANY_FAILURES":
+        if refusal.code == grpc.StatusCode.RESOURCE_EXHAUSTED and refusal.reason == "TOO_MANY_FAILURES":
             return None
         headers = f"{error.initial_metadata()} {error.trailing_metadata()}"
         return Outcome(refusal.code.name, f"{refusal.message}\n{refusal.status}\n{error.trailing_metadata()}", headers)
