@@ -249,7 +249,7 @@ import Testing
             #expect(report.brokenOff?.code == .unavailable)
             #expect(report.failed == 0)
             #expect((2...4).contains(report.migrated), "\(report.migrated)")
-            #expect(pauses.withLock { $0 } >= MigrationPatience.outageTries - 1)
+            #expect(pauses.withLock { $0 } >= Patience.outageTries - 1)
         }
     }
 

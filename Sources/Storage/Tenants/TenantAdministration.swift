@@ -38,25 +38,18 @@ package final class TenantAdministration: @unchecked Sendable {
         return try await pool.run(Unit(queries), deadline: CallDeadline.current)
     }
 
-    /// Tries again while others hold locks, with pauses that grow to a second: half a minute in all.
+    /// Tries again while others hold locks, until ``Patience`` ends.
     func persistently<Value>(
         _ body: () async throws(PostgresError) -> Value
     ) async throws(PostgresError) -> Value {
-        var pauseLength = Duration.milliseconds(50)
-        for _ in 1..<30 {
-            do throws(PostgresError) {
-                return try await body()
-            } catch {
-                guard error.code == .lockTimeout || error.code == .serialization else { throw error }
+        do throws(RetryFailure) {
+            return try await Retry(obstacles: [.lock], pause: pause).run(body)
+        } catch {
+            switch error {
+            case .stopped: throw PostgresError(.cancelled, "cancelled while waiting for a lock")
+            case .away(let error), .refused(let error): throw error
             }
-            do {
-                try await pause(pauseLength)
-            } catch {
-                throw PostgresError(.cancelled, "cancelled while waiting for a lock")
-            }
-            pauseLength = min(pauseLength * 2, .seconds(1))
         }
-        return try await body()
     }
 }
 
