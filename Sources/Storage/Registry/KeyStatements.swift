@@ -9,24 +9,14 @@ enum KeyStatements {
             created_by, expires_at, created_at)
         SELECT $1::text, $2::text, $3::text, $4::bytea, $5::text, $6::text[], $7::text, $8::timestamptz,
             $9::timestamptz
-        WHERE (
-            SELECT count(*)
-            FROM carillon.api_key o
-            WHERE o.tenant_id = $2::text AND o.revoked_at IS NULL
-                AND (o.expires_at IS NULL OR o.expires_at > $9::timestamptz)
-        ) < $10::int8
+        WHERE (\(countInForce("$2", at: "$9"))) < $10::int8
         RETURNING \(RegistryStatements.keyColumns)
         """)
     /// The line of ``create``. $5 object, $6 after, $7 now, $8 how many keys in force there may be.
     static let auditCreate = RegistryAudit.line(
         """
         SELECT 'key.create', $5::text, NULL::jsonb, $6::jsonb
-        WHERE (
-            SELECT count(*)
-            FROM carillon.api_key o
-            WHERE o.tenant_id = $4::text AND o.revoked_at IS NULL
-                AND (o.expires_at IS NULL OR o.expires_at > $7::timestamptz)
-        ) < $8::int8
+        WHERE (\(countInForce("$4", at: "$7"))) < $8::int8
         """)
     /// The line of ``revoke``, which is none for a key that was revoked before. $5 key.
     static let auditRevoke = RegistryAudit.line(
@@ -53,4 +43,14 @@ enum KeyStatements {
         WHERE k.tenant_id = $1::text AND k.key_id = $2::text
         RETURNING \(RegistryStatements.keyColumns)
         """)
+
+    /// How many keys of a tenant are in force. Both are parameters of the statement.
+    private static func countInForce(_ tenant: String, at now: String) -> String {
+        """
+        SELECT count(*)
+        FROM carillon.api_key o
+        WHERE o.tenant_id = \(tenant)::text AND o.revoked_at IS NULL
+            AND (o.expires_at IS NULL OR o.expires_at > \(now)::timestamptz)
+        """
+    }
 }
