@@ -137,7 +137,7 @@ import Testing
         _ = try await fixture.owner.run(Unit(statements.map { Query(Statement($0, prepared: false)) }))
         let key = NewAPIKey(
             id: "key\(tenant)", displayName: "k", secretHash: [1], lastFour: "abcd", scopes: ["tenant"], createdBy: "t")
-        _ = try await fixture.registry.addAPIKey(key, tenant: tenant, stamp: stamp(fixture), now: fixture.now)
+        _ = try await fixture.addKey(key, to: tenant)
         try await fixture.registry.setPortalKeys(
             of: tenant, [PortalKey(kid: "p", jwk: #"{"kty": "EC"}"#)], stamp: stamp(fixture), now: fixture.now)
     }

@@ -51,7 +51,7 @@ enum RegistryStatements {
     /// $1 tenant.
     static let keysOfTenant = Statement(
         "SELECT \(keyColumns) FROM carillon.api_key k WHERE k.tenant_id = $1::text ORDER BY k.key_id")
-    /// $1 id, $2 tenant or NULL, $3…$8 the key, $9 now.
+    /// $1 id, $2 tenant, $3…$8 the key, $9 now.
     static let addKey = Statement(
         """
         INSERT INTO carillon.api_key AS k (key_id, tenant_id, display_name, secret_sha256, last_four, scopes,

@@ -72,30 +72,6 @@ extension RegistryStore {
         }
     }
 
-    /// Stores an API key.
-    ///
-    /// - Parameters:
-    ///   - key: the key.
-    ///   - tenant: whose; nil for an operator's.
-    ///   - stamp: who makes the change.
-    ///   - now: the time of making.
-    /// - Throws: ``StorageError/Code/referenceMissing`` if there is no such tenant, ``StorageError/Code/alreadyExists``
-    ///   if there is a key of that id.
-    package func addAPIKey(
-        _ key: NewAPIKey, tenant: TenantID?, stamp: AuditStamp, now: Instant
-    ) async throws(StorageError) -> APIKeyRecord {
-        let line = RegistryAudit.queries(
-            chain: tenant, stamp: stamp, action: "key.create", object: "key/\(key.id)", before: nil, after: key.audited)
-        let adding = Query(RegistryStatements.addKey, key.parameters(tenant: tenant, now: now))
-        return try await storing { () async throws(PostgresError) in
-            let results = try await run(line + [adding])
-            guard let record = try results[line.count].readFirst(APIKeyRecord.init(row:)) else {
-                throw PostgresError(.decoding, "an insert returned no row")
-            }
-            return record
-        }
-    }
-
     /// Records when keys were used last. Coarse on purpose: callers gather uses and write them now and then.
     package func recordUse(of keys: [String: Instant]) async throws(StorageError) {
         guard !keys.isEmpty else { return }
@@ -172,7 +148,7 @@ extension PortalKey {
 
 extension NewAPIKey {
     /// The parameters of ``RegistryStatements/addKey``.
-    func parameters(tenant: TenantID?, now: Instant) -> [Parameter] {
+    func parameters(tenant: TenantID, now: Instant) -> [Parameter] {
         [
             .text(id), .text(tenant), .text(displayName), .bytes(secretHash), .text(lastFour), .textArray(scopes),
             .text(createdBy), .timestamp(expiresAt), .timestamp(now),
