@@ -8,23 +8,17 @@ package import Storage
 package struct ServiceDependencies: Sendable {
     /// The login that owns schemas: only TenantService uses it.
     package struct Owner: Sendable {
-        /// The loop of the pool.
+        /// The loop of the administration.
         package let loop: EventLoop
-        /// A pool that logs in as `carillon_owner`.
-        package let pool: PostgresPool
+        /// What is done in short transactions.
+        package let administration: TenantAdministration
         /// How sessions for long work log in, with the limits that they have.
         package let session: PostgresConfiguration
 
-        /// The ways to databases other than the registry's; nil where there are none.
-        package let databases: DatabasePools?
-
         /// Names the owner's ways in.
-        package init(
-            loop: EventLoop, pool: PostgresPool, session: PostgresConfiguration, databases: DatabasePools? = nil
-        ) {
-            self.databases = databases
+        package init(loop: EventLoop, administration: TenantAdministration, session: PostgresConfiguration) {
             self.loop = loop
-            self.pool = pool
+            self.administration = administration
             self.session = session
         }
     }
@@ -33,7 +27,7 @@ package struct ServiceDependencies: Sendable {
     package var pools: PerLoop<PostgresPool>
     /// How the pools were made, for those with further databases that tenants are in; nil where there are none.
     package var databases: PostgresConfiguration?
-    /// The owner's pool; nil where tenants cannot be made.
+    /// The owner's ways in; nil where tenants cannot be made.
     package var owner: Owner?
     /// The operator's key from the configuration; nil where only the registry's operator keys count.
     package var operatorKey: APIKey?

@@ -88,3 +88,8 @@ extension PostgresError {
         PostgresError(.decoding, "column \(column) holds a value that this version does not know")
     }
 }
+
+extension Month {
+    /// The first day, as `YYYY-MM-DD`.
+    var firstDay: String { LocalTime(secondsSinceEpoch: start.seconds).date.description }
+}

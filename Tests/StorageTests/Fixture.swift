@@ -143,6 +143,11 @@ final class Fixture: @unchecked Sendable {
         anotherPool(owner ?? connectionInfos.owner, connections: connections, unitsPerConnection: 1)
     }
 
+    /// Gives a tenant an API key.
+    func addKey(_ key: NewAPIKey, to tenant: TenantID) async throws(StorageError) -> APIKeyRecord? {
+        try await registry.createAPIKey(key, tenant: tenant, limit: 10, stamp: stamp(), now: now)
+    }
+
     /// Gives a tenant some accounts.
     func addAccounts(_ count: Int, to tenant: TenantStore) async throws {
         for _ in 0..<count {

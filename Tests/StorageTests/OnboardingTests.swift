@@ -98,8 +98,7 @@ import Testing
             let key = NewAPIKey(
                 id: "key\(Fixture.number())", displayName: "Second", secretHash: [1], lastFour: "wxyz",
                 scopes: ["read", "publish"], createdBy: "operator/x", expiresAt: fixture.now.adding(seconds: 60))
-            let stored = try await fixture.registry.addAPIKey(
-                key, tenant: tenant, stamp: fixture.stamp(), now: fixture.now)
+            let stored = try #require(try await fixture.addKey(key, to: tenant))
             #expect(stored.isValid(at: fixture.now))
             #expect(!stored.isValid(at: fixture.now.adding(seconds: 60)))
             try await fixture.registry.recordUse(of: [key.id: fixture.now.adding(seconds: 5)])
@@ -107,7 +106,7 @@ import Testing
             #expect(
                 try await fixture.registry.apiKeys(of: tenant).map(\.lastUsedAt) == [fixture.now.adding(seconds: 5)])
             let twice = try await storageError { () async throws(StorageError) in
-                try await fixture.registry.addAPIKey(key, tenant: tenant, stamp: fixture.stamp(), now: fixture.now)
+                try await fixture.addKey(key, to: tenant)
             }
             #expect(twice.code == .alreadyExists)
             let homeless = try await storageError { () async throws(StorageError) in

@@ -4,85 +4,6 @@ import Testing
 
 @testable import Storage
 
-/// A tenant with one account and two users, and events for it.
-struct PublishScene: Sendable {
-    static let acme = AccountID(unchecked: "ACME")
-    static let ann = UserID(unchecked: "ann")
-    static let bob = UserID(unchecked: "bob")
-    static let type = TypeKey(unchecked: "invoice.created")
-    static let trace = Trace(
-        audience: .customer, setting: Setting(.subscribed), settingSource: .tenant, duty: .defaultUser,
-        choice: Trace.ChoiceUsed(level: .category, isOn: true))
-
-    let fixture: Fixture
-    let tenant: TenantStore
-    let pin: FactsPin
-
-    init(_ fixture: Fixture) async throws {
-        self.fixture = fixture
-        tenant = try await fixture.tenant()
-        _ = try await tenant.upsertAccount(AccountWrite(id: Self.acme), stamp: fixture.stamp(), now: fixture.now)
-        for user in [Self.ann, Self.bob] {
-            _ = try await tenant.upsertUser(
-                UserWrite(id: user, account: Self.acme), stamp: fixture.stamp(), now: fixture.now)
-        }
-        let version = try #require(try await tenant.factsVersions(of: [Self.acme])[Self.acme])
-        pin = FactsPin(account: Self.acme, version: version)
-    }
-
-    /// An event that tells `users` by e-mail and in the inbox, and not by SMS.
-    func item(
-        key: String, body: UInt8 = 1, users: [UserID] = [ann], pins: [FactsPin]? = nil, title: String = "New invoice",
-        email: Verdict = .deliver, object: String? = nil, type: TypeKey = type
-    ) -> PublishItem {
-        let event = NewEvent(
-            id: EventID(fixture.id()), type: type, account: Self.acme, actor: Self.bob,
-            addressedUsers: [Self.ann, Self.bob], object: object, sourceEvent: "src-1",
-            context: [ContextEntry("invoice_total", .money(Money(minorUnits: 12_50, currency: "EUR")))],
-            sealedContext: [5], publishedBy: "key/k", occurredAt: fixture.now)
-        return PublishItem(
-            idempotencyKey: key, bodyHash: [body], keyExpiresAt: fixture.now.adding(seconds: 86_400),
-            pins: pins ?? [pin], event: event,
-            notifications: users.map { notification($0, title: title, email: email) }, response: Array(key.utf8))
-    }
-
-    private func notification(_ user: UserID, title: String, email: Verdict) -> NewNotification {
-        NewNotification(
-            id: NotificationID(fixture.id()), recipient: .user(user), audience: .customer, reason: .subscribedByDefault,
-            trace: Self.trace,
-            deliveries: [
-                NewDelivery(
-                    channel: .email, decision: ChannelDecision(email, .subscribedByDefault), messageID: "<m@x>",
-                    maskedAddress: "a…@acme.example", expiresAt: fixture.now.adding(seconds: 3_600)),
-                NewDelivery(channel: .inApp, decision: ChannelDecision(.deliver, .subscribedByDefault), isDone: true),
-                NewDelivery(channel: .sms, decision: .suppressed(.noAddress)),
-            ], inboxItem: NewInboxItem(title: title, body: "text", link: "/invoices/1"))
-    }
-
-    /// How many rows each table holds that publishing writes.
-    func rows() async throws -> [String: Int64] {
-        var counts: [String: Int64] = [:]
-        for table in ["idempotency", "event", "notification", "delivery", "queue", "inbox_item", "inbox_counter"] {
-            counts[table] = try await fixture.integer(
-                as: tenant, "SELECT count(*) FROM t_\(tenant.tenant).\(table)")
-        }
-        return counts
-    }
-}
-
-extension PublishOutcome {
-    /// The outcome in a word.
-    var word: String {
-        switch self {
-        case .stored: "stored"
-        case .replay: "replay"
-        case .conflict: "conflict"
-        case .staleFacts: "stale"
-        case .rejected: "rejected"
-        }
-    }
-}
-
 @Suite struct PublishTests {
     @Test func aRaisedEventIsStoredWithTheOneThatRaisesItOrNotAtAll() async throws {
         try await withStorage { fixture in
@@ -258,52 +179,6 @@ extension PublishOutcome {
             #expect(error.code == .invalidValue)
             #expect(try await scene.rows()["event"] == 6)
             #expect(result.arrivals.map(\.sequence) == [1, 2, 3, 4, 5, 6])
-        }
-    }
-
-    @Test func aMonthWithoutPartitionsIsSaidAndMade() async throws {
-        try await withStorage { fixture in
-            let scene = try await PublishScene(fixture)
-            fixture.now = Instant(seconds: 1_800_000_000)  // January 2027: two months on.
-            let item = scene.item(key: "k1")
-            let error = try await storageError { () async throws(StorageError) in
-                try await scene.tenant.publish([item, scene.item(key: "k2")], now: fixture.now)
-            }
-            #expect(error.code == .monthMissing)
-            let tenant = scene.tenant.tenant
-            let now = fixture.now
-            let administrations = (0..<3).map { _ in fixture.anotherAdministration() }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for administration in administrations {
-                    group.addTask { try await administration.ensureMonths(tenant: tenant, now: now) }
-                }
-                try await group.waitForAll()
-            }
-            #expect(try await scene.tenant.publish([item], now: fixture.now).outcomes[0].word == "stored")
-            #expect(try await scene.rows()["event"] == 1)
-        }
-    }
-
-    @Test func monthsAreMadeAheadForTenantsThatPublish() async throws {
-        try await withStorage { fixture in
-            let busy = try await PublishScene(fixture)
-            let quiet = try await PublishScene(fixture)
-            #expect(
-                try await Set(fixture.administration.makeMonthsAhead(now: fixture.now)).isSuperset(of: [
-                    busy.tenant.tenant, quiet.tenant.tenant,
-                ]))
-            fixture.now = Instant(seconds: 1_796_083_200)  // 2026-12-01: the month made ahead for new tenants.
-            _ = try await busy.tenant.publish([busy.item(key: "k")], now: fixture.now)
-            // What statistics say, they say a little later.
-            _ = try await fixture.owner.run(
-                Unit([Query(Statement("ANALYZE t_\(busy.tenant.tenant).event_202612", prepared: false))]))
-            let made = try await fixture.administration.makeMonthsAhead(now: fixture.now)
-            #expect(made.contains(busy.tenant.tenant))
-            #expect(!made.contains(quiet.tenant.tenant))
-            #expect(try await fixture.administration.makeMonthsAhead(now: fixture.now).isEmpty)
-            fixture.now = Instant(seconds: 1_798_761_600)  // 2027-01-01.
-            #expect(
-                try await busy.tenant.publish([busy.item(key: "k2")], now: fixture.now).outcomes[0].word == "stored")
         }
     }
 

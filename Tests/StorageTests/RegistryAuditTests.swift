@@ -36,12 +36,11 @@ import Testing
             _ = try await fixture.administration.createTenant(creation, stamp: fixture.stamp(), now: fixture.now)
             creation.requestHash = [2]
             _ = try await fixture.administration.createTenant(creation, stamp: fixture.stamp(), now: fixture.now)
-            _ = try await fixture.registry.addAPIKey(
-                Self.key("second\(id)"), tenant: id, stamp: fixture.stamp(), now: fixture.now)
-            _ = try await storageError { () async throws(StorageError) in
-                try await fixture.registry.addAPIKey(
-                    Self.key("second\(id)"), tenant: id, stamp: fixture.stamp(), now: fixture.now)
+            _ = try await fixture.addKey(Self.key("second\(id)"), to: id)
+            let twice = try await storageError { () async throws(StorageError) in
+                try await fixture.addKey(Self.key("second\(id)"), to: id)
             }
+            #expect(twice.code == .alreadyExists)
             for keys in [[("one", "AAAA")], [("one", "BBBB"), ("two", "CCCC")], []] {
                 try await fixture.registry.setPortalKeys(
                     of: id, keys.map { PortalKey(kid: $0.0, jwk: #"{"x":"\#($0.1)"}"#) }, stamp: fixture.stamp(),

@@ -64,15 +64,15 @@ import Testing
     }
 
     @Test func pausesGrowAndAreSpreadAndEnd() {
-        var patience = MigrationPatience()
+        var patience = Patience()
         var lengths: [Duration] = []
         while let length = patience.pause(after: .lock, 0) { lengths.append(length) }
-        #expect(lengths.count == MigrationPatience.lockTries - 1)
+        #expect(lengths.count == Patience.lockTries - 1)
         #expect(Array(lengths[..<6]) == [50, 100, 200, 400, 800, 800].map { .milliseconds($0) })
-        var other = MigrationPatience()
+        var other = Patience()
         let spread = other.pause(after: .lock, 0.5)
         #expect(spread == .milliseconds(75))
-        let longest = lengths.reduce(.zero, +) * 2 + .milliseconds(200) * MigrationPatience.lockTries
+        let longest = lengths.reduce(.zero, +) * 2 + .milliseconds(200) * Patience.lockTries
         #expect(longest < .seconds(75), "a tenant is given up within a bounded time")
     }
 

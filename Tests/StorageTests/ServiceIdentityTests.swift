@@ -74,9 +74,9 @@ import Testing
                 #expect(found?.tenant?.id == acting, "\(service) that names \(String(describing: named))")
             }
             #expect(try await registry.service(Self.id(), actingFor: one) == nil)
-            #expect(try await registry.areThere([one, two]))
-            #expect(try await !registry.areThere([one, nobody]))
-            #expect(try await registry.areThere([]))
+            #expect(try await registry.present([one, two]) == [one, two])
+            #expect(try await registry.present([one, nobody]) == [one])
+            #expect(try await registry.present([]).isEmpty)
         }
     }
 }

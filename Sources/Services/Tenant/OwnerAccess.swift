@@ -11,11 +11,7 @@ final class OwnerAccess: Sendable {
 
     init(_ owner: ServiceDependencies.Owner) {
         loop = owner.loop
-        let loop = owner.loop
-        administration = TenantAdministration(pool: owner.pool, databases: owner.databases) {
-            duration async throws(CancellationError) in
-            try await loop.sleep(for: duration)
-        }
+        administration = owner.administration
     }
 
     /// Makes a tenant, or finds the one that the same request made.

@@ -12,10 +12,11 @@ extension TenantServer {
         let caller = try await core.platformOperator(context)
         let draft = try ServiceIdentityDraft(request)
         let registry = core[context].registry
-        let areThere = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await registry.areThere(Set(draft.write.tenants))
+        let tenants = Set(draft.write.tenants)
+        let present = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await registry.present(tenants)
         }
-        guard areThere else {
+        guard present == tenants else {
             throw Status(.notFound, .tenantNotFound, "there is no tenant of one of the tenant_ids")
         }
         let now = core.now

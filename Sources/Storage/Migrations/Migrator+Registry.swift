@@ -10,7 +10,7 @@ extension Migrator {
     package func migrateRegistry(now: Instant) async throws(StorageError) -> Int32 {
         let stored = try await versions()
         let before = stored.registry?.version ?? 0
-        do throws(MigrationFailure) {
+        do throws(RetryFailure) {
             for migration in registryHistory.migrations(after: before) {
                 if let servesFrom = migration.servesFrom {
                     try await announce(servesFrom, of: registryHistory, stored: stored.registry)
@@ -30,7 +30,7 @@ extension Migrator {
         return before
     }
 
-    private func carryOut(_ migration: Migration, now: Instant) async throws(MigrationFailure) {
+    private func carryOut(_ migration: Migration, now: Instant) async throws(RetryFailure) {
         let record = recording(migration.version, of: registryHistory, now: now)
         try await carryOut(migration.script.steps, script: [:], record: [record]) {
             queries async throws(PostgresError) in
@@ -47,7 +47,7 @@ extension Migrator {
     func carryOut(
         _ steps: [MigrationStep], script: [String: String], record: [Query],
         _ transaction: ([Query]) async throws(PostgresError) -> [ResultSet]
-    ) async throws(MigrationFailure) {
+    ) async throws(RetryFailure) {
         var isRecorded = false
         for (index, step) in steps.enumerated() {
             let statements = step.script.statements(script).map { Query($0) }
@@ -70,7 +70,7 @@ extension Migrator {
     }
 
     /// A new registry has no tenants, so that they are all of this program's version.
-    private func recordBeginning(now: Instant) async throws(MigrationFailure) {
+    private func recordBeginning(now: Instant) async throws(RetryFailure) {
         let queries = [recording(tenantHistory.version, of: tenantHistory, now: now)]
         let raises = [registryHistory, tenantHistory].compactMap { history -> Query? in
             let servesFrom = history.servesFrom(at: history.version)

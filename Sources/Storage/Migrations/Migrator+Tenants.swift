@@ -9,7 +9,7 @@ extension Migrator {
     /// - Returns: what became of them. Only what happens before the first tenant is thrown.
     package func migrateTenants(now: Instant) async throws(StorageError) -> MigrationReport {
         let stored = try await versions()
-        do throws(MigrationFailure) {
+        do throws(RetryFailure) {
             try await open(stored.tenant, now: now)
             return try await migrateAllBehind()
         } catch .stopped {
@@ -28,14 +28,14 @@ extension Migrator {
     package func migrateStragglers() async throws(StorageError) -> MigrationReport {
         let stored = try await versions()
         if let problem = tenantHistory.problem(stored.tenant) { throw StorageError(.notReady, problem) }
-        do throws(MigrationFailure) {
+        do throws(RetryFailure) {
             return try await migrateAllBehind()
         } catch {
             throw error.storageError
         }
     }
 
-    private func migrateAllBehind() async throws(MigrationFailure) -> MigrationReport {
+    private func migrateAllBehind() async throws(RetryFailure) -> MigrationReport {
         let target = tenantHistory.version
         var report = MigrationReport()
         report.total = try await countBehind(target)
@@ -66,7 +66,7 @@ extension Migrator {
     }
 
     /// Says which versions tenants may have from now on.
-    private func open(_ stored: StoredVersion?, now: Instant) async throws(MigrationFailure) {
+    private func open(_ stored: StoredVersion?, now: Instant) async throws(RetryFailure) {
         let target = tenantHistory.version
         _ = try await patiently { () async throws(PostgresError) in
             try await run([recording(target, of: tenantHistory, now: now)])
@@ -74,7 +74,7 @@ extension Migrator {
         try await announce(tenantHistory.servesFrom(at: target), of: tenantHistory, stored: stored)
     }
 
-    private func countBehind(_ version: Int32) async throws(MigrationFailure) -> Int {
+    private func countBehind(_ version: Int32) async throws(RetryFailure) -> Int {
         try await patiently { () async throws(PostgresError) in
             let results = try await run([Query(MigrationStatements.countBehind, [.int4(version)])])
             return Int(try results[0].readFirst { row throws(PostgresError) in try row.int8(0) } ?? 0)
@@ -84,7 +84,7 @@ extension Migrator {
     /// The next tenant; nil after the last, and when the run is to end.
     private func advance(_ cursor: inout TenantCursor, _ report: inout MigrationReport) async -> TenantBehind? {
         guard report.brokenOff == nil, !report.isStopped else { return nil }
-        do throws(MigrationFailure) {
+        do throws(RetryFailure) {
             return try await patiently { () async throws(PostgresError) in
                 try await cursor.next { query async throws(PostgresError) in try await run([query])[0] }
             }
@@ -101,7 +101,7 @@ extension Migrator {
     private func migrate(_ behind: TenantBehind) async -> TenantMigrationOutcome {
         var behind = behind
         var hasMigrated = false
-        do throws(MigrationFailure) {
+        do throws(RetryFailure) {
             while let migration = tenantHistory.migrations(after: behind.version).first {
                 if try await carryOut(migration, on: behind) {
                     hasMigrated = true
@@ -125,7 +125,7 @@ extension Migrator {
     /// - Returns: false if the tenant is not where it was any more.
     private func carryOut(
         _ migration: Migration, on behind: TenantBehind
-    ) async throws(MigrationFailure) -> Bool {
+    ) async throws(RetryFailure) -> Bool {
         let tenant = behind.tenant
         guard let pool = pool(of: behind.database) else {
             throw .refused(PostgresError(.other, "the database \(behind.database) is not known here"))
@@ -137,7 +137,7 @@ extension Migrator {
         ]
         let record = [Query(MigrationStatements.recordTenantVersion, [.text(tenant), .int4(migration.version)])]
         let values = ["schema": SchemaName(tenant).text]
-        do throws(MigrationFailure) {
+        do throws(RetryFailure) {
             if pool === registry {
                 try await carryOut(migration.script.steps, script: values, record: record) {
                     queries async throws(PostgresError) in
@@ -173,7 +173,7 @@ extension Migrator {
     }
 
     /// Where a tenant is now; nil if it is gone or being erased.
-    private func current(_ tenant: TenantID) async throws(MigrationFailure) -> TenantBehind? {
+    private func current(_ tenant: TenantID) async throws(RetryFailure) -> TenantBehind? {
         try await patiently { () async throws(PostgresError) in
             try await run([Query(MigrationStatements.tenantVersion, [.text(tenant)])])[0].readFirst {
                 row throws(PostgresError) in

@@ -47,7 +47,7 @@ extension Migrator {
     /// what they use is taken away.
     func announce(
         _ servesFrom: Int32, of history: SchemaHistory, stored: StoredVersion?
-    ) async throws(MigrationFailure) {
+    ) async throws(RetryFailure) {
         guard let stored, servesFrom > stored.servesFrom else { return }
         _ = try await patiently { () async throws(PostgresError) in
             try await run([raising(servesFrom, of: history)])

@@ -74,36 +74,18 @@ package final class Migrator: @unchecked Sendable {
         try await registry.run(Unit(queries))
     }
 
-    /// Tries again what others were in the way of, until ``MigrationPatience`` ends or the migration is to stop.
+    /// Tries again what others were in the way of, until ``Patience`` ends or the migration is to stop. Each step may be repeated,
+    /// so that nothing need be found out when its answer got lost.
     func patiently<Value>(
         _ body: () async throws(PostgresError) -> Value
-    ) async throws(MigrationFailure) -> Value {
-        var patience = MigrationPatience()
-        while true {
-            guard !stop.isRequested else { throw .stopped }
-            do throws(PostgresError) {
-                return try await body()
-            } catch {
-                guard let obstacle = MigrationPatience.obstacle(error) else { throw .refused(error) }
-                guard let length = patience.pause(after: obstacle, options.randomness()) else {
-                    throw obstacle == .outage ? .away(error) : .refused(error)
-                }
-                do { try await pause(length) } catch { throw .stopped }
-            }
-        }
+    ) async throws(RetryFailure) -> Value {
+        let retry = Retry(obstacles: [.lock, .outage], stop: stop, randomness: options.randomness, pause: pause)
+        return try await retry.run(body)
     }
 }
 
-/// Why a step was not carried out.
-enum MigrationFailure: Error {
-    /// The migration is to end.
-    case stopped
-    /// The database is away and stays away.
-    case away(PostgresError)
-    /// The database refused the step, or others held a lock for too long.
-    case refused(PostgresError)
-
-    /// As callers of this module see it.
+extension RetryFailure {
+    /// As callers of this module see what ended a migration.
     var storageError: StorageError {
         switch self {
         case .stopped: StorageError(.deadlineExceeded, "the migration was stopped")

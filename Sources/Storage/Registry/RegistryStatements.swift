@@ -1,6 +1,6 @@
 internal import Postgres
 
-/// The statements on the registry. They run as the login role, never as a tenant's.
+/// The statements on tenants, and on what processes tell each other of them. They run as the login role, never as a tenant's.
 enum RegistryStatements {
     static let tenantColumns = """
         t.tenant_id, t.display_name, t.state, t.portal_url, t.time_zone, t.locale, t.enabled_without_subscription,
@@ -9,11 +9,6 @@ enum RegistryStatements {
         t.stored_rows, t.open_streams, t.message_octets,
         (SELECT d.connection FROM carillon.database d WHERE d.name = t.database)
         """
-    static let keyColumns = """
-        k.key_id, k.tenant_id, k.display_name, k.secret_sha256, k.last_four, k.scopes, k.created_by, k.created_at,
-        k.expires_at, k.revoked_at, k.last_used_at
-        """
-
     static let usageColumns = "u.stored_rows, u.stored_octets, u.counted_at"
 
     /// $1 tenant.
@@ -27,75 +22,9 @@ enum RegistryStatements {
         ORDER BY t.tenant_id
         LIMIT $2::int8
         """)
-    /// $1 key.
-    static let key = Statement("SELECT \(keyColumns) FROM carillon.api_key k WHERE k.key_id = $1::text")
-    /// $1 key.
-    static let tenantOfKey = Statement(
-        """
-        SELECT \(tenantColumns)
-        FROM carillon.api_key k
-        JOIN carillon.tenant t ON t.tenant_id = k.tenant_id
-        WHERE k.key_id = $1::text
-        """)
     /// $1 tenant.
     static let usage = Statement(
         "SELECT \(usageColumns) FROM carillon.tenant_usage u WHERE u.tenant_id = $1::text")
-    /// $1 key.
-    static let usageOfKey = Statement(
-        """
-        SELECT \(usageColumns)
-        FROM carillon.api_key k
-        JOIN carillon.tenant_usage u ON u.tenant_id = k.tenant_id
-        WHERE k.key_id = $1::text
-        """)
-    /// $1 tenant.
-    static let keysOfTenant = Statement(
-        "SELECT \(keyColumns) FROM carillon.api_key k WHERE k.tenant_id = $1::text ORDER BY k.key_id")
-    /// $1 id, $2 tenant or NULL, $3…$8 the key, $9 now.
-    static let addKey = Statement(
-        """
-        INSERT INTO carillon.api_key AS k (key_id, tenant_id, display_name, secret_sha256, last_four, scopes,
-            created_by, expires_at, created_at)
-        VALUES ($1::text, $2::text, $3::text, $4::bytea, $5::text, $6::text[], $7::text, $8::timestamptz,
-            $9::timestamptz)
-        RETURNING \(keyColumns)
-        """)
-    /// $1 keys, $2 times: the coarse record of use.
-    static let touchKeys = Statement(
-        """
-        UPDATE carillon.api_key k
-        SET last_used_at = x.used_at
-        FROM unnest($1::text[], $2::timestamptz[]) AS x (key_id, used_at)
-        WHERE k.key_id = x.key_id AND (k.last_used_at IS NULL OR k.last_used_at < x.used_at)
-        """)
-    /// $1 tenant.
-    static let portalKeys = Statement(
-        "SELECT p.kid, p.jwk FROM carillon.portal_key p WHERE p.tenant_id = $1::text ORDER BY p.kid")
-    /// $1 tenant.
-    static let dropPortalKeys = Statement("DELETE FROM carillon.portal_key p WHERE p.tenant_id = $1::text")
-    /// $1 tenant, $2 names, $3 keys, $4 now.
-    static let addPortalKeys = Statement(
-        """
-        INSERT INTO carillon.portal_key (tenant_id, kid, jwk, created_at)
-        SELECT $1::text, x.kid, x.jwk::jsonb, $4::timestamptz
-        FROM unnest($2::text[], $3::text[]) AS x (kid, jwk)
-        """)
-    /// $5 names, $6 keys: the portal keys of the tenant in $4 are about to be replaced. A key is told by the SHA-256 of it.
-    static let auditPortalKeys = RegistryAudit.line(
-        """
-        SELECT 'portal_keys.set', 'portal_keys', k.before, k.after
-        FROM (
-            SELECT (
-                    SELECT jsonb_object_agg(p.kid, encode(sha256(convert_to(p.jwk::text, 'UTF8')), 'hex'))
-                    FROM carillon.portal_key p
-                    WHERE p.tenant_id = $4::text
-                ) AS before, (
-                    SELECT jsonb_object_agg(x.kid, encode(sha256(convert_to(x.jwk::jsonb::text, 'UTF8')), 'hex'))
-                    FROM unnest($5::text[], $6::text[]) AS x (kid, jwk)
-                ) AS after
-        ) AS k
-        WHERE k.before IS DISTINCT FROM k.after
-        """)
     /// $1 tenants, $2 time of work or NULL, $3 time of credentials or NULL: hints to other processes.
     static let signal = Statement(
         """

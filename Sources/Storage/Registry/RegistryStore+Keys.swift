@@ -2,6 +2,38 @@ package import Domain
 internal import Postgres
 
 extension RegistryStore {
+    /// One API key with its tenant and what that has stored; nil if there is no such key. Whether it is valid is the caller's to check, by time.
+    package func credential(_ keyID: String) async throws(StorageError) -> Credential? {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run([
+                Query(KeyStatements.one, [.text(keyID)]), Query(KeyStatements.tenant, [.text(keyID)]),
+                Query(KeyStatements.usage, [.text(keyID)]),
+            ])
+            guard let key = try results[0].readFirst(APIKeyRecord.init(row:)) else { return nil }
+            return Credential(
+                key: key, tenant: try results[1].readFirst(TenantRecord.init(row:)),
+                usage: try results[2].readFirst(TenantUsage.init(row:)))
+        }
+    }
+
+    /// The API keys of a tenant.
+    package func apiKeys(of tenant: TenantID) async throws(StorageError) -> [APIKeyRecord] {
+        try await storing { () async throws(PostgresError) in
+            try (try await run([Query(KeyStatements.ofTenant, [.text(tenant)])]))[0]
+                .read(APIKeyRecord.init(row:))
+        }
+    }
+
+    /// Records when keys were used last. Coarse on purpose: callers gather uses and write them now and then.
+    package func recordUse(of keys: [String: Instant]) async throws(StorageError) {
+        guard !keys.isEmpty else { return }
+        let uses = keys.sorted { $0.key < $1.key }
+        let query = Query(
+            KeyStatements.touch,
+            [.textArray(uses.map(\.key)), .timestampArray(uses.map { Timestamp($0.value) })])
+        try await storing { () async throws(PostgresError) in _ = try await run([query]) }
+    }
+
     /// Stores a key of a tenant, unless the tenant has too many in force.
     ///
     /// - Parameters:

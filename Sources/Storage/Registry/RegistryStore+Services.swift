@@ -63,16 +63,6 @@ extension RegistryStore {
         }
     }
 
-    /// Whether there are all of these tenants.
-    package func areThere(_ tenants: Set<TenantID>) async throws(StorageError) -> Bool {
-        guard !tenants.isEmpty else { return true }
-        return try await storing { () async throws(PostgresError) in
-            let ids = tenants.map(\.rawValue).sorted()
-            let results = try await run([Query(ServiceStatements.countTenants, [.textArray(ids)])])
-            return try results[0].readFirst { row throws(PostgresError) in try row.int8(0) } == Int64(ids.count)
-        }
-    }
-
     /// Registers a service, or changes one. When it is so already nothing is changed, neither its revision nor the audit.
     ///
     /// - Parameters:

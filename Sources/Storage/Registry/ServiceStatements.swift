@@ -12,6 +12,14 @@ enum ServiceStatements {
             'tenant_ids', to_jsonb(s.tenant_ids))
         """
 
+    /// $2 the tenant that a service names or NULL: that one, or the only one that the service may act for.
+    private static let meantTenant = """
+        CASE
+            WHEN $2::text IS NOT NULL THEN $2::text
+            WHEN NOT s.all_tenants AND cardinality(s.tenant_ids) = 1 THEN s.tenant_ids[1]
+        END
+        """
+
     /// $1 service.
     static let one = Statement("SELECT \(columns) FROM carillon.service_identity s WHERE s.spiffe_id = $1::text")
     /// $1 service, $2 the tenant that it names or NULL: that tenant if the service may act for it, or the only one that it
@@ -20,10 +28,7 @@ enum ServiceStatements {
         """
         SELECT \(RegistryStatements.tenantColumns)
         FROM carillon.service_identity s
-        JOIN carillon.tenant t ON t.tenant_id = CASE
-            WHEN $2::text IS NOT NULL THEN $2::text
-            WHEN NOT s.all_tenants AND cardinality(s.tenant_ids) = 1 THEN s.tenant_ids[1]
-        END
+        JOIN carillon.tenant t ON t.tenant_id = \(meantTenant)
         WHERE s.spiffe_id = $1::text AND (s.all_tenants OR t.tenant_id = ANY (s.tenant_ids))
         """)
     /// $1 service, $2 tenant or NULL: what the same tenant has stored.
@@ -31,10 +36,7 @@ enum ServiceStatements {
         """
         SELECT \(RegistryStatements.usageColumns)
         FROM carillon.service_identity s
-        JOIN carillon.tenant_usage u ON u.tenant_id = CASE
-            WHEN $2::text IS NOT NULL THEN $2::text
-            WHEN NOT s.all_tenants AND cardinality(s.tenant_ids) = 1 THEN s.tenant_ids[1]
-        END
+        JOIN carillon.tenant_usage u ON u.tenant_id = \(meantTenant)
         WHERE s.spiffe_id = $1::text AND (s.all_tenants OR u.tenant_id = ANY (s.tenant_ids))
         """)
     /// $1 after this service, $2 limit.
@@ -51,9 +53,6 @@ enum ServiceStatements {
         """
         SELECT s.spiffe_id, s.revision, s.updated_at FROM carillon.service_identity s ORDER BY s.spiffe_id LIMIT $1::int8
         """)
-    /// $1 tenants: how many of them there are.
-    static let countTenants = Statement(
-        "SELECT count(*) FROM carillon.tenant t WHERE t.tenant_id = ANY ($1::text[])")
     /// $1 service, $2 its expected revision: fails with a division by zero when it has another one.
     static let assertRevision = Statement.assertion(
         """

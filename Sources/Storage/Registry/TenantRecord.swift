@@ -1,4 +1,5 @@
 package import Domain
+internal import Postgres
 
 /// Whether a tenant is served.
 package enum TenantState: String, CaseIterable, Sendable, Hashable {
@@ -70,89 +71,30 @@ extension TenantRecord {
     private static let mostChanges: Int64 = 100_000
 }
 
-/// An API key as the registry knows it.
-package struct APIKeyRecord: Sendable, Hashable {
-    /// The part of the key that names it.
-    package let id: String
-    /// Whose key; nil for an operator's.
-    package let tenant: TenantID?
-    /// What to call it.
-    package let displayName: String
-    /// SHA-256 of the key's secret part.
-    package let secretHash: [UInt8]
-    /// The last four characters, to know it by.
-    package let lastFour: String
-    /// What it may do.
-    package let scopes: [String]
-    /// Who made it.
-    package let createdBy: String
-    /// When it was made.
-    package let createdAt: Instant
-    /// From when it is refused; nil is never.
-    package let expiresAt: Instant?
-    /// When it was revoked; nil is not.
-    package let revokedAt: Instant?
-    /// When it was used last, coarsely.
-    package let lastUsedAt: Instant?
+extension TenantRecord {
+    /// How many columns ``init(row:)`` reads.
+    static let columnCount = 25
 
-    /// Whether the key opens anything at this time.
-    package func isValid(at now: Instant) -> Bool {
-        revokedAt == nil && expiresAt.map { now < $0 } ?? true
-    }
-}
-
-/// What a key opens.
-package struct Credential: Sendable, Hashable {
-    /// The key.
-    package let key: APIKeyRecord
-    /// Its tenant; nil for an operator's key.
-    package let tenant: TenantRecord?
-    /// What its tenant has stored; nil when that was not counted yet.
-    package let usage: TenantUsage?
-}
-
-/// An API key that is to be stored.
-package struct NewAPIKey: Sendable, Hashable {
-    /// The part of the key that names it.
-    package let id: String
-    /// What to call it.
-    package let displayName: String
-    /// SHA-256 of the key's secret part.
-    package let secretHash: [UInt8]
-    /// The last four characters.
-    package let lastFour: String
-    /// What it may do.
-    package let scopes: [String]
-    /// Who makes it.
-    package let createdBy: String
-    /// From when it is refused; nil is never.
-    package let expiresAt: Instant?
-
-    /// Describes a key.
-    package init(
-        id: String, displayName: String, secretHash: [UInt8], lastFour: String, scopes: [String], createdBy: String,
-        expiresAt: Instant? = nil
-    ) {
-        self.id = id
-        self.displayName = displayName
-        self.secretHash = secretHash
-        self.lastFour = lastFour
-        self.scopes = scopes
-        self.createdBy = createdBy
-        self.expiresAt = expiresAt
-    }
-}
-
-/// A key with which a tenant signs its portal's tokens.
-package struct PortalKey: Sendable, Hashable {
-    /// The name that tokens give it.
-    package let kid: String
-    /// The public key as a JSON Web Key.
-    package let jwk: String
-
-    /// Makes a key.
-    package init(kid: String, jwk: String) {
-        self.kid = kid
-        self.jwk = jwk
+    /// Reads ``RegistryStatements/tenantColumns`` from column 0.
+    init(row: Row) throws(PostgresError) {
+        id = try row.identifier(0)
+        displayName = try row.text(1)
+        state = try row.value(2)
+        portalURL = try row.text(3)
+        timeZone = try row.text(4)
+        locale = try row.text(5)
+        enabledWithoutSubscription = try row.value(6)
+        wrappedDataKey = try row.bytes(7)
+        schemaVersion = try row.int4(8)
+        revision = try row.int8(9)
+        createdAt = try row.instant(10)
+        updatedAt = try row.instant(11)
+        database = try row.databaseName(12)
+        movingTo = try row.optionalText(13) == nil ? nil : try row.databaseName(13)
+        historyMonths = try row.int4(14)
+        eraseAt = try row.optionalInstant(15)
+        look = try TenantLook(row: row, from: 16)
+        limits = try TenantLimits(row: row, from: 19)
+        place = TenantPlace(database: database, connection: try row.text(24))
     }
 }

@@ -41,12 +41,4 @@ extension RegistryStore {
             return (record, try results[1].readFirst(TenantUsage.init(row:)))
         }
     }
-
-    /// What a tenant has stored; nil when that was not counted yet.
-    package func usage(of tenant: TenantID) async throws(StorageError) -> TenantUsage? {
-        try await storing { () async throws(PostgresError) in
-            try (try await run([Query(RegistryStatements.usage, [.text(tenant)])]))[0]
-                .readFirst(TenantUsage.init(row:))
-        }
-    }
 }

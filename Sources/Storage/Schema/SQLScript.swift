@@ -2,7 +2,7 @@ internal import Postgres
 
 /// SQL that was written as a file: several statements, with `${name}` where a value of ours goes in.
 ///
-/// Values are schema names, numbers, times and partition bounds that this module has made; never anything from outside.
+/// Values are schema names, numbers, times, partition bounds and conditions that this module has made; never anything from outside.
 struct SQLScript: Sendable {
     private let text: String
 
@@ -14,8 +14,11 @@ struct SQLScript: Sendable {
         self.text = text
     }
 
-    /// The script as it is, for a superuser's psql.
+    /// The script as it is.
     var source: String { text }
+
+    /// The whole script, for a superuser's psql.
+    func filled(_ values: [String: String]) -> String { Self.fill(text, values) }
 
     /// The statements in order, without comments, to be run once each.
     func statements(_ values: [String: String] = [:]) -> [Statement] {
@@ -56,7 +59,7 @@ struct SQLScript: Sendable {
 }
 
 extension SQLScript {
-    /// What a superuser runs once.
+    /// What a superuser runs once. Takes `is_risky`.
     static let bootstrap = SQLScript(PackageResources.bootstrap_sql)
     /// The registry, version 1.
     static let registry = SQLScript(PackageResources.registry_sql)

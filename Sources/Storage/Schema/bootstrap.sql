@@ -59,10 +59,7 @@ BEGIN
         SELECT p.oid
         FROM pg_catalog.pg_proc p
         WHERE pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE')
-          AND p.proname ~ ('^(set_config|(query|table|cursor|schema|database)_to_xml.*|dblink.*|lo_.*|loread|lowrite'
-              || '|pg_sleep.*|pg_notify|ts_stat|ts_rewrite|pg_(try_)?advisory_.*|pg_export_snapshot)$')
-          AND p.prokind = 'f'
-          AND NOT (p.proname = 'ts_rewrite' AND p.pronargs = 3)
+          AND ${is_risky}
     LOOP
         EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', risky);
     END LOOP;

@@ -7,6 +7,8 @@ internal import Storage
 /// Looks after all tenants: makes months ahead, drops those that are older than is kept, erases tenants whose time has come,
 /// counts what is stored. Of all processes with the owner's login one does it at a time: whoever has the lease of the chore.
 ///
+/// What somebody waits for is not done here but by a ``Keeper``, within seconds.
+///
 /// Every step may be broken off and done again. What fails is logged and tried again in the next round: a tenant whose months
 /// are missing is refused with UNAVAILABLE when it publishes, its rows are never misplaced.
 ///
@@ -35,18 +37,14 @@ final class Maintainer: @unchecked Sendable {
     /// Tenants that one look brings.
     private static let batch = 50
 
-    /// Maintenance over a pool that logs in as `carillon_owner`, on the loop of the pool.
+    /// Maintenance on the loop of the administration.
     ///
     /// - Parameter login: how the owner logs in for work that runs in no transaction.
-    init(
-        loop: EventLoop, owner: PostgresPool, databases: DatabasePools?, login: PostgresConfiguration, log: Logger
-    ) {
+    init(loop: EventLoop, _ administration: TenantAdministration, login: PostgresConfiguration, log: Logger) {
         self.loop = loop
+        self.administration = administration
         self.login = login
         self.log = log
-        administration = TenantAdministration(pool: owner, databases: databases) { pause throws(CancellationError) in
-            try await loop.sleep(for: pause)
-        }
     }
 
     /// Begins a round now, or another one behind the one that is under way. Any thread.

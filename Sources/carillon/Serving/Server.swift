@@ -87,10 +87,7 @@ final class Server: Sendable {
         }
         let keeping = parts.maintainer.map { maintainer in loop.spawn { await maintainer.run() } }
         let migrating = parts.owner.map { owner in
-            loop.spawn {
-                await StragglerKeeper.run(
-                    on: loop, owner: owner.stragglers.main, databases: owner.stragglers.databases, log: log)
-            }
+            loop.spawn { await StragglerKeeper.run(on: loop, owner.stragglers, log: log) }
         }
         let makingMonths = parts.owner.map { owner in
             loop.spawn { await MonthKeeper.run(on: loop, owner.calls.administration, log: log) }
@@ -120,15 +117,14 @@ final class Server: Sendable {
         let worker = makeWorker(settings, on: deliveryLoop, log)
         let maintainer = owner.map { owner in
             Maintainer(
-                loop: loops[0], owner: owner.upkeep.main, databases: owner.upkeep.databases,
-                login: OwnerPools.session(settings.owner ?? ""), log: log)
+                loop: loops[0], owner.upkeep.administration, login: OwnerPools.session(settings.owner ?? ""), log: log)
         }
         let services = makeServices(
             settings, pools, serving,
             owner.map { owner in
                 .init(
-                    loop: loops[0], pool: owner.calls.main, session: OwnerPools.session(settings.owner ?? ""),
-                    databases: owner.calls.databases)
+                    loop: loops[0], administration: owner.calls.administration,
+                    session: OwnerPools.session(settings.owner ?? ""))
             }, worker, maintainer, MonthAlarm(log))
         let names = services.methods.serviceNames
         let health = HealthService(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -17,12 +18,20 @@ from urllib.parse import quote
 from .processes import Program, bound, unprivileged
 from .waiting import eventually
 
-ROOT = Path(__file__).resolve().parents[3]
-BOOTSTRAP = ROOT / "Sources" / "Storage" / "Schema" / "bootstrap.sql"
 # Not the folder that TMPDIR names: the path of a socket must be shorter than 108 bytes.
 PARENT = Path("/tmp")
 PREFIX = "carillon-e2e-pg-"
 SILENT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@functools.cache
+def bootstrap() -> str:
+    """What a superuser runs in a fresh database, as the binary under test prints it."""
+    binary = Path(os.environ["E2E_BINARY"]).resolve()
+    printed = subprocess.run(
+        [str(binary), "migrate", "--print-bootstrap"], capture_output=True, text=True, timeout=60, check=True
+    )
+    return printed.stdout
 
 
 def remove_orphans() -> None:
@@ -135,7 +144,7 @@ class Cluster:
         name = f"e2e_{next(self.numbers)}"
         self.execute("postgres", f"CREATE DATABASE {name}")
         database = Database(self, name)
-        database.execute(BOOTSTRAP.read_text())
+        database.execute(bootstrap())
         return database
 
     def psql(self, database: str, sql: str, user: str = "postgres") -> subprocess.CompletedProcess[str]:

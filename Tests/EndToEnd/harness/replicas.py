@@ -11,7 +11,7 @@ import signal
 from pathlib import Path
 from urllib.parse import quote
 
-from .cluster import BOOTSTRAP, Cluster, Database
+from .cluster import Cluster, Database, bootstrap
 from .load import free_port
 from .server import HOST
 from .waiting import eventually
@@ -108,7 +108,7 @@ class ReplicatedPair:
         name = f"e2e_{next(Cluster.numbers)}"
         self.primary.execute("postgres", f"CREATE DATABASE {name}")
         database = PairDatabase(self, name)
-        database.execute(BOOTSTRAP.read_text())
+        database.execute(bootstrap())
         return database
 
 

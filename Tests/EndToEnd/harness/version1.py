@@ -9,7 +9,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cluster import ROOT, Cluster, Database
+from .cluster import Cluster, Database
+from .interface import ROOT
 
 REGISTRY = ROOT / "Sources" / "Storage" / "Schema" / "registry.sql"
 TENANT = ROOT / "Tests" / "StorageTests" / "Version1" / "tenant.sql"

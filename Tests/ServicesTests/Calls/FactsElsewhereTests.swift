@@ -194,4 +194,24 @@ struct FactsElsewhereTests {
             }
         }
     }
+
+    @Test("a choice made in another process is obeyed although this one remembers older facts")
+    func staleFacts() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            #expect(
+                try await tenant.deliveries.publish(invoice("k1")).recipients[1].channels[0].reason
+                    == "subscribed_by_default")
+            try await House.open { other in
+                var elsewhere = tenant
+                elsewhere.client = try other.client(tenant.key)
+                _ = try await elsewhere.choose(.off, "bob", "invoice.created")
+                try await elsewhere.user("dan", of: "acme")
+            }
+            let after = try await tenant.deliveries.publish(invoice("k2"))
+            #expect(after.recipients[1].channels[0].reason == "opted_out")
+            #expect(after.recipients.map(\.userID).contains("dan"))
+        }
+    }
 }

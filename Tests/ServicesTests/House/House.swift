@@ -5,6 +5,7 @@ import Domain
 import Foundation
 import Postgres
 import Security
+import Storage
 import Support
 import Synchronization
 import Testing
@@ -60,13 +61,17 @@ final class House: Sendable {
         let places = made
         let pools = PerLoop(loops) { loop in places[loops.firstIndex { $0 === loop } ?? 0] }
         let owner = await loops[0].run { Self.pool(database.owner, connections: 1, on: loops[0]) }
+        let administration = TenantAdministration(pool: owner) { pause throws(CancellationError) in
+            try await loops[0].sleep(for: pause)
+        }
         var session = PostgresConfiguration(connectionInfo: database.owner)
         session.connectTimeout = .seconds(60)
         let operatorKey = APIKey.generate(.admin, randomness: ServiceDependencies.systemRandomness)
         let clock = clock
         let keyring = Keyring(try #require(KeyEncryptionKey(octets: [UInt8](repeating: 7, count: 32))))
         var dependencies = ServiceDependencies(
-            pools: pools, owner: ownsSchemas ? .init(loop: loops[0], pool: owner, session: session) : nil,
+            pools: pools,
+            owner: ownsSchemas ? .init(loop: loops[0], administration: administration, session: session) : nil,
             operatorKey: operatorKey, keyring: keyring, deliverySignal: signal, clock: { clock.now }, limits: limits)
         dependencies.monthMissing = { [alarms] tenant in alarms.append(tenant.rawValue) }
         let services = Services(dependencies)

@@ -28,9 +28,7 @@ extension RegistryStore {
 
     private func findProblems(withRegistry: Bool = true) async throws(PostgresError) -> [String] {
         let results = try await run([
-            Query(ReadinessStatements.role),
-            Query(ReadinessStatements.functions, [.text(Bootstrap.riskyFunctions)]),
-            Query(ReadinessStatements.database),
+            Query(ReadinessStatements.role), Query(ReadinessStatements.functions), Query(ReadinessStatements.database),
         ])
         var problems = try LoginDuty.serve.problems(results[0])
         let functions = try results[1].read { row throws(PostgresError) in try row.text(0) }

@@ -20,12 +20,12 @@ enum ReadinessStatements {
         FROM pg_catalog.pg_roles r
         WHERE r.rolname = session_user
         """, prepared: false)
-    /// $1 pattern: names of functions that everybody may call and nobody should.
+    /// Names of functions that everybody may call and nobody should.
     static let functions = Statement(
         """
         SELECT DISTINCT p.proname::text
         FROM pg_catalog.pg_proc p
-        WHERE p.proname ~ $1::text AND p.prokind = 'f' AND NOT (p.proname = 'ts_rewrite' AND p.pronargs = 3)
+        WHERE \(Bootstrap.isRisky)
             AND pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')
         ORDER BY 1
         """, prepared: false)

@@ -1,3 +1,5 @@
+internal import Postgres
+
 /// The name that the registry gives a database in which tenants live: a small letter, then at most 30 small letters, digits
 /// and hyphens.
 package struct DatabaseName: Hashable, Sendable, CustomStringConvertible {
@@ -25,4 +27,12 @@ package struct DatabaseName: Hashable, Sendable, CustomStringConvertible {
 
     /// The name.
     package var description: String { rawValue }
+}
+
+extension Row {
+    /// The name of a database.
+    func databaseName(_ column: Int) throws(PostgresError) -> DatabaseName {
+        guard let name = DatabaseName(try text(column)) else { throw .corrupt(column) }
+        return name
+    }
 }

@@ -1,16 +1,16 @@
 internal import Postgres
 
-/// How long a migration tries again what others were in the way of, and how it waits in between.
-struct MigrationPatience: Sendable {
+/// How long is tried again what others were in the way of, and what is waited in between.
+struct Patience: Sendable {
     /// What was in the way.
     enum Obstacle: Sendable {
         /// A lock of the service, or a deadlock with it.
         case lock
-        /// The database went away, or its answer got lost. Each step may be repeated, so nothing need be found out.
+        /// The database went away, or its answer got lost: for work that may be repeated though it was done.
         case outage
     }
 
-    /// Tries for a lock: half a minute in all, of which a waiting migration holds the service up for 200 ms each.
+    /// Tries for a lock: half a minute in all, of which one that waits for a table holds the service up for 200 ms each.
     static let lockTries = 40
     /// Tries while the database is away: half a minute, which a failover takes.
     static let outageTries = 15
