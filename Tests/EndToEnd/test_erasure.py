@@ -120,7 +120,7 @@ def test_no_octet_of_an_erased_tenant_is_left_in_the_tables(
         request.grace_period.seconds = 0
         operator.DeleteTenant(request)
         eventually(
-            lambda: "the registry was swept of erased tenants" in lonely.logged(), "the registry is swept", 90,
+            lambda: "the registry was swept of erased tenants" in lonely.logged(), "the registry is swept", 120,
             seen=lambda: lonely.logged()[-2000:],
         )
         refused(

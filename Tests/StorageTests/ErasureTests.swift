@@ -1,6 +1,7 @@
 import Domain
 import Postgres
 import Support
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -13,7 +14,7 @@ import Testing
             record, to: .delete(at: fixture.now), stamp: fixture.stamp(), now: fixture.now)
     }
 
-    private func sweep(_ fixture: Fixture, now: Instant) async throws -> [TenantID] {
+    private func sweep(_ fixture: Fixture, now: Instant) async throws -> RegistrySweep.Outcome {
         var login = PostgresConfiguration(connectionInfo: fixture.connectionInfos.owner)
         login.connectTimeout = Fixture.patience
         return try await RegistrySweep.run(fixture.administration, login, on: fixture.loop, now: now)
@@ -72,35 +73,81 @@ import Testing
             }
             let before = try file()
             #expect(try await RegistrySweep.isDue(fixture.administration))
-            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 19)).isEmpty, "too early")
+            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 59)) == .swept([]), "too early")
             #expect(try file() == before)
-            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 20)) == [tenant])
+            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 60)) == .swept([tenant]))
             #expect(try file() != before)
             #expect(try await !RegistrySweep.isDue(fixture.administration))
             // The id is kept until it may be given again, and nothing is swept twice.
             let left = Query(Statement("SELECT count(*) FROM carillon.erased_tenant", prepared: false))
             #expect(try await fixture.owner.run(Unit([left]))[0].first?.int8(0) == 1)
-            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 120)).isEmpty)
+            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 120)) == .swept([]))
             #expect(try await fixture.owner.run(Unit([left]))[0].first?.int8(0) == 0)
         }
     }
 
-    /// A snapshot that sees the tenant would keep its rows through a sweep: that one does not count.
-    @Test func aSweepWaitsForOlderTransactionsOfTheOwner() async throws {
-        try await withOwnRegistry { fixture, _ in
+    /// What is open may see the tenant, which would keep its rows through a sweep, and may go on for hours: whoever's it is, and
+    /// whatever it has touched. Nothing is locked then.
+    @Test(arguments: [LoginDuty.own, .serve], [true, false])
+    func aSweepComesLaterWhenATransactionGoesOn(login: LoginDuty, isOlder: Bool) async throws {
+        let cluster = try SharedDatabase.sharedCluster()
+        try await withOwnRegistry { fixture, database in
             let tenant = try await fixture.tenant().tenant
             try await delete(fixture, tenant)
-            let reader = try await PostgresSession.open(
-                on: fixture.loop, configuration: PostgresConfiguration(connectionInfo: fixture.connectionInfos.owner))
-            try await reader.begin(.snapshot)
-            _ = try await reader.run(Query(Statement("SELECT count(*) FROM carillon.tenant", prepared: false)))
-            // By the database's clock the transaction began before, long before this.
-            let now = Instant(seconds: 4_000_000_000)
-            try await fixture.administration.eraseTenant(tenant, stamp: fixture.stamp(), now: now)
-            #expect(try await sweep(fixture, now: now.adding(seconds: 60)).isEmpty)
+            let infos = fixture.connectionInfos
+            var configuration = PostgresConfiguration(connectionInfo: login == .own ? infos.owner : infos.serve)
+            configuration.connectTimeout = Fixture.patience
+            configuration.idleInTransactionTimeout = .zero
+            let reader = try await PostgresSession.open(on: fixture.loop, configuration: configuration)
+            func begin() async throws(PostgresError) {
+                try await reader.begin(.snapshot)
+                _ = try await reader.run(
+                    Query(Statement("SELECT count(*) FROM carillon.schema_version", prepared: false)))
+            }
+            if isOlder { try await begin() }
+            try await fixture.administration.eraseTenant(tenant, stamp: fixture.stamp(), now: fixture.now)
+            if !isOlder { try await begin() }
+            func file() throws -> [[String?]] {
+                try cluster.execute("SELECT pg_relation_filepath('carillon.tenant')", database: database)
+            }
+            let before = try file()
+            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 60)) == .busy)
+            #expect(try file() == before)
+            #expect(try await RegistrySweep.isDue(fixture.administration))
             try await reader.commit()
+            #expect(try await sweep(fixture, now: fixture.now.adding(seconds: 60)) == .swept([tenant]))
             reader.close()
-            #expect(try await sweep(fixture, now: now.adding(seconds: 60)) == [tenant])
         }
+    }
+
+    /// Whoever comes behind a lock that is waited for waits too: there are three short waits for it, far apart.
+    @Test func aTableThatIsHeldIsNotFoughtFor() async throws {
+        let cluster = try SharedDatabase.sharedCluster()
+        try await withOwnRegistry { fixture, database in
+            let lock = try await HeldLock(
+                ["LOCK TABLE carillon.tenant IN ACCESS SHARE MODE"], cluster: cluster, database: database)
+            let pauses = Mutex<[Duration]>([])
+            var login = PostgresConfiguration(connectionInfo: fixture.connectionInfos.owner)
+            login.connectTimeout = Fixture.patience
+            do throws(PostgresError) {
+                try await RegistrySweep.rewrite(login, on: fixture.loop) { pause throws(CancellationError) in
+                    pauses.withLock { $0.append(pause) }
+                }
+                Issue.record("the table was had")
+            } catch {
+                #expect(error.code == .lockTimeout)
+            }
+            #expect(pauses.withLock { $0 } == [.seconds(1), .seconds(3)])
+            try lock.release()
+            try await lock.end()
+        }
+    }
+
+    @Test func aSweepThatFoundOthersInItsWayComesEverLater() {
+        var pace = SweepPace()
+        let pauses = (0..<6).map { _ in pace.pause(after: .busy)?.components.seconds }
+        #expect(pauses == [300, 600, 1_200, 2_400, 3_600, 3_600])
+        #expect(pace.pause(after: .swept([])) == nil)
+        #expect(pace.pause(after: .busy) == .seconds(300))
     }
 }

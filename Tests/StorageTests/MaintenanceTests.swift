@@ -14,9 +14,9 @@ import Testing
             #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
             #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
             #expect(try await !administration.take(.maintenance, holder: two, timeToLive: .seconds(60)))
-            try await administration.end(.maintenance, holder: two)
+            try await administration.end(.maintenance, holder: two, isComplete: true)
             #expect(try await !administration.take(.maintenance, holder: two, timeToLive: .seconds(60)))
-            try await administration.end(.maintenance, holder: one)
+            try await administration.end(.maintenance, holder: one, isComplete: true)
             // A process that was killed: its time passes, by the database's clock.
             #expect(try await administration.take(.maintenance, holder: two, timeToLive: .zero))
             #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
@@ -33,14 +33,34 @@ import Testing
             }
             #expect(try await take(one, dueAfter: .seconds(600)), "it was never done")
             #expect(try await take(one, dueAfter: .seconds(600)), "who is at it goes on")
-            try await administration.end(.maintenance, holder: one)
+            try await administration.end(.maintenance, holder: one, isComplete: true)
             #expect(try await !take(two, dueAfter: .seconds(600)))
             #expect(try await !take(one, dueAfter: .seconds(600)))
             #expect(try await take(two, dueAfter: .zero), "what is wanted at once is done at once")
-            try await administration.end(.maintenance, holder: two)
+            try await administration.end(.maintenance, holder: two, isComplete: true)
             let cluster = try SharedDatabase.sharedCluster()
             try cluster.execute("UPDATE carillon.chore SET done_at = done_at - interval '601 s'", database: database)
             #expect(try await take(one, dueAfter: .seconds(600)))
+        }
+    }
+
+    /// A round that was broken off is due at once, for whoever comes next.
+    @Test func aChoreThatWasBrokenOffIsStillDue() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let (one, two) = (fixture.id(), fixture.id())
+            let administration = fixture.administration
+            #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
+            try await administration.end(.maintenance, holder: one, isComplete: false)
+            #expect(
+                try await administration.take(
+                    .maintenance, holder: two, timeToLive: .seconds(60), dueAfter: .seconds(600)), "and it is free")
+            try await administration.end(.maintenance, holder: two, isComplete: true)
+            #expect(try await administration.take(.maintenance, holder: one, timeToLive: .seconds(60)))
+            try await administration.end(.maintenance, holder: one, isComplete: false)
+            #expect(
+                try await !administration.take(
+                    .maintenance, holder: two, timeToLive: .seconds(60), dueAfter: .seconds(600)),
+                "what was done before counts still")
         }
     }
 

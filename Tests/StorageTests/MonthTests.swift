@@ -67,6 +67,27 @@ import Testing
         }
     }
 
+    @Test func whatBreaksARoundOffIsHeardOf() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let tenant = try await fixture.tenant().tenant
+            let stop = StorageError(.aborted, "another process has the lease")
+            var failed: [TenantID] = []
+            let round = await #expect(throws: StorageError.self) {
+                try await fixture.administration.makeMonthsAhead(
+                    now: fixture.now, goesOn: { () async throws(StorageError) in throw stop },
+                    failed: { tenant, _ in failed.append(tenant) })
+            }
+            #expect(round?.message == stop.message && failed.isEmpty, "it is no failure of the tenant's")
+            let later = fixture.now.adding(seconds: 200 * 86_400)
+            let drops = await #expect(throws: StorageError.self) {
+                try await fixture.administration.dropExpiredMonths(
+                    now: later, goesOn: { () async throws(StorageError) in throw stop })
+            }
+            #expect(drops?.message == stop.message)
+            #expect(try await months(fixture, tenant) == ["202611"])
+        }
+    }
+
     @Test func monthsThatAreMissedAreMadeForThoseWhoSayIt() async throws {
         try await withOwnRegistry { fixture, _ in
             let (quiet, other) = (try await fixture.tenant().tenant, try await fixture.tenant().tenant)

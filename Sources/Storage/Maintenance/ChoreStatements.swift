@@ -24,11 +24,11 @@ enum ChoreStatements {
                 AND (c.done_at IS NULL OR c.done_at <= now() - $4::int8 * interval '1 microsecond')
         )
         """, prepared: false)
-    /// $1 chore, $2 holder.
+    /// $1 chore, $2 holder, $3 whether everything was gone through.
     static let endChore = Statement(
         """
         UPDATE carillon.chore c
-        SET holder = NULL, done_at = now()
+        SET holder = NULL, done_at = CASE WHEN $3::bool THEN now() ELSE c.done_at END
         WHERE c.name = $1::text AND c.holder = $2::uuid
         """, prepared: false)
 }

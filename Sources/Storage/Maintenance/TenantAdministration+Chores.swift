@@ -35,11 +35,16 @@ extension TenantAdministration {
         }
     }
 
-    /// Gives a chore back when its work is done.
-    package func end(_ chore: Chore, holder: UUIDv7) async throws(StorageError) {
+    /// Gives a chore back.
+    ///
+    /// - Parameters:
+    ///   - chore: which.
+    ///   - holder: an id of this process; nothing happens when another one has the chore.
+    ///   - isComplete: whether everything was gone through. If not, the chore is due as it was before.
+    package func end(_ chore: Chore, holder: UUIDv7, isComplete: Bool) async throws(StorageError) {
         try await storing { () async throws(PostgresError) in
             _ = try await run([
-                Query(ChoreStatements.endChore, [.text(chore.rawValue), .uuid(holder)])
+                Query(ChoreStatements.endChore, [.text(chore.rawValue), .uuid(holder), .bool(isComplete)])
             ])
         }
     }

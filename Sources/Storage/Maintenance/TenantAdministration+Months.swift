@@ -66,12 +66,13 @@ extension TenantAdministration {
     ///
     /// - Parameters:
     ///   - now: the time; to be called every day.
-    ///   - goesOn: asked before each tenant; false ends the round.
+    ///   - goesOn: asked before each tenant; what it throws ends the round, and is thrown.
     ///   - failed: told of each tenant that could not be seen to, as its database is away or something is wrong with it. The
     ///     next round tries again.
     /// - Returns: the tenants that got partitions.
     package func makeMonthsAhead(
-        now: Instant, goesOn: () async -> Bool = { true }, failed: (TenantID, StorageError) -> Void = { _, _ in }
+        now: Instant, goesOn: () async throws(StorageError) -> Void = {},
+        failed: (TenantID, StorageError) -> Void = { _, _ in }
     ) async throws(StorageError) -> [TenantID] {
         let month = Month(containing: now)
         var made: [TenantID] = []
@@ -79,7 +80,7 @@ extension TenantAdministration {
         while true {
             let tenants = try await tenantsWithout(month.next, after: after)
             for (place, group) in Dictionary(grouping: tenants, by: \.place) {
-                guard await goesOn() else { return made }
+                try await goesOn()
                 let active: [TenantID]
                 do throws(StorageError) {
                     active = try await self.active(group, at: place, in: month)
@@ -88,7 +89,7 @@ extension TenantAdministration {
                     continue
                 }
                 for tenant in active {
-                    guard await goesOn() else { return made }
+                    try await goesOn()
                     do throws(StorageError) {
                         try await ensureMonths(tenant: tenant, now: now)
                         made.append(tenant)

@@ -16,12 +16,12 @@ extension TenantAdministration {
     /// - Parameters:
     ///   - place: the database.
     ///   - now: the time.
-    ///   - goesOn: asked before each month; false ends the round.
+    ///   - goesOn: asked before each month; what it throws ends the round, and is thrown.
     ///   - failed: told of each month that could not be dropped; the next round tries again.
     /// - Returns: how many months were dropped.
     /// - Throws: ``StorageError/Code/unavailable`` when the database is away.
     package func dropExpiredMonths(
-        at place: TenantPlace = .main, now: Instant, goesOn: () async -> Bool = { true },
+        at place: TenantPlace = .main, now: Instant, goesOn: () async throws(StorageError) -> Void = {},
         failed: (ExpiredMonth, StorageError) -> Void = { _, _ in }
     ) async throws(StorageError) -> Int {
         var dropped = 0
@@ -29,7 +29,7 @@ extension TenantAdministration {
         while true {
             let page = try await oldPartitions(at: place, after: after, now: now)
             for month in try await expired(page, at: place, now: now) {
-                guard await goesOn() else { return dropped }
+                try await goesOn()
                 do throws(StorageError) {
                     try await drop(month, at: place)
                     dropped += 1

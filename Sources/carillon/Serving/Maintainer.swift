@@ -22,6 +22,11 @@ final class Maintainer: @unchecked Sendable {
     private var isHurried = false
     /// Whether something of erased tenants is left in the registry's files.
     private var mustSweep = false
+    private var sweepPace = SweepPace()
+    /// Until when no sweep is tried, since others were in the way of the last one.
+    private var sweepsFrom: MonotonicTime?
+    /// Why the round that is under way has to end before it is through.
+    private var breakingOff: StorageError?
     private var wake: (() -> Void)?
 
     /// How long a round is not due after any process has done one.
@@ -32,6 +37,8 @@ final class Maintainer: @unchecked Sendable {
     private static let shortPause: Duration = .seconds(15)
     /// How long the lease lasts without a step, which takes some statements at most.
     private static let timeToLive: Duration = .seconds(120)
+    /// How long giving it back may take, which a process that stops waits for.
+    private static let handingBack: Duration = .seconds(2)
     /// Not at once: a process that starts has better things to do, and many may start together.
     private static let firstPause = 20...120
     /// Tenants that one look brings.
@@ -67,18 +74,18 @@ final class Maintainer: @unchecked Sendable {
             isHurried = false
             do throws(StorageError) {
                 if try await keep(dueAfter: isAskedFor ? .zero : Self.interval) {
-                    try await work()
-                    try await administration.end(.maintenance, holder: holder)
+                    try await workOrGiveBack()
                     isAskedFor = false
                 } else if mustSweep {
                     await sweep()
                 }
                 // Without the lease another process is at it, or has just been: what we are asked for may have come too late for it.
             } catch {
+                guard !Task.isCancelled else { return }
                 log.warning("maintenance could not be finished", metadata: ["error": "\(error)"])
                 isAskedFor = true
             }
-            pause = isAskedFor || mustSweep ? Self.shortPause : Self.look
+            pause = isAskedFor || mustSweep && sweepsFrom == nil ? Self.shortPause : Self.look
         }
     }
 
@@ -105,16 +112,45 @@ final class Maintainer: @unchecked Sendable {
             .maintenance, holder: holder, timeToLive: Self.timeToLive, dueAfter: interval)
     }
 
-    private func goesOn() async -> Bool {
-        guard !Task.isCancelled else { return false }
+    /// Asked before each step.
+    ///
+    /// - Throws: what ends the round: the process stops, the lease is another's, or could not be kept.
+    private func goOn() async throws(StorageError) {
         do throws(StorageError) {
-            return try await keep()
+            guard !Task.isCancelled else { throw StorageError(.deadlineExceeded, "the process stops") }
+            guard try await keep() else { throw StorageError(.aborted, "another process has the lease") }
         } catch {
-            return false
+            breakingOff = error
+            throw error
         }
     }
 
     // MARK: One round
+
+    /// One round, behind which the lease is free, whether it came to its end or was broken off.
+    private func workOrGiveBack() async throws(StorageError) {
+        breakingOff = nil
+        do throws(StorageError) {
+            try await work()
+            try await goOn()
+            try await administration.end(.maintenance, holder: holder, isComplete: true)
+        } catch {
+            // In a task of its own: a process that stops has cancelled this one, and another process need not wait for the lease.
+            await loop.spawn { [administration, holder, loop] in
+                do throws(StorageError) {
+                    try await CallDeadline.within(loop.now.advanced(by: Self.handingBack)) {
+                        () async throws(StorageError) in
+                        try await administration.end(.maintenance, holder: holder, isComplete: false)
+                    }
+                } catch {
+                    // It ends by itself.
+                    self.log.debug("the lease of maintenance could not be given back", metadata: ["error": "\(error)"])
+                }
+            }
+            .value
+            throw error
+        }
+    }
 
     private func work() async throws(StorageError) {
         try await erase()
@@ -122,7 +158,7 @@ final class Maintainer: @unchecked Sendable {
         try await administration.dropEndedKeys(now: Clock.now)
         var failed: (count: Int, tenant: TenantID, error: StorageError)?
         let made = try await administration.makeMonthsAhead(
-            now: Clock.now, goesOn: { await self.goesOn() },
+            now: Clock.now, goesOn: { () async throws(StorageError) in try await self.goOn() },
             failed: { failed = ((failed?.count ?? 0) + 1, $0, $1) })
         if let failed {
             // Before the month begins this is the alarm; behind it the tenants' events are refused with UNAVAILABLE.
@@ -135,10 +171,11 @@ final class Maintainer: @unchecked Sendable {
         }
         log.info("months were made ahead", metadata: ["tenants": .stringConvertible(made.count)])
         for database in try await administration.databases() where database.tenants > 0 {
-            guard await goesOn() else { return }
+            try await goOn()
             do throws(StorageError) {
                 try await lookAfter(database.place)
             } catch {
+                if let breakingOff { throw breakingOff }
                 // The others need not wait for one that is away.
                 log.warning(
                     "a database could not be looked after",
@@ -150,13 +187,13 @@ final class Maintainer: @unchecked Sendable {
     /// Retention and counting in one database.
     private func lookAfter(_ place: TenantPlace) async throws(StorageError) {
         let dropped = try await administration.dropExpiredMonths(
-            at: place, now: Clock.now, goesOn: { await self.goesOn() },
+            at: place, now: Clock.now, goesOn: { () async throws(StorageError) in try await self.goOn() },
             failed: { month, error in
                 self.log.warning(
                     "a month of history could not be dropped",
                     metadata: ["tenant": "\(month.tenant)", "month": "\(month.month)", "error": "\(error)"])
             })
-        guard await goesOn() else { return }
+        try await goOn()
         let counted = try await administration.countUsage(at: place, now: Clock.now)
         log.info(
             "a database was looked after",
@@ -171,7 +208,7 @@ final class Maintainer: @unchecked Sendable {
         while true {
             let due = try await administration.tenantsToErase(now: Clock.now, after: after, limit: Self.batch)
             for record in due {
-                guard await goesOn() else { return }
+                try await goOn()
                 let stamp = AuditStamp(id: Clock.freshID, actor: "maintenance", origin: "")
                 do throws(StorageError) {
                     try await administration.eraseTenant(record.id, stamp: stamp, now: Clock.now)
@@ -188,11 +225,21 @@ final class Maintainer: @unchecked Sendable {
 
     /// Takes what is dead of erased tenants out of the registry's files, or finds that it is too early for that.
     private func sweep() async {
+        if let sweepsFrom, loop.now < sweepsFrom { return }
         do throws(StorageError) {
-            let swept = try await RegistrySweep.run(administration, login, on: loop, now: Clock.now)
-            if !swept.isEmpty {
+            let outcome = try await RegistrySweep.run(administration, login, on: loop, now: Clock.now)
+            let pause = sweepPace.pause(after: outcome)
+            sweepsFrom = pause.map { loop.now.advanced(by: $0) }
+            switch outcome {
+            case .swept(let tenants) where !tenants.isEmpty:
                 log.notice(
-                    "the registry was swept of erased tenants", metadata: ["tenants": .stringConvertible(swept.count)])
+                    "the registry was swept of erased tenants", metadata: ["tenants": .stringConvertible(tenants.count)]
+                )
+            case .swept: break
+            case .busy:
+                log.info(
+                    "a long transaction is in the way of sweeping the registry",
+                    metadata: ["again_in_s": .stringConvertible(pause?.components.seconds ?? 0)])
             }
             mustSweep = try await RegistrySweep.isDue(administration)
         } catch {
