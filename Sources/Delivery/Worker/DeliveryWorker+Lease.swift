@@ -144,9 +144,11 @@ extension DeliveryWorker {
     }
 
     private func take(_ lease: TenantLease) {
-        guard let pool = connections?.databases.pool(of: lease.place) else { return }
+        guard let connections else { return }
+        let pool = connections.databases.pool(of: lease.place)
         let work = TenantWork(
-            lease, store: TenantStore(tenant: lease.tenant, pool: pool), loop: loop, environment: environment)
+            lease, store: TenantStore(tenant: lease.tenant, pool: pool), loop: loop, environment: environment,
+            teller: connections.teller)
         work.recorder.onSettled = { [weak self, weak work] id in
             guard let self, let work else { return }
             settled(id, of: work)

@@ -26,6 +26,7 @@ package final class DeliveryWorker: @unchecked Sendable {
         /// Those with further databases that tenants are in.
         let databases: DatabasePools
         let registry: RegistryStore
+        let teller: FactsTeller
         let transfer: TransferClient
     }
 
@@ -104,9 +105,10 @@ package final class DeliveryWorker: @unchecked Sendable {
         guard phase == .idle else { return }
         phase = .running
         let pool = PostgresPool(loop: loop, configuration: configuration.database)
+        let registry = RegistryStore(pool: pool)
         connections = Connections(
             pool: pool, databases: DatabasePools(loop: loop, main: pool, configuration: configuration.database),
-            registry: RegistryStore(pool: pool),
+            registry: registry, teller: FactsTeller(loop: loop, registry: registry),
             transfer: TransferClient(
                 loop: loop,
                 limits: TransferLimits(
