@@ -18,8 +18,8 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
         case alreadyExists
         /// The id is that of a tenant that was just erased (``TenantAdministration/idReservation``).
         case idReserved
-        /// There are as many as there may be.
-        case limitReached
+        /// The tenant has as many providers as it may have.
+        case tooManyProviders
         /// The tenant has no partition for the month; ``TenantAdministration/ensureMonths(tenant:now:)`` makes it.
         case monthMissing
         /// The database refuses the role: the tenant is gone, or grants are missing.

@@ -94,8 +94,12 @@ import Testing
             let relay = try await TestServer.smtp(rules: #"[{"at": "rcpt", "do": ["550 5.1.1 No such user"]}]"#)
             try await stage.putRelay(port: relay.port)
             let id = try await stage.publish()
+            let before = try await stage.registry.factsNews(since: nil).time
             let worker = await stage.worker()
             try await stage.eventually("failed") { try await stage.state(id) == "failed address_rejected" }
+            // Who decides by what is known of the address hears that it is old.
+            let told = try await stage.registry.factsNews(since: before).changes
+            #expect(Array(told.keys) == [stage.store.tenant])
             #expect(try await stage.attempts(id) == ["permanent_failure relay 550 5.1.1"])
             let state = try await stage.query("SELECT c.state FROM SCHEMA.contact_point c")
             #expect(try #require(state.first).text(0) == "hard_bounced")

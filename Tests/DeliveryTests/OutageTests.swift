@@ -22,7 +22,8 @@ import Testing
                 loop: stage.loop, store: stage.store, fence: 1,
                 environment: DeliveryEnvironment(
                     now: { clock.now }, randomness: { 0 },
-                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }))
+                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }),
+                teller: FactsTeller(loop: stage.loop, registry: stage.registry))
             cluster.stop(.immediate)
             for id in ids { recorder.record(Recorder.Entry(result: DeliveryResult(id, .delivered))) }
             try await stage.eventually("failed once") {
@@ -51,7 +52,8 @@ import Testing
                 // Pauses of a hundred seconds at least.
                 environment: DeliveryEnvironment(
                     now: { Instant(seconds: 0) }, randomness: { 1_000 },
-                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }))
+                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }),
+                teller: FactsTeller(loop: loop, registry: RegistryStore(pool: pool)))
             let id = DeliveryID(
                 notification: NotificationID(UUIDv7(milliseconds: 0, randomness: (0, 0))), channel: .email)
             recorder.record(Recorder.Entry(result: DeliveryResult(id, .delivered)))
@@ -81,7 +83,8 @@ import Testing
                 loop: stage.loop, store: stage.store, fence: 1,
                 environment: DeliveryEnvironment(
                     now: { clock.now }, randomness: { 0 },
-                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }))
+                    makeID: { UUIDv7(milliseconds: 0, randomness: (0, 0)) }, onEvent: { log.add($0) }),
+                teller: FactsTeller(loop: stage.loop, registry: stage.registry))
             let givenUp = Held(0)
             recorder.onGivenUp = { givenUp.value += 1 }
             for (number, id) in ids.enumerated() {

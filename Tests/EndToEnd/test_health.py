@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+from collections.abc import Callable
 
 import pytest
 from grpc import StatusCode
@@ -11,7 +13,8 @@ from harness import interface
 from harness.http2 import Connection, once
 from harness.interface import health
 from harness.refusals import refused
-from harness.server import Carillon
+from harness.server import HOST, Carillon
+from harness.waiting import eventually
 
 SERVING = 1
 SERVICE_UNKNOWN = 3
@@ -69,3 +72,15 @@ def test_many_requests_share_a_connection(server: Carillon) -> None:
     with Connection(server) as connection:
         for _ in range(50):
             assert connection.request("GET", "/livez").status == 200
+
+
+def test_a_login_that_cannot_be_looked_at_keeps_nobody_waiting(make_server: Callable[..., Carillon]) -> None:
+    server = make_server()
+    with socket.create_server((HOST, 0)) as silent:
+        # It takes connections and says nothing, so that a try takes its whole time.
+        server.flags += [
+            "--database-owner-url", f"postgresql://carillon_owner@{HOST}:{silent.getsockname()[1]}/carillon?sslmode=disable"
+        ]  # fmt: skip
+        server.start()
+        log = eventually(lambda: text if "a login cannot be used" in (text := server.log.read_text()) else None, "it is told")
+    assert log.index("the database is there") < log.index("a login cannot be used")

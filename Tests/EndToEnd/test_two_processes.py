@@ -11,11 +11,13 @@ import pytest
 
 from harness.certificates import Authority, Certificate
 from harness.interface import v1
+from harness.mail import MailServer
 from harness.server import Carillon, Session
 from harness.supplier import Supplier
 from harness.waiting import eventually
 
 TYPE = "payment.processing"
+MANDATORY = "invoice.created"
 # What is promised is two seconds; a busy machine may come late to hearing and to asking.
 PROMISED, SLACK = 2.0, 3.0
 
@@ -30,8 +32,10 @@ class Pair:
         self.supplier.add_user("dora", "acme", email="")
         self.other: Session = second.session(self.supplier.key)
 
-    def reason(self, session: Session) -> str:
-        request = v1.CheckPreferenceRequest(user_id="dora", notification_type=TYPE, channel=v1.CHANNEL_IN_APP)
+    def reason(self, session: Session, notification_type: str = TYPE, channel: int | None = None) -> str:
+        request = v1.CheckPreferenceRequest(
+            user_id="dora", notification_type=notification_type, channel=channel or v1.CHANNEL_IN_APP
+        )
         return session.preferences.CheckPreference(request).channels[0].reason
 
     def obeys(self, reason: str) -> float:
@@ -80,6 +84,28 @@ def test_whatever_decisions_rest_on_is_obeyed_by_the_other_process(pair: Pair) -
         assert pair.obeys(reason) < PROMISED + SLACK
     pair.supplier.add_user("dora", "acme", email="", state=v1.USER_STATE_DISABLED)
     assert pair.obeys("recipient_inactive") < PROMISED + SLACK
+
+
+def test_an_address_that_proves_dead_is_dead_to_all_processes(
+    pair: Pair, make_mail_server: Callable[..., MailServer]
+) -> None:
+    supplier, sessions = pair.supplier, [pair.supplier.api, pair.other]
+    supplier.connect_mail(make_mail_server(rules=[{"at": "rcpt", "do": ["550 5.1.1 No such user"]}]))
+    supplier.add_user("dora", "acme")
+    supplier.set_default_user("acme", "dora")
+
+    def all_say(reason: str) -> bool:
+        return all(pair.reason(session, MANDATORY, v1.CHANNEL_EMAIL) == reason for session in sessions)
+
+    # For so long that both have heard of all that was changed until now.
+    heard = time.monotonic() + PROMISED
+    eventually(lambda: all_say("mandatory_default_user") and time.monotonic() > heard, "the address is good")
+    response = supplier.publish(MANDATORY)
+    supplier.settled(event_id=response.event_id)
+    began = time.monotonic()
+    # Asked for again and again: nothing but the bounce makes any of them read anew.
+    eventually(lambda: all_say("address_suppressed:hard_bounce"), "both processes know that the address is dead")
+    assert time.monotonic() - began < PROMISED + SLACK
 
 
 def test_a_process_that_is_killed_behind_its_answer_has_told_the_other(

@@ -179,8 +179,18 @@ import Testing
                     write, expectedRevision: made.record.revision, stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(stale.code == .revisionMismatch)
+            // One too many changes nothing, so what was decided before stands; those that there are can be changed.
+            let full = try await storageError { () async throws(StorageError) in
+                try await tenant.putProvider(
+                    ProviderWrite(id: ProviderID(unchecked: "more"), channel: .sms, kind: "maildir"), limit: 3,
+                    stamp: fixture.stamp(), now: fixture.now)
+            }
+            #expect(full.code == .tooManyProviders)
+            #expect(try await tenant.factsVersions(of: [nil]) == [nil: facts.version])
             write.secret = .remove
-            #expect(try await !tenant.putProvider(write, stamp: fixture.stamp(), now: fixture.now).record.hasSecret)
+            let bare = try await tenant.putProvider(write, limit: 3, stamp: fixture.stamp(), now: fixture.now)
+            #expect(!bare.record.hasSecret)
+            #expect(try await tenant.factsVersions(of: [nil]) == [nil: facts.version + 1])
             // What the audit keeps of a provider never holds the secret, sealed or not.
             let audit = try await tenant.audit(size: 10).elements
             #expect(audit.count == 5)

@@ -69,7 +69,12 @@ import Testing
             #expect(!woken.isAlive)
             #expect(woken.leases.isEmpty)
 
-            try await fixture.registry.release([tenants[1]], worker: second)
+            // Under a fence that it had, or will have, nothing is given back.
+            for fence: Int64 in [1, 3] {
+                try await fixture.registry.release([TenantLease(tenant: tenants[1], fence: fence)], worker: second)
+            }
+            #expect(try await tick(fixture, second).leases == taken.leases)
+            try await fixture.registry.release([TenantLease(tenant: tenants[1], fence: 2)], worker: second)
             let third = try await join(fixture)
             #expect(try await tick(fixture, third, acquiring: 5).leases == [TenantLease(tenant: tenants[1], fence: 3)])
             try await fixture.registry.leaveWorker(second)
@@ -91,6 +96,21 @@ import Testing
             #expect(late.leases.isEmpty)
             let next = try await join(fixture)
             #expect(try await tick(fixture, next, acquiring: 1).leases == [TenantLease(tenant: tenants[0], fence: 2)])
+        }
+    }
+
+    @Test func leasesOfTenantsThatAreNotServedAreTold() async throws {
+        try await withRegistry(tenants: 2) { fixture, tenants in
+            let worker = try await join(fixture)
+            #expect(try await tick(fixture, worker, acquiring: 2).unserved.isEmpty)
+            let record = try #require(try await fixture.registry.tenant(tenants[0]))
+            _ = try await fixture.administration.turn(
+                record, to: .suspend, stamp: fixture.stamp(), now: fixture.now)
+            let told = try await tick(fixture, worker, acquiring: 2)
+            #expect(told.leases == [TenantLease(tenant: tenants[1], fence: 1)])
+            #expect(told.unserved == [TenantLease(tenant: tenants[0], fence: 1)])
+            try await fixture.registry.release(told.unserved, worker: worker)
+            #expect(try await tick(fixture, worker, acquiring: 2).unserved.isEmpty)
         }
     }
 

@@ -48,6 +48,7 @@ extension DeliveryWorker {
             return lookAtLease()
         }
         identity = worker
+        givenBack = GivenBackLeases()
         _ = lease?.answered(isAlive: true, at: loop.now)
         if lease?.isHeld(at: loop.now) == true { environment.onEvent(.joined(worker)) }
         // The first renewal counts workers and tenants, the second one takes the share.
@@ -59,6 +60,7 @@ extension DeliveryWorker {
         guard let registry = connections?.registry, let worker = identity else { return }
         let asked = phase == .running ? max(wanted, perhapsFree.count) : 0
         let tick: WorkerTick
+        givenBack.asking()
         do throws(StorageError) {
             let life = configuration.lease.timeToLive
             tick = try await registry.tick(worker: worker, timeToLive: life, acquiring: asked)
@@ -75,39 +77,50 @@ extension DeliveryWorker {
 
     // MARK: Tenants
 
-    private func adopt(_ tick: WorkerTick, asked: Int) {
+    /// Does what an answer of the registry says. It may be older than what has been given back meanwhile.
+    func adopt(_ tick: WorkerTick, asked: Int) {
         census = (tick.workers, tick.activeTenants)
-        let leases = Dictionary(uniqueKeysWithValues: tick.leases.map { ($0.tenant, $0) })
+        let overdue = givenBack.answered(tick.leases + tick.unserved)
+        let served = tick.leases.filter { !givenBack.contains($0) }
+        let leases = Dictionary(uniqueKeysWithValues: served.map { ($0.tenant, $0) })
         for (tenant, work) in tenants where leases[tenant] != work.lease {
             // Suspended, held for a move, erased, or lost and won again: what is under way may end, its word counts if the row
             // is ours.
             letGo(work, cutsOff: false)
-            if leases[tenant] == nil { owed.insert(tenant) }
         }
-        owed.subtract(leases.keys)
         var gained = 0
-        for lease in tick.leases where tenants[lease.tenant] == nil {
+        for lease in served where tenants[lease.tenant] == nil {
             take(lease)
             gained += 1
         }
         if asked == 0 { knownStrangers = [] } else { knownStrangers.formUnion(strangers.union(rumours)) }
         rumours = []
         balance(tick, asked: asked, gained: gained)
+        release(overdue)
+        owed = Dictionary(uniqueKeysWithValues: tick.unserved.map { ($0.tenant, $0) })
         handBack()
     }
 
-    /// Gives back the leases of tenants that the registry took off us, once the last word on them is written: whoever waits for
-    /// that, such as a move, then knows it.
+    /// Gives back the leases of tenants that are not to be worked, also those that were never taken up, once the last word on
+    /// them is written: whoever waits for that, such as a move, then knows it.
     func handBack() {
-        let names = owed.filter { parting[$0] == nil }
-        guard !names.isEmpty, let registry = connections?.registry, let worker = identity else { return }
-        owed.subtract(names)
+        let leases = owed.values.filter { parting[$0.tenant] == nil }
+        for lease in leases { owed[lease.tenant] = nil }
+        release(leases.filter { !givenBack.contains($0) })
+    }
+
+    /// - Parameter isUrgent: whether free tenants are taken at once and not at the next renewal.
+    private func release(_ leases: [TenantLease], isUrgent: Bool = false) {
+        guard !leases.isEmpty, let registry = connections?.registry, let worker = identity else { return }
+        givenBack.begin(leases)
         loop.spawn {
             do throws(StorageError) {
-                try await registry.release(Array(names), worker: worker)
+                try await registry.release(leases, worker: worker)
+                self.givenBack.end(leases)
+                if isUrgent { self.hurryLease() }
             } catch {
-                // The next renewal tries again.
-                self.owed.formUnion(names)
+                // It may have been done all the same. The next renewal tells, and then it is tried again.
+                self.givenBack.end(leases)
                 self.environment.onEvent(.registryFailed(error))
             }
         }
@@ -131,9 +144,11 @@ extension DeliveryWorker {
     }
 
     private func take(_ lease: TenantLease) {
-        guard let pool = connections?.databases.pool(of: lease.place) else { return }
+        guard let connections else { return }
+        let pool = connections.databases.pool(of: lease.place)
         let work = TenantWork(
-            lease, store: TenantStore(tenant: lease.tenant, pool: pool), loop: loop, environment: environment)
+            lease, store: TenantStore(tenant: lease.tenant, pool: pool), loop: loop, environment: environment,
+            teller: connections.teller)
         work.recorder.onSettled = { [weak self, weak work] id in
             guard let self, let work else { return }
             settled(id, of: work)
@@ -160,24 +175,14 @@ extension DeliveryWorker {
     ///
     /// - Parameter isUrgent: whether free tenants are taken at once and not at the next renewal.
     func giveBack(_ surplus: [TenantWork], isUrgent: Bool = false) {
-        guard !surplus.isEmpty, let registry = connections?.registry, let worker = identity else { return }
         for work in surplus { letGo(work, cutsOff: false) }
-        let names = surplus.map(\.tenant)
-        loop.spawn {
-            do throws(StorageError) {
-                try await registry.release(names, worker: worker)
-                if isUrgent { self.hurryLease() }
-            } catch {
-                // Then the next renewal tells that they are ours still, and they are taken again.
-                self.environment.onEvent(.registryFailed(error))
-            }
-        }
+        release(surplus.map(\.lease), isUrgent: isUrgent)
     }
 
     /// The lease is, or may be, somebody else's: everything stops.
     private func fence() {
         if let identity { environment.onEvent(.fenced(identity, tenants: tenants.count)) }
-        owed = []
+        owed = [:]
         for work in Array(tenants.values) { letGo(work, cutsOff: true) }
         wanted = 0
         checkDrained()

@@ -26,6 +26,7 @@ package final class DeliveryWorker: @unchecked Sendable {
         /// Those with further databases that tenants are in.
         let databases: DatabasePools
         let registry: RegistryStore
+        let teller: FactsTeller
         let transfer: TransferClient
     }
 
@@ -52,8 +53,9 @@ package final class DeliveryWorker: @unchecked Sendable {
     /// Tenants that were let go while words on them were still on their way. Such a tenant is not worked under a new fence
     /// before, or what was sent would be sent again.
     var parting: [TenantID: [TenantWork]] = [:]
-    /// Tenants that were let go since the registry said so, and whose leases are to be given back when nothing of them is left.
-    var owed: Set<TenantID> = []
+    /// Leases that are to be given back when nothing of their tenants is left: those are not to be worked.
+    var owed: [TenantID: TenantLease] = [:]
+    var givenBack = GivenBackLeases()
     var turns: TurnRing<TenantID>
     /// Places for sends that are taken or spoken for.
     var placesTaken = 0
@@ -103,9 +105,10 @@ package final class DeliveryWorker: @unchecked Sendable {
         guard phase == .idle else { return }
         phase = .running
         let pool = PostgresPool(loop: loop, configuration: configuration.database)
+        let registry = RegistryStore(pool: pool)
         connections = Connections(
             pool: pool, databases: DatabasePools(loop: loop, main: pool, configuration: configuration.database),
-            registry: RegistryStore(pool: pool),
+            registry: registry, teller: FactsTeller(loop: loop, registry: registry),
             transfer: TransferClient(
                 loop: loop,
                 limits: TransferLimits(

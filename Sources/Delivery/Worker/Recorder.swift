@@ -32,6 +32,7 @@ final class Recorder: @unchecked Sendable {
     private let store: TenantStore
     private let fence: Int64
     private let environment: DeliveryEnvironment
+    private let teller: FactsTeller
     /// A word is on disk, or given up: its delivery is not held any more.
     var onSettled: ((DeliveryID) -> Void)?
     /// A word could not be written for good: the row is held until the next fence.
@@ -51,11 +52,15 @@ final class Recorder: @unchecked Sendable {
     /// How many words are to be written one by one, because one of them cannot be written.
     private var singles = 0
 
-    init(loop: EventLoop, store: TenantStore, fence: Int64, environment: DeliveryEnvironment) {
+    /// - Parameter teller: tells all processes of an address that is not to be used again: they have decided that it can be.
+    init(
+        loop: EventLoop, store: TenantStore, fence: Int64, environment: DeliveryEnvironment, teller: FactsTeller
+    ) {
         self.loop = loop
         self.store = store
         self.fence = fence
         self.environment = environment
+        self.teller = teller
     }
 
     /// Whether every word is on disk.
@@ -88,11 +93,7 @@ final class Recorder: @unchecked Sendable {
         while !entries.isEmpty {
             let batch = Array(entries.prefix(singles > 0 ? 1 : Self.batch))
             do throws(StorageError) {
-                for address in Set(batch.compactMap(\.deadAddress)) {
-                    try await store.suppressAddress(
-                        address.address, of: address.user, on: address.channel, state: address.state,
-                        reason: address.reason, stamp: stamp())
-                }
+                try await suppress(Set(batch.compactMap(\.deadAddress)))
                 let results = batch.map(\.result)
                 let outcomes = try await store.finish(results, fence: fence, now: environment.now())
                 failures = 0
@@ -105,6 +106,23 @@ final class Recorder: @unchecked Sendable {
         }
         isWriting = false
         writing = nil
+    }
+
+    /// Marks addresses, and tells of all of them once.
+    private func suppress(_ addresses: Set<DeadAddress>) async throws(StorageError) {
+        guard !addresses.isEmpty else { return }
+        do throws(StorageError) {
+            for address in addresses {
+                try await store.suppressAddress(
+                    address.address, of: address.user, on: address.channel, state: address.state,
+                    reason: address.reason, stamp: stamp())
+            }
+        } catch {
+            // The one that failed may be marked all the same, and those before it are.
+            teller.tellOfDoubt(about: store.tenant)
+            throw error
+        }
+        await teller.tell(of: store.tenant)
     }
 
     /// The worker acts for nobody, and from nowhere but here.

@@ -53,13 +53,14 @@ final class TenantWork: @unchecked Sendable {
     }
 
     init(
-        _ lease: TenantLease, store: TenantStore, loop: EventLoop, environment: DeliveryEnvironment
+        _ lease: TenantLease, store: TenantStore, loop: EventLoop, environment: DeliveryEnvironment,
+        teller: FactsTeller
     ) {
         self.lease = lease
         self.store = store
         // Tenants that are taken over together are not all looked at together.
         keysDue = loop.now.advanced(by: DeliveryWorker.keyPause * environment.randomness())
-        recorder = Recorder(loop: loop, store: store, fence: lease.fence, environment: environment)
+        recorder = Recorder(loop: loop, store: store, fence: lease.fence, environment: environment, teller: teller)
     }
 
     /// Whether nothing of it is under way.

@@ -48,7 +48,7 @@ struct ChannelServer: ChannelServiceHandler {
                 }
             }
         } catch {
-            guard error.code == .limitReached else { throw Status(error) }
+            guard error.code == .tooManyProviders else { throw Status(error) }
             try scope.requireRoom(context)
             throw Status(
                 .resourceExhausted, .tooManyProviders,

@@ -32,7 +32,7 @@ extension Status {
                 .failedPrecondition, .tenantIDReserved,
                 "a tenant of this id was just erased; the id is free again when nobody can know it by the old one's keys",
                 retryAfter: TenantAdministration.idReservation)
-        case .limitReached:
+        case .tooManyProviders:
             self.init(.resourceExhausted, .tooManyProviders, "there are as many as there may be")
         case .monthMissing:
             self.init(

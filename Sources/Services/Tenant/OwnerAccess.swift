@@ -53,13 +53,16 @@ final class OwnerAccess: Sendable {
     }
 
     /// Makes the partitions that a tenant needs now. It is done once for all of the tenant's callers that miss them at the same
-    /// time, on whatever loops.
-    func ensureMonths(of tenant: TenantID, now: Instant) async throws(Status) {
+    /// time, on whatever loops, and goes on when they have gone.
+    ///
+    /// - Throws: DEADLINE_EXCEEDED when they were not made in time.
+    func ensureMonths(of tenant: TenantID, now: Instant, until deadline: MonotonicTime) async throws(Status) {
         let (loop, administration, months) = (loop, administration, months)
         let result = await loop.run { () async -> Result<Void, Status> in
             do throws(Status) {
                 return .success(
-                    try await months.answer(to: tenant, on: loop) { tenant async throws(StorageError) in
+                    try await months.answer(to: tenant, on: loop, until: deadline) {
+                        tenant async throws(StorageError) in
                         try await administration.ensureMonths(tenant: tenant, now: now)
                     })
             } catch {

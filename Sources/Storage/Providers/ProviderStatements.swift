@@ -12,6 +12,9 @@ struct ProviderStatements {
     /// $1…$7 the provider, $8 what happens to the secret: keep, remove or set, $9 the secret or NULL, $10 now, $11 how many there
     /// may be: no row for a new one when there are as many.
     let put: Statement
+    /// $1 provider: counts up the supplier's facts, which say what channels are carried, if it is there: a new one may just have
+    /// been refused.
+    let touchSupplier: Statement
     /// $1 provider.
     let one: Statement
     /// $1 channel or NULL, $2 after this id, $3 limit.
@@ -36,6 +39,13 @@ struct ProviderStatements {
                 sealed_secret = CASE WHEN $8::text = 'keep' THEN p.sealed_secret ELSE excluded.sealed_secret END,
                 revision = p.revision + 1, updated_at = excluded.updated_at
             RETURNING \(Self.columns)
+            """)
+        touchSupplier = Statement(
+            """
+            UPDATE \(schema).account a
+            SET facts_version = a.facts_version + 1
+            WHERE a.account_id = ''
+                AND EXISTS (SELECT 1 FROM \(schema).provider p WHERE p.provider_id = $1::text)
             """)
         one = Statement("SELECT \(Self.columns) FROM \(schema).provider p WHERE p.provider_id = $1::text")
         page = Statement(

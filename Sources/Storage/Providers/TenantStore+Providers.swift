@@ -10,7 +10,7 @@ extension TenantStore {
     ///   - expectedRevision: the revision it must have; throws ``StorageError/Code/revisionMismatch`` if it has not.
     ///   - stamp: who makes the change.
     ///   - now: the time of the change.
-    /// - Throws: ``StorageError/Code/limitReached`` when it would be one too many.
+    /// - Throws: ``StorageError/Code/tooManyProviders`` when it would be one too many.
     package func putProvider(
         _ provider: ProviderWrite, limit: Int = 1_000, expectedRevision: Int64? = nil, stamp: AuditStamp, now: Instant
     ) async throws(StorageError) -> Upserted<ProviderRecord> {
@@ -24,17 +24,17 @@ extension TenantStore {
         if let expectedRevision {
             queries.append(Query(providers.assertRevision, [.text(provider.id), .int8(expectedRevision)]))
         }
-        // Which channels are carried is among the supplier's facts.
-        queries.append(Query(settings.touchAccounts, [.textArray([""])]))
+        let put = queries.count
         queries.append(Query(providers.put, values + [.bytes(secret), .timestamp(now), .int8(Int64(limit))]))
+        queries.append(Query(providers.touchSupplier, [.text(provider.id)]))
         let read = try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
-            return try results[results.count - 1].readFirst { row throws(PostgresError) in
+            return try results[put].readFirst { row throws(PostgresError) in
                 try ProviderRecord(row: row, secret: nil)
             }
         }
         guard let record = read else {
-            throw StorageError(.limitReached, "there are as many providers as there may be")
+            throw StorageError(.tooManyProviders, "there are as many providers as there may be")
         }
         return Upserted(record: record, created: record.revision == 1)
     }

@@ -25,6 +25,9 @@ package struct WorkerTick: Sendable {
     package let isAlive: Bool
     /// The tenants it works.
     package let leases: [TenantLease]
+    /// Those whose leases it has and that are not to be worked: suspended, or held for a move. It gives them back when what it
+    /// had begun for them is done.
+    package let unserved: [TenantLease]
     /// How many workers there are, this one included.
     package let workers: Int64
     /// How many tenants there are to work.
@@ -75,21 +78,24 @@ extension RegistryStore {
         ]
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
-            let leases = try results[3].read { row throws(PostgresError) in
-                TenantLease(
+            let found = try results[3].read { row throws(PostgresError) in
+                let lease = TenantLease(
                     tenant: try row.identifier(0), fence: try row.int8(1), place: try TenantPlace(row: row, from: 2))
+                return (lease, isServed: try row.bool(4))
             }
             guard let census = results[4].first else { throw PostgresError(.decoding, "a count returned no row") }
             return WorkerTick(
-                isAlive: results[0].affectedRows == 1, leases: leases, workers: try census.int8(0),
+                isAlive: results[0].affectedRows == 1, leases: found.filter(\.isServed).map(\.0),
+                unserved: found.filter { !$0.isServed }.map(\.0), workers: try census.int8(0),
                 activeTenants: try census.int8(1))
         }
     }
 
-    /// Gives tenants back, for others to take.
-    package func release(_ tenants: [TenantID], worker: UUIDv7) async throws(StorageError) {
+    /// Gives leases back, for others to take. One that the worker has not, or not under that fence any more, is passed over.
+    package func release(_ leases: [TenantLease], worker: UUIDv7) async throws(StorageError) {
         let query = Query(
-            WorkerStatements.release, [.uuid(worker), .textArray(tenants.map(\.rawValue).sorted())])
+            WorkerStatements.release,
+            [.uuid(worker), .textArray(leases.map(\.tenant.rawValue)), .int8Array(leases.map(\.fence))])
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }
     }
 

@@ -37,15 +37,16 @@ enum WorkerStatements {
         ON CONFLICT (tenant_id) DO UPDATE SET worker_id = excluded.worker_id, fence = l.fence + 1
         WHERE NOT EXISTS (SELECT 1 FROM carillon.worker w WHERE w.worker_id = l.worker_id)
         """)
-    /// $1 worker: the tenants it works, with its fences, and where they are. One that is held for a move is not worked.
+    /// $1 worker: the tenants whose leases it has, with its fences, where they are, and whether they are to be worked: one that is
+    /// suspended, or held for a move, is not.
     static let leases = Statement(
         """
-        SELECT l.tenant_id, l.fence, d.name, d.connection
+        SELECT l.tenant_id, l.fence, d.name, d.connection, t.state = 'active' AND t.moving_to IS NULL
         FROM carillon.tenant_lease l
         JOIN carillon.tenant t ON t.tenant_id = l.tenant_id
         JOIN carillon.database d ON d.name = t.database
         JOIN carillon.worker w ON w.worker_id = l.worker_id
-        WHERE l.worker_id = $1::uuid AND t.state = 'active' AND t.moving_to IS NULL
+        WHERE l.worker_id = $1::uuid
         ORDER BY l.tenant_id
         """)
     /// How many workers there are, how many active tenants.
@@ -64,12 +65,13 @@ enum WorkerStatements {
             WHERE l.tenant_id = $1::text AND w.expires_at > now()
         )
         """, prepared: false)
-    /// $1 worker, $2 tenants.
+    /// $1 worker, $2 tenants, $3 their fences. One that comes late, when the worker has the tenant anew, does nothing.
     static let release = Statement(
         """
         UPDATE carillon.tenant_lease l
         SET worker_id = NULL
-        WHERE l.worker_id = $1::uuid AND l.tenant_id = ANY ($2::text[])
+        FROM unnest($2::text[], $3::int8[]) AS x (tenant_id, fence)
+        WHERE l.worker_id = $1::uuid AND l.tenant_id = x.tenant_id AND l.fence = x.fence
         """)
     /// $1 worker: its tenants are free at once.
     static let leave = Statement("DELETE FROM carillon.worker w WHERE w.worker_id = $1::uuid")

@@ -38,10 +38,17 @@ final class DatabaseWatch: @unchecked Sendable {
     /// The logins beside the serving one that were not looked at yet.
     private var unverified: [Login]
     private var nextLogins: MonotonicTime
+    /// The task that looks at them.
+    private var verifying: Task<Void, Never>?
+    /// Why one of them must not be used.
+    private var loginDefect: String?
+    private var loginWaiter: CheckedContinuation<Void, Never>?
+    private var hasWaitedForLogins = false
     private static let interval: Duration = .seconds(1)
     /// Between two tries to log in as somebody who could not.
     private static let loginPause: Duration = .seconds(10)
-    /// How long a look at the versions may take; a busy database is asked again.
+    /// How long a look at the versions may take; a busy database is asked again. Also how long the first look waits for the
+    /// logins, so that a process with one that must not be used mostly does not begin to serve.
     private static let patience: Duration = .seconds(1)
 
     /// Watches the database that pools are connected to.
@@ -97,7 +104,9 @@ final class DatabaseWatch: @unchecked Sendable {
             let finding = await verify()
             guard case .fit = finding else { return finding }
         }
-        if let why = await verifyLogins() { return .unfit(why) }
+        beginVerifyingLogins()
+        await waitForLogins()
+        if let loginDefect { return .unfit(loginDefect) }
         for (owner, pool) in pools.all {
             let status = await owner.run { pool.status }
             if status.connections == 0 {
@@ -107,12 +116,43 @@ final class DatabaseWatch: @unchecked Sendable {
         return await lookAtVersions()
     }
 
-    /// Looks at the other logins. One that cannot log in is told of and tried again: what it is for rests, and calls are answered.
+    /// Ends what is under way beside the looks. To be called before the loop is shut down.
+    func close() async {
+        loop.assertOnLoop()
+        verifying?.cancel()
+        await verifying?.value
+    }
+
+    /// Looks at the other logins in a task of its own: one that takes long must not keep calls from being answered.
+    private func beginVerifyingLogins() {
+        guard verifying == nil, loginDefect == nil, !unverified.isEmpty, nextLogins <= loop.now else { return }
+        nextLogins = loop.now.advanced(by: Self.loginPause)
+        verifying = loop.spawn {
+            self.loginDefect = await self.verifyLogins()
+            self.verifying = nil
+            self.endLoginWait()
+        }
+    }
+
+    /// Once, for a moment.
+    private func waitForLogins() async {
+        guard !hasWaitedForLogins else { return }
+        hasWaitedForLogins = true
+        guard verifying != nil else { return }
+        let timer = loop.schedule(after: Self.patience) { self.endLoginWait() }
+        await withCheckedContinuation { loginWaiter = $0 }
+        timer.cancel()
+    }
+
+    private func endLoginWait() {
+        loginWaiter?.resume()
+        loginWaiter = nil
+    }
+
+    /// One that cannot log in is told of and tried again: what it is for rests, and calls are answered.
     ///
     /// - Returns: why one of them must not be used.
     private func verifyLogins() async -> String? {
-        guard !unverified.isEmpty, nextLogins <= loop.now else { return nil }
-        nextLogins = loop.now.advanced(by: Self.loginPause)
         var left: [Login] = []
         for login in unverified {
             do throws(StorageError) {

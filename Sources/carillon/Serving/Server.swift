@@ -275,6 +275,7 @@ final class Server: Sendable {
     }
 
     private static func end(_ parts: Parts) async {
+        await parts.loops[0].run { await parts.watch.close() }
         await parts.services.close()
         for (loop, pool) in parts.pools.all { await loop.run { await pool.close() } }
         if let owner = parts.owner { await parts.loops[0].run { await owner.close() } }

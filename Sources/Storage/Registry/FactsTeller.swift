@@ -1,18 +1,17 @@
-internal import CarillonNet
-internal import Domain
-internal import Storage
+package import CarillonNet
+package import Domain
 
 /// Tells other processes that facts have changed, from one loop, before the change is answered.
 ///
 /// What comes while a transaction is on its way goes together in the next. What could not be told is told again until it
-/// is; whoever waits for it does not: the change is committed, and what it rests on then is ``ServiceLimits/greatestFactsAge``.
+/// is; whoever waits for it does not: the change is committed, and who has not heard of it reads again when facts come of age.
 /// It holds no more tenants than have changed something since the registry was there last.
 ///
 /// Confined to its loop; every entry asserts. Safe as `@unchecked Sendable` for that reason.
-final class FactsTeller: @unchecked Sendable {
+package final class FactsTeller: @unchecked Sendable {
     /// How long one transaction may take. One that took longer would be seen so late that nobody looks for it any more, so
     /// it is done again.
-    static let patience = Duration.seconds(2)
+    package static let patience = Duration.seconds(2)
     private static let pause = Duration.seconds(1)
     /// When a transaction whose outcome is not known has ended, one way or the other: statements have five seconds, and what
     /// nobody waits for is cancelled.
@@ -25,13 +24,14 @@ final class FactsTeller: @unchecked Sendable {
     private var isBusy = false
     private var doubtful: [TenantID: MonotonicTime] = [:]
 
-    init(loop: EventLoop, registry: RegistryStore) {
+    /// Tells through a store whose pool is on the loop.
+    package init(loop: EventLoop, registry: RegistryStore) {
         self.loop = loop
         self.registry = registry
     }
 
     /// Tells of a change that is committed. Returns when it is told, or could not be told at the first try.
-    func tell(of tenant: TenantID) async {
+    package func tell(of tenant: TenantID) async {
         loop.assertOnLoop()
         await withCheckedContinuation { waiter in
             waiters.append(waiter)
@@ -40,7 +40,7 @@ final class FactsTeller: @unchecked Sendable {
     }
 
     /// Tells of a change that may be committed by now, or some time later, or never.
-    func tellOfDoubt(about tenant: TenantID) {
+    package func tellOfDoubt(about tenant: TenantID) {
         loop.assertOnLoop()
         add([tenant])
         let end = loop.now.advanced(by: Self.doubt)
