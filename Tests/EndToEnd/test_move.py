@@ -181,6 +181,19 @@ def test_every_row_arrives_and_the_role_may_no_more_than_before(movers: Movers, 
     supplier.settled(account_id="acme")
 
 
+def test_an_attempt_at_an_old_notification_arrives(movers: Movers, supplier: Supplier) -> None:
+    source, there = movers.databases["main"], movers.databases["far"]
+    remember(source, supplier.schema, 10)
+    with movers.stuck("draining", supplier, "far") as moving:
+        # Behind the last pass: a mail of days ago is tried once more, and the attempt has the notification's id.
+        source.execute(
+            f"INSERT INTO {supplier.schema}.attempt SELECT notification_id, channel, 2, fence, provider_id, 'accepted',"
+            f" '250', '', NULL, now(), now() FROM {supplier.schema}.attempt WHERE number = 1 LIMIT 1"
+        )
+    assert moving.wait() == 0, moving.tail()
+    assert there.execute(f"SELECT count(*) FROM {supplier.schema}.attempt WHERE number = 2") == "1"
+
+
 @pytest.mark.parametrize("ending", ["resumed", "aborted"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_move_that_is_killed_goes_on_or_is_taken_back(

@@ -25,6 +25,11 @@ import Testing
         #expect(ArchivedTable.tenant.allSatisfy { table in table.timed.map(table.columns.contains) ?? true })
     }
 
+    /// The past of all others is compared while the tenant is held.
+    @Test func onlyWhatHasFreshIdentifiersComesInOrder() {
+        #expect(ArchivedTable.tenant.filter(\.comesInOrder).map(\.name) == ["event", "notification", "audit"])
+    }
+
     private static let recent = UUIDv7.lowerBound(milliseconds: 0x0193_0000_0000)
 
     @Test(arguments: [

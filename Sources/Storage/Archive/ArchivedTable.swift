@@ -17,6 +17,9 @@ struct ArchivedTable: Sendable, Hashable {
     var sealed: String?
     /// The column with a UUIDv7 that says when a row came, where a table has one and many rows; of a tenant's tables only.
     var timed: String?
+    /// Whether ``timed`` is of the row itself, made when the row is written, and not of what the row is about: then no row comes
+    /// with an id of days ago.
+    var comesInOrder = false
 
     /// Whether it is one of the registry's.
     var isOfRegistry: Bool { name.hasPrefix("carillon.") }
@@ -100,14 +103,14 @@ extension ArchivedTable {
                 "event_id", "type_key", "account_id", "actor_user_id", "addressed_user_ids", "object",
                 "object_suppressed", "source_event_id", "context", "sealed_context", "published_by", "occurred_at",
             ],
-            key: ["event_id"], sealed: "sealed_context", timed: "event_id"),
+            key: ["event_id"], sealed: "sealed_context", timed: "event_id", comesInOrder: true),
         ArchivedTable(
             name: "notification",
             columns: [
                 "notification_id", "event_id", "type_key", "audience", "account_id", "recipient", "user_id", "object",
                 "reason", "trace",
             ],
-            key: ["notification_id"], timed: "notification_id"),
+            key: ["notification_id"], timed: "notification_id", comesInOrder: true),
         ArchivedTable(
             name: "delivery",
             columns: [
@@ -142,7 +145,7 @@ extension ArchivedTable {
         ArchivedTable(
             name: "audit",
             columns: ["audit_id", "seq", "actor", "origin", "action", "object", "before", "after", "hash"],
-            key: ["audit_id"], timed: "audit_id"),
+            key: ["audit_id"], timed: "audit_id", comesInOrder: true),
         ArchivedTable(name: "audit_head", columns: ["singleton", "seq", "hash"], key: ["singleton"]),
     ]
 

@@ -137,8 +137,10 @@ final class TenantCopy: @unchecked Sendable {
         PostgresError(.other, "the checksums of the table \(table.name) differ after it was copied")
     }
 
-    /// Whether the tenant's role can only add rows to a table, and read them. The owner drops whole months.
+    /// Whether what a table has of days ago stays as it is: the tenant's role can only read rows and add them, and none comes with
+    /// an old id. An attempt, which has the id of its notification, can be at an old one. The owner drops whole months.
     private func isAppendOnly(_ table: ArchivedTable) async throws(PostgresError) -> Bool {
+        guard table.comesInOrder else { return false }
         if let known = appendOnly[table] { return known }
         let query = Query(CopyStatements.mayChange, [.text(schema.text), .text("\(schema).\(table.name)")])
         let mayChange = try await source.run(query).readFirst { row throws(PostgresError) in try row.bool(0) }
