@@ -231,6 +231,75 @@ def test_a_move_that_is_killed_goes_on_or_is_taken_back(
     assert set(mails.values()) == {1}
 
 
+def may_enter(movers: Movers, supplier: Supplier, database: str) -> bool:
+    """Whether the tenant's role is let in at a place."""
+    asked = f"SELECT has_schema_privilege('{supplier.schema}', '{supplier.schema}', 'USAGE')"
+    return movers.databases[database].execute(asked) == "t"
+
+
+def test_a_switch_that_hangs_is_waited_for_before_the_source_is_opened(movers: Movers, supplier: Supplier) -> None:
+    with movers.stuck("held", supplier, "far") as moving:
+        movers.kill(moving)
+    # The COMMIT of a mover that nobody hears of any more is still on its way.
+    switch = (
+        f"UPDATE carillon.tenant_move SET stage = 'switched' WHERE tenant_id = '{supplier.id}';"
+        f" UPDATE carillon.tenant SET database = 'far', revision = revision + 1 WHERE tenant_id = '{supplier.id}'"
+    )
+    with movers.hanging(switch) as commit:
+        aborting = movers.begin(supplier.id, "--abort")
+        movers.waits("UPDATE carillon.tenant_move%", aborting)
+        assert not may_enter(movers, supplier, "main")
+        commit()
+        assert aborting.wait() == FAILURE, aborting.tail()
+    assert "may still be held" in aborting.printed() and not may_enter(movers, supplier, "main")
+    assert movers.place(supplier.id) == ["far", "far"] and movers.stage(supplier.id) == "switched"
+    assert movers.move(supplier.id, "--to", "far").returncode == 0
+    assert movers.schemas(supplier) == ["far"]
+
+
+def test_giving_the_service_back_can_be_broken_off_too(movers: Movers, supplier: Supplier) -> None:
+    with movers.stuck("held", supplier, "far") as moving:
+        movers.kill(moving)
+    with movers.databases["main"].held(f"GRANT CREATE ON SCHEMA {supplier.schema} TO carillon_owner"):
+        aborting = movers.begin(supplier.id, "--abort")
+        movers.reaches("restoring", supplier.id, aborting)
+        movers.kill(aborting)
+        assert not is_served(supplier)
+    assert movers.place(supplier.id) == ["main", "far"]
+    assert movers.move(supplier.id, "--to", "far").returncode == 0
+    assert movers.schemas(supplier) == ["far"] and is_served(supplier)
+
+
+def test_a_schema_that_is_not_the_copy_is_left_alone(movers: Movers, supplier: Supplier) -> None:
+    there = movers.databases["far"]
+    with movers.stuck("draining", supplier, "far") as moving:
+        movers.kill(moving)
+    mark = there.execute(f"SELECT obj_description('{supplier.schema}'::regnamespace, 'pg_namespace')")
+    there.execute(f"COMMENT ON SCHEMA {supplier.schema} IS NULL")
+    for arguments in (["--abort"], ["--to", "far"]):
+        result = movers.move(supplier.id, *arguments)
+        assert result.returncode == FAILURE and "is not the copy of this move" in result.stderr, result.stderr
+        assert movers.schemas(supplier) == ["main", "far"] and is_served(supplier)
+    there.execute(f"COMMENT ON SCHEMA {supplier.schema} IS '{mark}'")
+    assert movers.move(supplier.id, "--abort").returncode == 0
+    assert movers.schemas(supplier) == ["main"]
+
+
+def test_a_drop_that_comes_too_late_drops_nothing(movers: Movers, supplier: Supplier) -> None:
+    with movers.stuck("draining", supplier, "far") as moving:
+        movers.kill(moving)
+    there = movers.databases["far"]
+    with there.held(f"LOCK TABLE {supplier.schema}.account IN ACCESS SHARE MODE"):
+        aborting = movers.begin(supplier.id, "--abort")
+        movers.waits("DROP SCHEMA%", aborting, "far")
+        # Another run has gone further.
+        movers.registry(f"UPDATE carillon.tenant_move SET stage = 'draining' WHERE tenant_id = '{supplier.id}'")
+        assert aborting.wait() == FAILURE, aborting.tail()
+    assert "has changed meanwhile" in aborting.printed(), aborting.tail()
+    assert movers.schemas(supplier) == ["main", "far"]
+    assert movers.move(supplier.id, "--abort").returncode == 0
+
+
 def test_a_move_that_is_told_to_stop_gives_the_service_back(movers: Movers, supplier: Supplier) -> None:
     with movers.stuck("held", supplier, "far") as moving:
         assert not is_served(supplier)

@@ -6,13 +6,13 @@ import Testing
 /// What a move decides by itself, without a database.
 @Suite struct MoveDecisionTests {
     @Test(arguments: [
-        (MoveStage.copying, MoveStage.Continuation.copy), (.draining, .copy), (.held, .copy), (.switched, .open),
-        (.opened, .clear),
+        (MoveStage.copying, MoveStage.Continuation.copy), (.draining, .copy), (.held, .copy), (.restoring, .copy),
+        (.switched, .open), (.opened, .clear),
     ])
     func aMoveThatWasBrokenOffGoesOn(_ stage: MoveStage, _ continuation: MoveStage.Continuation) {
         #expect(stage.continuation == continuation)
         // Where the registry names the target already, there is no way back.
-        #expect(stage.canBeAborted == [.copying, .draining, .held].contains(stage))
+        #expect(stage.canBeAborted == [.copying, .draining, .held, .restoring].contains(stage))
     }
 
     @Test func everyTableIsCutInOneWay() {

@@ -108,7 +108,7 @@ import Testing
     private static func beginMove(_ tenant: TenantID, _ fixture: Fixture) async throws {
         let parameters: [Parameter] = [
             .text(tenant), .text("main"), .text("main"), .text(MoveStage.copying.rawValue), .text("owner"),
-            .timestamp(fixture.now),
+            .timestamp(fixture.now), .uuid(fixture.stamp().id),
         ]
         _ = try await fixture.owner.run(Unit([Query(MoveStatements.begin, parameters)]))
     }

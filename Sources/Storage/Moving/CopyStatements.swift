@@ -51,6 +51,27 @@ enum CopyStatements {
         Statement("GRANT USAGE ON SCHEMA \(schema) TO \(schema)", prepared: false)
     }
 
+    /// Marks the copy of a move (``TenantMoveRecord/mark``).
+    ///
+    /// - Parameter mark: our own digits and words only.
+    static func mark(_ schema: SchemaName, _ mark: String) -> Statement {
+        precondition(!mark.contains("'"), "a mark needs no quotes")
+        return Statement("COMMENT ON SCHEMA \(schema) IS '\(mark)'", prepared: false)
+    }
+
+    /// Takes the mark away: the schema is nobody's copy any more.
+    static func unmark(_ schema: SchemaName) -> Statement {
+        Statement("COMMENT ON SCHEMA \(schema) IS NULL", prepared: false)
+    }
+
+    /// $1 schema: its mark, empty without one; no row if there is no such schema.
+    static let markOf = Statement(
+        """
+        SELECT coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace'), '')
+        FROM pg_catalog.pg_namespace n
+        WHERE n.nspname = $1::text
+        """, prepared: false)
+
     /// $1 role, $2 table: whether the role may do more to its rows than read and add.
     static let mayChange = Statement(
         "SELECT pg_catalog.has_table_privilege($1::text, $2::text, 'UPDATE, DELETE, TRUNCATE')", prepared: false)

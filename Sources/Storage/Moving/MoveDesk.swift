@@ -55,6 +55,18 @@ final class MoveDesk: @unchecked Sendable {
         }
     }
 
+    /// Makes sure of what is about to be done outside of the registry: this run has the move, which is as it was read, and the
+    /// tenant lives where it is thought to live.
+    ///
+    /// - Throws: ``StorageError/Code/moveRefused`` when that is not so.
+    func confirm(_ expected: TenantMoveRecord, in home: DatabaseName) async throws(StorageError) {
+        guard try await move() == expected, try await record()?.database == home else { throw Self.changed }
+        _ = try await storing { () async throws(PostgresError) in try await holder.run(Query(MoveStatements.stillThere))
+        }
+    }
+
+    private static let changed = StorageError.moveRefused("the tenant or its move has changed meanwhile: try again")
+
     /// Changes the registry in one transaction, as long as no other run has taken the move over.
     ///
     /// - Parameters:
@@ -77,7 +89,7 @@ final class MoveDesk: @unchecked Sendable {
             try await session.commit()
             return true
         }
-        guard isAsExpected else { throw .moveRefused("the tenant or its move has changed meanwhile: try again") }
+        guard isAsExpected else { throw Self.changed }
     }
 
     /// The query that takes the move from one stage to another.

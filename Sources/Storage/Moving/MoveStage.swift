@@ -1,5 +1,5 @@
-/// How far the move of a tenant is, as its row in the registry says. A move goes through all of them in order; up to
-/// ``held`` it can be taken back.
+/// How far the move of a tenant is, as its row in the registry says. A move goes through all of them in order, but
+/// for ``restoring``, which leads back to ``copying``; up to there it can be taken back.
 package enum MoveStage: String, Sendable, Hashable, CaseIterable {
     /// The tenant is served where it is, while a copy is made.
     case copying
@@ -7,6 +7,8 @@ package enum MoveStage: String, Sendable, Hashable, CaseIterable {
     case draining
     /// Its calls are refused, and the rest is copied.
     case held
+    /// It is given its service back where it was: from now on no earlier step can be done.
+    case restoring
     /// It lives at its new place, which is not opened to its calls yet.
     case switched
     /// It is served at its new place; what is left at the old one is removed.
@@ -25,7 +27,7 @@ package enum MoveStage: String, Sendable, Hashable, CaseIterable {
     /// See ``Continuation``.
     package var continuation: Continuation {
         switch self {
-        case .copying, .draining, .held: .copy
+        case .copying, .draining, .held, .restoring: .copy
         case .switched: .open
         case .opened: .clear
         }

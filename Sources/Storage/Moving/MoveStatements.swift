@@ -12,16 +12,16 @@ enum MoveStatements {
     /// $1 tenant.
     static let move = Statement(
         """
-        SELECT m.tenant_id, m.source, m.target, m.stage
+        SELECT m.tenant_id, m.source, m.target, m.stage, m.move_id
         FROM carillon.tenant_move m
         WHERE m.tenant_id = $1::text
         """, prepared: false)
-    /// $1 tenant, $2 source, $3 target, $4 stage, $5 who, $6 now. The tenant's revision grows: whoever has read it and found
+    /// $1 tenant, $2 source, $3 target, $4 stage, $5 who, $6 now, $7 the move. The tenant's revision grows: whoever has read it and found
     /// it in no move must not go by that any more.
     static let begin = Statement(
         """
-        INSERT INTO carillon.tenant_move (tenant_id, source, target, stage, actor, started_at)
-        VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::timestamptz)
+        INSERT INTO carillon.tenant_move (tenant_id, source, target, stage, actor, started_at, move_id)
+        VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::timestamptz, $7::uuid)
         """, prepared: false)
     /// $1 tenant, $2 its database, $3 its schema's version: it can be moved, and has changed.
     static let claim = Statement(

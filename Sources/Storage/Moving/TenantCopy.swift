@@ -19,6 +19,8 @@ final class TenantCopy: @unchecked Sendable {
     private let schema: SchemaName
     private let source: PostgresSession
     private let target: PostgresSession
+    /// What tells the copy from all else that may have its name (``TenantMoveRecord/mark``).
+    private let mark: String
     /// From there on rows may still be added to what nobody changes (``isAppendOnly(_:)``).
     let recent: UUIDv7
     /// Told of rows as they are copied; what it throws ends the copy.
@@ -26,11 +28,12 @@ final class TenantCopy: @unchecked Sendable {
     private var appendOnly: [ArchivedTable: Bool] = [:]
 
     init(
-        of tenant: TenantID, from source: PostgresSession, to target: PostgresSession, recent: UUIDv7,
+        of move: TenantMoveRecord, from source: PostgresSession, to target: PostgresSession, recent: UUIDv7,
         copied: @escaping (Int) throws(PostgresError) -> Void
     ) {
-        self.tenant = tenant
+        tenant = move.tenant
         schema = SchemaName(tenant)
+        mark = move.mark
         self.source = source
         self.target = target
         self.recent = recent
@@ -40,12 +43,18 @@ final class TenantCopy: @unchecked Sendable {
     // MARK: The schema
 
     /// Makes role and schema if they are not there, and takes away what a finished copy has.
+    ///
+    /// - Throws: also when the schema that is there is not this move's copy.
     func prepare(now: Instant) async throws(PostgresError) {
         try await target.begin()
-        let found = try await target.run(Query(ArchiveStatements.schemaExists, [.text(schema.text)]))
-        if try found.readFirst({ row throws(PostgresError) in try row.bool(0) }) != true {
-            let statements = TenantSchema.creation(schema, now: now) + ArchiveStatements.clear(tenant)
+        switch try await target.mark(of: schema) {
+        case nil:
+            let statements =
+                TenantSchema.creation(schema, now: now) + ArchiveStatements.clear(tenant)
+                + [CopyStatements.mark(schema, mark)]
             for statement in statements { try await target.run(Query(statement)) }
+        case mark: break
+        default: throw PostgresError(.other, "the schema \(schema) at the target is not the copy of this move")
         }
         try await target.run(Query(CopyStatements.shut(schema)))
         for key in try await foreignKeys(target) { try await target.run(Query(key.removal(in: schema))) }
@@ -188,5 +197,14 @@ final class TenantCopy: @unchecked Sendable {
             try copied(rows.count)
         }
         return Int64(try await target.endCopyIn())
+    }
+}
+
+extension PostgresSession {
+    /// The mark of a schema (``CopyStatements/markOf``); nil if there is no such schema.
+    func mark(of schema: SchemaName) async throws(PostgresError) -> String? {
+        try await run(Query(CopyStatements.markOf, [.text(schema.text)])).readFirst { row throws(PostgresError) in
+            try row.text(0)
+        }
     }
 }

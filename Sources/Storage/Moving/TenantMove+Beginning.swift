@@ -22,10 +22,10 @@ extension TenantMove {
         guard try await desk.accepts(target) else {
             throw .moveRefused("\(target) takes no tenants: see `carillon database open`")
         }
-        let move = TenantMoveRecord(
-            tenant: self.tenant, source: tenant.database, target: place.database, stage: .copying)
-        try await withSessions(move, desk) { sessions throws(StorageError) in try await check(sessions, target) }
         let stamp = options.stamp()
+        let move = TenantMoveRecord(
+            tenant: self.tenant, id: stamp.id, source: tenant.database, target: place.database, stage: .copying)
+        try await withSessions(move, desk) { sessions throws(StorageError) in try await check(sessions, target) }
         try await desk.change(
             [
                 Query(
@@ -35,7 +35,7 @@ extension TenantMove {
                     MoveStatements.begin,
                     [
                         .text(self.tenant), .text(move.source.rawValue), .text(move.target.rawValue),
-                        .text(move.stage.rawValue), .text(stamp.actor), .timestamp(options.now()),
+                        .text(move.stage.rawValue), .text(stamp.actor), .timestamp(options.now()), .uuid(move.id),
                     ]),
             ], after: line("tenant.move_begin", move, stamp))
         return move

@@ -118,7 +118,15 @@ extension TenantMove {
     private func openTarget(
         _ record: TenantMoveRecord, _ target: PostgresSession, _ desk: MoveDesk
     ) async throws(StorageError) {
-        try await run(CopyStatements.open(schema), on: target)
+        var switched = record
+        switched.stage = .switched
+        try await desk.confirm(switched, in: record.target)
+        try await storing { () async throws(PostgresError) in
+            try await target.begin()
+            try await target.run(Query(CopyStatements.unmark(schema)))
+            try await target.run(Query(CopyStatements.open(schema)))
+            try await target.commit()
+        }
         try await desk.change(
             [desk.advance(from: .switched, to: .opened), Query(MoveStatements.letGo, [.text(tenant)])],
             then: [desk.hint(now: options.now())])
@@ -127,8 +135,10 @@ extension TenantMove {
 
     /// Removes what is left at the source, and ends the move.
     func clear(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) {
+        var opened = record
+        opened.stage = .opened
         do throws(StorageError) {
-            try await removeSchema(from: record.source, desk)
+            try await removeSource(opened, desk)
         } catch {
             throw .moveRefused(
                 "the tenant is served from \(record.target), but what it left in \(record.source) could not be removed: run "

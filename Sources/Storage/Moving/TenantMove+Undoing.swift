@@ -8,23 +8,31 @@ extension TenantMove {
     private static let dropTries = 30
 
     /// Gives the tenant its service back where it was. What was copied stays.
+    ///
+    /// The registry is changed first: that waits for a change of an earlier run that hangs, and lets none come later. Only then
+    /// is it known that the tenant lives at the source, which is opened before its calls are let in.
     func restore(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) -> TenantMoveRecord {
+        var record = record
+        try await desk.change([desk.advance(from: record.stage, to: .restoring)])
+        record.stage = .restoring
+        tell(.restoring)
         let source = try await session(record.source, desk)
         defer { source.close() }
-        try await run(CopyStatements.open(schema), on: source)
         let isHeld = try await desk.record()?.movingTo != nil
+        try await desk.confirm(record, in: record.source)
+        try await run(CopyStatements.open(schema), on: source)
         try await desk.change(
-            [desk.advance(from: record.stage, to: .copying)]
+            [desk.advance(from: .restoring, to: .copying)]
                 + (isHeld ? [Query(MoveStatements.letGo, [.text(tenant)])] : []),
             then: [desk.hint(now: options.now())])
-        return TenantMoveRecord(tenant: record.tenant, source: record.source, target: record.target, stage: .copying)
+        record.stage = .copying
+        return record
     }
 
-    /// Takes everything back.
-    func undo(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) {
-        _ = try await restore(record, desk)
+    /// Ends a move of a tenant that is served where it was.
+    func discard(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) {
         do throws(StorageError) {
-            try await removeSchema(from: record.target, desk)
+            try await removeCopy(record, desk)
         } catch {
             throw .moveRefused(
                 "the tenant is served where it was, but its copy in \(record.target) could not be removed: run `carillon "
@@ -34,22 +42,48 @@ extension TenantMove {
             [Query(MoveStatements.end, [.text(tenant)])], after: line("tenant.move_abort", record, options.stamp()))
     }
 
+    /// Drops the copy at the target, if it is this move's.
+    private func removeCopy(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) {
+        try await removeSchema(from: record.target, desk) { session async throws(StorageError) in
+            try await desk.confirm(record, in: record.source)
+            let mark = try await storing { () async throws(PostgresError) in try await session.mark(of: self.schema) }
+            guard mark == nil || mark == record.mark else {
+                throw .moveRefused("the schema \(self.schema) in \(record.target) is not the copy of this move")
+            }
+        }
+    }
+
+    /// Drops what is left at the source.
+    func removeSource(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) {
+        try await removeSchema(from: record.source, desk) { _ async throws(StorageError) in
+            try await desk.confirm(record, in: record.target)
+        }
+    }
+
     /// Drops the tenant's schema in a database, and its role there unless another database of the same cluster needs it.
-    func removeSchema(from database: DatabaseName, _ desk: MoveDesk) async throws(StorageError) {
+    ///
+    /// - Parameter check: asked before each try, and once more before what was dropped is gone: another run may have come
+    ///   further meanwhile.
+    private func removeSchema(
+        from database: DatabaseName, _ desk: MoveDesk,
+        _ check: (PostgresSession) async throws(StorageError) -> Void
+    ) async throws(StorageError) {
         let session = try await session(database, desk)
         defer { session.close() }
         var length = Duration.milliseconds(50)
         for attempt in 1...Self.dropTries {
-            do throws(PostgresError) {
-                try await session.begin()
-                try await session.run(Query(AdministrationStatements.shortLockTimeout))
-                try await session.makeRoom(for: schema)
-                try await session.commit()
+            do throws(StorageError) {
+                try await storing { () async throws(PostgresError) in
+                    try await session.begin()
+                    try await session.run(Query(AdministrationStatements.shortLockTimeout))
+                }
+                try await check(session)
+                try await storing { () async throws(PostgresError) in try await session.makeRoom(for: schema) }
+                try await check(session)
+                try await storing { () async throws(PostgresError) in try await session.commit() }
                 break
             } catch {
-                guard error.code == .lockTimeout || error.code == .serialization, attempt < Self.dropTries else {
-                    throw StorageError(error)
-                }
+                guard error.cause?.mayPass == true, attempt < Self.dropTries else { throw error }
             }
             try await storing { () async throws(PostgresError) in try await session.rollback() }
             try await pause(length)
@@ -60,6 +94,16 @@ extension TenantMove {
         } catch {
             // 2BP01, dependent_objects_still_exist: databases of one cluster share their roles.
             guard error.sqlState == "2BP01" else { throw StorageError(error) }
+        }
+    }
+}
+
+extension PostgresError {
+    /// Whether the same may work in a moment, on the same session: somebody is in the way, or the server is short of something.
+    var mayPass: Bool {
+        switch code {
+        case .lockTimeout, .serialization, .resourcesExhausted, .diskFull: true
+        default: false
         }
     }
 }

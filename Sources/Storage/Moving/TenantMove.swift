@@ -6,7 +6,8 @@ package import Postgres
 ///
 /// ```
 /// (begin) ─▶ copying ─▶ draining ─▶ held ─▶ switched ─▶ opened ─▶ (over)
-///               ▲──────────┴──────────┘ broken off
+///               ▲                      │
+///               └───── restoring ◀─────┘ broken off, from any of the three
 /// ```
 /// 1. *copying*: the tenant is served. Its schema is made at the target and brought up to the original again and again
 ///    (``TenantCopy``), until little is missing.
@@ -17,6 +18,9 @@ package import Postgres
 /// 4. *switched*: the registry names the target. Only now is its role let in there, so there is never a moment at which it
 ///    could write to both.
 /// 5. *opened*: it is served; the original is removed.
+///
+/// *restoring*: the registry says first that the tenant stays, so that no step of an earlier run can come true any more; then its
+/// role is let in at the source, then its calls.
 ///
 /// The stage is a row of the registry (``MoveStage``), written before what it is about is done. So a move that was broken off
 /// at any moment is found by the next run, which goes on or takes it back. Whoever fails before the switch takes everything
@@ -73,8 +77,9 @@ package final class TenantMove: @unchecked Sendable {
         configuration.lockTimeout = .seconds(30)
         configuration.statementTimeout = .zero
         configuration.idleInTransactionTimeout = .zero
-        // A program that was killed must not hold locks until its query is done.
+        // A program that was killed must not hold locks until its query is done, and one whose machine is gone not for hours.
         configuration.sessionSettings["client_connection_check_interval"] = "1s"
+        configuration.noticeVanishedClient()
         self.configuration = configuration
     }
 
@@ -125,36 +130,47 @@ package final class TenantMove: @unchecked Sendable {
                     "it is too late: the tenant lives in \(record.target) already; end the move by "
                         + "`carillon tenant move \(self.tenant) --to \(record.target)`, then move it back")
             }
-            try await self.undo(record, desk)
+            let restored: TenantMoveRecord
+            do throws(StorageError) {
+                restored = try await self.restore(record, desk)
+            } catch {
+                throw self.unsettled(error)
+            }
+            try await self.discard(restored, desk)
         }
     }
 
     // MARK: The end of a run
 
-    /// How often the end is tried while a database is away, with a pause of a second: about as long as a failover takes.
-    private static let settlingTries = 40
+    /// How long the end is tried for, with pauses of a second: about as long as a failover takes, and longer than a server needs to
+    /// notice that a session of this run is gone, which may hold the table of moves until then.
+    private static let settlingTime: Duration = .seconds(40)
 
     /// Brings a run that failed to its end: what was not switched is taken back, or, when it was told to stop, given its service
     /// back.
     ///
     /// - Throws: why it failed; or that its end could not be had.
     private func settle(_ error: StorageError) async throws(StorageError) -> MoveOutcome {
-        for attempt in 1...Self.settlingTries {
+        let end = loop.now.advanced(by: Self.settlingTime)
+        while true {
             let outcome: Result<MoveOutcome, StorageError>
             do throws(StorageError) {
                 // The sessions may be lost, or in the middle of something.
                 outcome = try await guarded { desk async throws(StorageError) in try await self.end(error, desk) }
             } catch {
-                guard error.code == .unavailable else { throw error }
-                guard attempt < Self.settlingTries else { break }
-                try await pause(.seconds(1))
+                // Whatever it is: the tenant may be held.
+                guard loop.now < end, (try? await pause(.seconds(1))) != nil else { throw unsettled(error) }
                 continue
             }
             return try outcome.get()
         }
-        throw .moveRefused(
-            "a database is away, and the tenant may still be held: run `carillon tenant move \(tenant) --abort` as soon as it "
-                + "can be reached (\(error))")
+    }
+
+    /// What is said when nobody knows whether the tenant has its service back.
+    private func unsettled(_ error: StorageError) -> StorageError {
+        .moveRefused(
+            "the tenant may still be held, and its calls refused: run `carillon tenant move \(tenant) --abort` as soon as the "
+                + "databases can be reached, or the same command again (\(error))")
     }
 
     private func end(
@@ -164,14 +180,16 @@ package final class TenantMove: @unchecked Sendable {
         guard record.stage.canBeAborted else {
             return .failure(
                 .moveRefused(
-                    "the tenant lives in \(record.target) now, but the move could not be ended: run the same command again "
-                        + "(\(error))"))
+                    "the tenant lives in \(record.target) now, but the move could not be ended, and until then its calls may be "
+                        + "refused: run the same command again (\(error))"))
         }
-        guard !options.stop.isRequested else {
-            _ = try await restore(record, desk)
-            return .success(.stopped)
+        let restored = try await restore(record, desk)
+        guard !options.stop.isRequested else { return .success(.stopped) }
+        do throws(StorageError) {
+            try await discard(restored, desk)
+        } catch let further {
+            return .failure(further)
         }
-        try await undo(record, desk)
         return .failure(error)
     }
 
@@ -184,7 +202,7 @@ package final class TenantMove: @unchecked Sendable {
         let now = options.now()
         let margin: Int64 = 2 * 86_400_000
         let recent = UUIDv7.lowerBound(milliseconds: UInt64(max(0, now.microseconds / 1_000 - margin)))
-        let copy = TenantCopy(of: tenant, from: sessions.source, to: sessions.target, recent: recent) {
+        let copy = TenantCopy(of: record, from: sessions.source, to: sessions.target, recent: recent) {
             count throws(PostgresError) in
             try self.note(count)
         }

@@ -5,12 +5,17 @@ internal import Postgres
 package struct TenantMoveRecord: Sendable, Hashable {
     /// Which tenant.
     package let tenant: TenantID
+    /// Which move of it: the id of the line of the audit with which it began.
+    package let id: UUIDv7
     /// Where it lived when the move began.
     package let source: DatabaseName
     /// Where it shall live.
     package let target: DatabaseName
     /// How far it is.
-    package let stage: MoveStage
+    package var stage: MoveStage
+
+    /// What the copy's schema is marked with until it is opened, so that nothing else is taken for it.
+    var mark: String { "carillon move \(id)" }
 }
 
 extension TenantMoveRecord {
@@ -20,6 +25,7 @@ extension TenantMoveRecord {
         source = try row.databaseName(1)
         target = try row.databaseName(2)
         stage = try row.value(3)
+        id = try row.uuidv7(4)
     }
 }
 

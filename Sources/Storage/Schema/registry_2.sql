@@ -41,11 +41,12 @@ ALTER TABLE carillon.tenant_signal ADD COLUMN IF NOT EXISTS credentials_at times
 
 -- Moves of tenants to another database: a row from the first step until the last trace at the source is gone. It outlives the
 -- program that moves, so that the next one can go on or take everything back. One tenant is moved at a time: whoever moves
--- holds the table in SHARE UPDATE EXCLUSIVE mode.
+-- holds the table in SHARE UPDATE EXCLUSIVE mode. The copy at the target is marked with move_id, until it is opened.
 CREATE TABLE IF NOT EXISTS carillon.tenant_move (
     tenant_id text PRIMARY KEY REFERENCES carillon.tenant (tenant_id) ON DELETE CASCADE,
     source text NOT NULL REFERENCES carillon.database (name),
     target text NOT NULL REFERENCES carillon.database (name),
+    move_id uuid NOT NULL,
     stage text NOT NULL,
     actor text NOT NULL,
     started_at timestamptz NOT NULL

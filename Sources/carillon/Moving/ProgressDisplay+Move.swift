@@ -22,6 +22,7 @@ extension MoveStage {
         case .copying: "served where it is, while its rows are copied"
         case .draining: "workers finish what they hold of it"
         case .held: "held, while the last rows are copied"
+        case .restoring: "given its service back where it was"
         case .switched: "lives at its new place"
         case .opened: "served there; its old place is cleared"
         }

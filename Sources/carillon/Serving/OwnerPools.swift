@@ -75,6 +75,7 @@ final class OwnerPools: @unchecked Sendable {
         configuration.lockTimeout = .seconds(10)
         // A transaction waits between two tables while its reader is slow.
         configuration.idleInTransactionTimeout = .zero
+        configuration.noticeVanishedClient()
         return configuration
     }
 

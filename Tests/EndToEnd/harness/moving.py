@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -103,6 +104,39 @@ class Movers:
         clusters = {database.cluster for database in self.databases.values()}
         eventually(
             lambda: all(cluster.execute("postgres", left) == "0" for cluster in clusters), "its sessions are over"
+        )
+
+    @contextmanager
+    def hanging(self, changes: str) -> Iterator[Callable[[], None]]:
+        """Changes of the registry that are not committed before that is asked for."""
+        lock = int(uuid.uuid4()) % 2**31
+        with ThreadPoolExecutor() as pool:
+            with self.server.database.held(f"SELECT pg_advisory_lock({lock})"):
+                script = f"BEGIN; {changes}; SELECT pg_advisory_lock({lock}); COMMIT"
+                running = pool.submit(self.registry, script)
+                waiting = (
+                    "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+                    f" WHERE NOT l.granted AND l.locktype = 'advisory' AND l.objid = {lock}"
+                )
+                eventually(lambda: self.registry(waiting), "the changes are made")
+
+                def commit() -> None:
+                    self.registry(
+                        "SELECT pg_terminate_backend(pid) FROM pg_locks"
+                        f" WHERE granted AND locktype = 'advisory' AND objid = {lock}"
+                    )
+                    running.result(30)
+
+                yield commit
+
+    def waits(self, statement: str, program: Program, database: str = "main") -> None:
+        """Returns when a move waits for a lock in a statement that begins like this."""
+        waiting = (
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'carillon move' AND wait_event_type = 'Lock'"
+            f" AND query LIKE '{statement}'"
+        )
+        eventually(
+            lambda: self.databases[database].execute(waiting), f"it waits in {statement}", 30, seen=program.tail
         )
 
     @contextmanager
