@@ -65,6 +65,26 @@ import Testing
         }
     }
 
+    /// The server's own keep-alives, which the system's defaults leave at two hours.
+    @Test func theServerIsToldHowSoonAClientIsGone() async throws {
+        let (cluster, port) = try Self.makeCluster()
+        defer { cluster.remove() }
+        let info = "host=localhost port=\(port) user=postgres dbname=postgres sslmode=disable"
+        let change: (inout PostgresConfiguration) -> Void = {
+            $0.connections = 1
+            $0.noticeVanishedClient()
+        }
+        try await withPool(info, configure: change) { pool, _ async throws in
+            for (name, value) in [
+                ("tcp_keepalives_idle", "5"), ("tcp_keepalives_interval", "2"), ("tcp_keepalives_count", "3"),
+                ("tcp_user_timeout", "5000"),
+            ] {
+                let found = try await pool.run(Unit("SELECT current_setting($1)", .text(name)))[0][0].text(0)
+                #expect(found == value, "\(name)")
+            }
+        }
+    }
+
     /// A port that nobody listens on now.
     private static func freePort() throws -> Int {
         #if os(Linux)

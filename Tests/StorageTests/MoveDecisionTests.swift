@@ -30,6 +30,12 @@ import Testing
         #expect(ArchivedTable.tenant.filter(\.comesInOrder).map(\.name) == ["event", "notification", "audit"])
     }
 
+    @Test(arguments: [(0, false), (10_000, false), (10_001, true), (60_000, true)])
+    func aHoldThatWouldLastTooLongIsNotTried(_ milliseconds: Int, _ isRefused: Bool) {
+        let refusal = HoldLimit(length: .seconds(10)).refusal(forecast: .milliseconds(milliseconds))
+        #expect((refusal?.code == .moveRefused) == isRefused)
+    }
+
     private static let recent = UUIDv7.lowerBound(milliseconds: 0x0193_0000_0000)
 
     @Test(arguments: [

@@ -41,6 +41,11 @@ enum CopyStatements {
     }
     static let lockTimeout = Statement("SET LOCAL lock_timeout = '2s'", prepared: false)
 
+    /// How long each statement of the open transaction may last, in whole milliseconds above zero.
+    static func limitStatements(_ milliseconds: Int64) -> Statement {
+        Statement("SET LOCAL statement_timeout = '\(milliseconds)ms'", prepared: false)
+    }
+
     /// Shuts a tenant's own role out of its schema: whatever begins from now on is refused and has done nothing.
     static func shut(_ schema: SchemaName) -> Statement {
         Statement("REVOKE USAGE ON SCHEMA \(schema) FROM \(schema)", prepared: false)

@@ -1,3 +1,4 @@
+internal import CarillonNet
 internal import Domain
 internal import Postgres
 
@@ -103,21 +104,33 @@ final class TenantCopy: @unchecked Sendable {
 
     // MARK: The rows
 
-    /// Brings the copy up to the original, table by table, each in a transaction of its own, while others go on writing.
-    ///
-    /// - Returns: how many rows were copied, and whether what nobody can change was the same already, but for its recent part.
-    func level() async throws(PostgresError) -> (rows: Int64, isSettled: Bool) {
+    /// What a pass over all tables came to.
+    struct Pass: Sendable {
+        /// How many rows were copied.
         var rows: Int64 = 0
+        /// Whether what nobody can change was the same already, but for its recent part.
         var isSettled = true
+        /// How long it took over what is done again while the tenant is held: comparing what can change, and copying.
+        var repeated: Duration = .zero
+    }
+
+    /// Brings the copy up to the original, table by table, each in a transaction of its own, while others go on writing.
+    func level() async throws(PostgresError) -> Pass {
+        var pass = Pass()
         for table in ArchivedTable.tenant {
+            let isFixed = try await isAppendOnly(table)
+            var began = source.loop.now
             let difference = try await compare(table, where: nil)
-            guard !difference.isEmpty else { continue }
-            if try await isAppendOnly(table), !difference.buckets.allSatisfy(TableCut.isRecent) { isSettled = false }
-            try await target.begin()
-            rows += try await replace(difference, of: table)
-            try await target.commit()
+            if isFixed { began = source.loop.now }
+            if !difference.isEmpty {
+                if isFixed, !difference.buckets.allSatisfy(TableCut.isRecent) { pass.isSettled = false }
+                try await target.begin()
+                pass.rows += try await replace(difference, of: table)
+                try await target.commit()
+            }
+            pass.repeated += began.duration(to: source.loop.now)
         }
-        return (rows, isSettled)
+        return pass
     }
 
     /// Brings the copy up to the original, which nobody changes meanwhile, and makes sure that both have the same rows. In the

@@ -10,18 +10,27 @@ extension TenantMove {
     private static let passes = 2...8
     /// So few rows are copied in no time.
     private static let fewRows: Int64 = 20_000
-    /// Tries to lock the tables, two seconds each: vacuum makes way after one, and no transaction of the service lasts longer.
-    private static let lockTries = 6
+    /// Tries to lock the tables, two seconds each: vacuum makes way after one. A transaction of the service may last for 30 s
+    /// (``PostgresConfiguration/unitLimit``), so whoever is inside after 40 s is somebody else; mostly the limit on the hold is
+    /// shorter.
+    private static let lockTries = 20
 
     func carryOver(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) -> MoveReport {
         try await withSessions(record, desk) { sessions throws(StorageError) in
             let copy = try await self.copy(record, sessions)
-            try await self.copyWhileServed(copy)
+            let limit = HoldLimit(length: self.options.holdLimit)
+            let forecast = try await self.copyWhileServed(copy)
+            if let refusal = limit.refusal(forecast: forecast) {
+                self.keepsCopy = true
+                throw refusal
+            }
             try await self.drain(record, desk)
             let began = self.loop.now
-            try await self.hold(sessions, desk)
-            try await self.copyWhileHeld(copy, sessions)
-            try await self.switchOver(record, desk)
+            try await self.within(limit, sessions, desk) { end async throws(StorageError) in
+                try await self.hold(sessions, desk, until: end)
+                try await self.copyWhileHeld(copy, sessions, until: end)
+                try await self.switchOver(record, desk, until: end)
+            }
             try await self.openTarget(record, sessions.target, desk)
             let held = began.duration(to: self.loop.now)
             // Nobody can get in any more; what is locked is about to be dropped.
@@ -31,14 +40,35 @@ extension TenantMove {
         }
     }
 
-    private func copyWhileServed(_ copy: TenantCopy) async throws(StorageError) {
+    /// Does what must be over in time. Whatever a session is at when the time is over is cancelled, so its tenant can be given
+    /// its service back.
+    private func within(
+        _ limit: HoldLimit, _ sessions: MoveSessions, _ desk: MoveDesk,
+        _ body: (MonotonicTime) async throws(StorageError) -> Void
+    ) async throws(StorageError) {
+        let end = loop.now.advanced(by: limit.length)
+        let bound = [sessions.source, sessions.target, desk.session]
+        for session in bound { session.deadline = end }
+        defer { for session in bound { session.deadline = nil } }
+        do throws(StorageError) {
+            try await body(end)
+        } catch {
+            guard loop.now >= end || error.code == .deadlineExceeded, !options.stop.isRequested else { throw error }
+            keepsCopy = true
+            throw limit.passed(error)
+        }
+    }
+
+    /// - Returns: how long the tenant will be held, going by the last pass.
+    private func copyWhileServed(_ copy: TenantCopy) async throws(StorageError) -> Duration {
         try await storing { () async throws(PostgresError) in try await copy.prepare(now: options.now()) }
         for pass in 1...Self.passes.upperBound {
             try checkStop()
-            let (rows, isSettled) = try await storing { () async throws(PostgresError) in try await copy.level() }
-            if pass >= Self.passes.lowerBound, isSettled, rows <= Self.fewRows || pass == Self.passes.upperBound {
-                return try await storing { () async throws(PostgresError) in try await copy.analyze() }
-            }
+            let made = try await storing { () async throws(PostgresError) in try await copy.level() }
+            let isLast = made.rows <= Self.fewRows || pass == Self.passes.upperBound
+            guard pass >= Self.passes.lowerBound, made.isSettled, isLast else { continue }
+            try await storing { () async throws(PostgresError) in try await copy.analyze() }
+            return made.repeated
         }
         throw .moveRefused("the tenant's history changes faster than it can be copied")
     }
@@ -64,7 +94,9 @@ extension TenantMove {
     }
 
     /// Shuts everybody out of the original, and waits for those that are inside.
-    private func hold(_ sessions: MoveSessions, _ desk: MoveDesk) async throws(StorageError) {
+    private func hold(
+        _ sessions: MoveSessions, _ desk: MoveDesk, until end: MonotonicTime
+    ) async throws(StorageError) {
         try checkStop()
         try await desk.change([desk.advance(from: .draining, to: .held)])
         tell(.held)
@@ -73,28 +105,32 @@ extension TenantMove {
             try checkStop()
             do throws(PostgresError) {
                 try await sessions.source.begin()
+                try await sessions.source.run(HoldLimit.bound(loop.now.duration(to: end)))
                 try await sessions.source.run(Query(CopyStatements.lockTimeout))
                 try await sessions.source.run(Query(CopyStatements.lock(ArchivedTable.tenant, of: schema)))
                 return
             } catch {
-                guard error.code == .lockTimeout || error.code == .serialization, attempt < Self.lockTries else {
-                    throw StorageError(error)
-                }
+                guard error.mayPass, attempt < Self.lockTries else { throw StorageError(error) }
             }
             try await storing { () async throws(PostgresError) in try await sessions.source.rollback() }
         }
     }
 
-    private func copyWhileHeld(_ copy: TenantCopy, _ sessions: MoveSessions) async throws(StorageError) {
+    private func copyWhileHeld(
+        _ copy: TenantCopy, _ sessions: MoveSessions, until end: MonotonicTime
+    ) async throws(StorageError) {
         try await storing { () async throws(PostgresError) in
             try await sessions.target.begin()
+            try await sessions.target.run(HoldLimit.bound(loop.now.duration(to: end)))
             _ = try await copy.levelForGood()
             try await copy.finish()
             try await sessions.target.commit()
         }
     }
 
-    private func switchOver(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) {
+    private func switchOver(
+        _ record: TenantMoveRecord, _ desk: MoveDesk, until end: MonotonicTime
+    ) async throws(StorageError) {
         try await desk.change(
             [
                 desk.advance(from: .held, to: .switched),
@@ -104,7 +140,8 @@ extension TenantMove {
                         .text(tenant), .text(record.source.rawValue), .text(record.target.rawValue),
                         .int4(TenantSchema.version),
                     ]),
-            ], after: line("tenant.move", record, options.stamp()))
+            ],
+            after: [HoldLimit.bound(loop.now.duration(to: end))] + line("tenant.move", record, options.stamp()))
         tell(.switched)
     }
 

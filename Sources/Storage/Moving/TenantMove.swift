@@ -24,7 +24,7 @@ package import Postgres
 ///
 /// The stage is a row of the registry (``MoveStage``), written before what it is about is done. So a move that was broken off
 /// at any moment is found by the next run, which goes on or takes it back. Whoever fails before the switch takes everything
-/// back by itself.
+/// back by itself; but the copy stays when only the time was too short (``Options/holdLimit``).
 ///
 /// Confined to its loop, on which every method must be called.
 package final class TenantMove: @unchecked Sendable {
@@ -42,6 +42,9 @@ package final class TenantMove: @unchecked Sendable {
         /// half of one.
         var drainTime: Duration = .seconds(120)
 
+        /// How long its calls may be refused before the switch; what is not done by then is given up.
+        package var holdLimit: Duration = .seconds(10)
+
         /// The usual options.
         package init(stamp: @escaping @Sendable () -> AuditStamp, now: @escaping @Sendable () -> Instant) {
             self.stamp = stamp
@@ -56,6 +59,8 @@ package final class TenantMove: @unchecked Sendable {
     let options: Options
     /// The session that keeps other moves out, while there is one.
     var holder: PostgresSession?
+    /// Whether the copy is left for the next run when this one fails.
+    var keepsCopy = false
     /// How many rows this run has copied.
     var rows: Int64 = 0
     /// About how many there are; nil before that is known.
@@ -185,6 +190,7 @@ package final class TenantMove: @unchecked Sendable {
         }
         let restored = try await restore(record, desk)
         guard !options.stop.isRequested else { return .success(.stopped) }
+        guard !keepsCopy else { return .failure(error) }
         do throws(StorageError) {
             try await discard(restored, desk)
         } catch let further {

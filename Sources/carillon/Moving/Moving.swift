@@ -10,6 +10,8 @@ struct Moving: Sendable {
     let tenant: TenantID
     /// The logins.
     let ways: DatabaseWays
+    /// How long its calls may be refused.
+    var holdLimit: Duration = .seconds(10)
     let display: ProgressDisplay
 
     /// Moves the tenant, or goes on with a move.
@@ -38,6 +40,7 @@ struct Moving: Sendable {
                 stamp: { AuditStamp(id: Clock.freshID, actor: "owner", origin: "carillon tenant move") },
                 now: { Clock.now })
             options.stop = stop
+            options.holdLimit = holdLimit
             options.onEvent = { [display, tenant] in display.note($0, of: tenant) }
             let move = TenantMove(
                 tenant, on: loop, owner: PostgresConfiguration(connectionInfo: ways.owner), options: options)

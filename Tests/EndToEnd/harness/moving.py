@@ -20,7 +20,6 @@ from .server import Carillon, environment, run
 from .supplier import Supplier
 from .waiting import eventually
 
-STAGES = ("copying", "draining", "held", "switched", "opened")
 # As long as one of these lasts, the tenant's calls are refused.
 REFUSING = ("held", "switched")
 

@@ -12,7 +12,8 @@ struct TenantMoveCommand: AsyncParsableCommand {
         discussion: """
             Its rows are copied while it is served. Then its workers finish what they hold, and for seconds its calls are \
             answered UNAVAILABLE, with word when to try again: the last rows are copied, both sides are compared by checksums, \
-            and it is served from its new place. What it left at the old one is removed.
+            and it is served from its new place. When that is not done within --hold-limit, it is served where it was, and the \
+            copy is kept for another try. What it left at the old one is removed.
 
             One tenant is moved at a time. A move can be broken off at any moment: SIGTERM and SIGINT give the tenant its \
             service back where it was and keep what was copied; a second one, or a kill, ends the command at once. The same \
@@ -29,11 +30,16 @@ struct TenantMoveCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The tenant's id.", valueName: "id")) var tenant: String
     @Option(name: .customLong("to"), help: ArgumentHelp("The database that it shall live in.", valueName: "database"))
     var target: String?
+    @Option(
+        help: ArgumentHelp(
+            "For how many seconds its calls may be refused, 1 to 600; a move that would take longer is not made.",
+            valueName: "seconds")) var holdLimit = 10
     @Flag(help: "Take a move back that was broken off.") var abort = false
     @OptionGroup var flags: DatabaseFlags
 
     func validate() throws {
         guard abort == (target == nil) else { throw ValidationError("say --to or --abort, and one of them only") }
+        guard (1...600).contains(holdLimit) else { throw ValidationError("--hold-limit takes 1 to 600 seconds") }
     }
 
     func run() async throws {
@@ -41,7 +47,9 @@ struct TenantMoveCommand: AsyncParsableCommand {
             throw Console.fail("\(PlainText.of(tenant)) is not a tenant's id", with: .usage)
         }
         let ways = try DatabaseWays(flags)
-        let moving = Moving(tenant: tenant, ways: ways, display: ProgressDisplay("copying rows", level: ways.level))
+        let moving = Moving(
+            tenant: tenant, ways: ways, holdLimit: .seconds(holdLimit),
+            display: ProgressDisplay("copying rows", level: ways.level))
         signal(SIGPIPE, SIG_IGN)
         let loop = EventLoop(name: "move")
         if let target {
