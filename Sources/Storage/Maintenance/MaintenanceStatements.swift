@@ -24,14 +24,18 @@ enum MaintenanceStatements {
         WHERE c.relname = ANY ($1::text[]) AND c.relispartition AND c.relkind = 'r' AND n.nspname = ANY ($2::text[])
             AND (c.reltuples > 0 OR pg_catalog.pg_stat_get_tuples_inserted(c.oid) > 0)
         """, prepared: false)
-    /// $1 limit: tenants that miss the partitions of a month, those that have waited longest first.
+    /// $1 and $2 behind this wish, $3 limit: tenants that miss the partitions of a month and where they live, those that have waited
+    /// longest first. One that is held for a move is let be until that is over.
     static let wantedMonths = Statement(
         """
-        SELECT s.tenant_id
+        SELECT s.tenant_id, d.name, d.connection, s.months_wanted_at
         FROM carillon.tenant_signal s
-        WHERE s.months_wanted_at IS NOT NULL
+        JOIN carillon.tenant t ON t.tenant_id = s.tenant_id
+        JOIN carillon.database d ON d.name = t.database
+        WHERE s.months_wanted_at IS NOT NULL AND (s.months_wanted_at, s.tenant_id) > ($1::timestamptz, $2::text)
+            AND t.moving_to IS NULL
         ORDER BY s.months_wanted_at, s.tenant_id
-        LIMIT $1::int8
+        LIMIT $3::int8
         """, prepared: false)
     /// $1 tenant, $2 until when they were wanted: they are there.
     static let monthsMade = Statement(

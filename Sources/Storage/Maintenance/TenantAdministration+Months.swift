@@ -142,37 +142,4 @@ extension TenantAdministration {
         let found = Set(schemas)
         return tenants.filter { $0.isNew || found.contains(SchemaName($0.tenant).text) }.map(\.tenant)
     }
-
-    // MARK: Months that somebody misses
-
-    /// Makes the partitions that processes without the owner's login have missed (``RegistryStore/wantMonths(of:now:)``).
-    ///
-    /// Harmless when several processes do it at once. What fails is wanted still, and tried again at the next call.
-    ///
-    /// - Parameters:
-    ///   - now: the time.
-    ///   - failed: told of each tenant whose months could not be made.
-    /// - Returns: the tenants that have their months.
-    package func makeWantedMonths(
-        now: Instant, failed: (TenantID, StorageError) -> Void = { _, _ in }
-    ) async throws(StorageError) -> [TenantID] {
-        let wanted: [TenantID] = try await storing { () async throws(PostgresError) in
-            try (try await run([Query(MaintenanceStatements.wantedMonths, [.int8(200)])]))[0].read {
-                row throws(PostgresError) in try row.identifier(0)
-            }
-        }
-        var made: [TenantID] = []
-        for tenant in wanted {
-            do throws(StorageError) {
-                try await ensureMonths(tenant: tenant, now: now)
-                try await storing { () async throws(PostgresError) in
-                    _ = try await run([Query(MaintenanceStatements.monthsMade, [.text(tenant), .timestamp(now)])])
-                }
-                made.append(tenant)
-            } catch {
-                failed(tenant, error)
-            }
-        }
-        return made
-    }
 }

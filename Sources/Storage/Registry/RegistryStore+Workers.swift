@@ -116,7 +116,7 @@ extension RegistryStore {
     }
 
     /// Tells the processes with the owner's login that a tenant misses the partitions of a month; they make them at once
-    /// (``TenantAdministration/makeWantedMonths(now:failed:)``).
+    /// (``TenantAdministration/makeWantedMonths(now:waiting:failed:)``).
     package func wantMonths(of tenant: TenantID, now: Instant) async throws(StorageError) {
         let query = Query(RegistryStatements.wantMonths, [.text(tenant), .timestamp(now)])
         try await storing { () async throws(PostgresError) in _ = try await run([query]) }

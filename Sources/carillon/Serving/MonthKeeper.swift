@@ -11,18 +11,19 @@ enum MonthKeeper {
 
     /// Works until the task is cancelled. On the loop of the administration.
     static func run(on loop: EventLoop, _ administration: TenantAdministration, log: Logger) async {
+        var waiting: Set<TenantID> = []
         await keeper.run(on: loop, log: log) { () async throws(StorageError) in
-            var isDone = true
-            let made = try await administration.makeWantedMonths(now: Clock.now) { tenant, error in
-                isDone = false
+            let outcome = try await administration.makeWantedMonths(now: Clock.now, waiting: waiting) { tenant, error in
                 log.error(
                     "the months of a tenant that misses them could not be made",
                     metadata: ["tenant": "\(tenant)", "error": "\(error)"])
             }
-            for tenant in made {
+            waiting = outcome.waiting
+            for tenant in outcome.made {
                 log.notice("a tenant that missed its months has them", metadata: ["tenant": "\(tenant)"])
             }
-            return isDone
+            // As long as some can be helped, who comes new is helped soon.
+            return waiting.isEmpty || !outcome.made.isEmpty
         }
     }
 }

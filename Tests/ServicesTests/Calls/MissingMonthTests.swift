@@ -47,7 +47,7 @@ struct MissingMonthTests {
                 let now = other.clock.now
                 try await ErasedTenantTests.withAdministration { administration in
                     var made: [TenantID] = []
-                    while !made.contains(id) { made += try await administration.makeWantedMonths(now: now) }
+                    while !made.contains(id) { made += try await administration.makeWantedMonths(now: now).made }
                 }
                 _ = try await client.publish(invoice("k"))
                 #expect(other.alarms.all.count == 3)
