@@ -15,7 +15,7 @@ from harness.server import Carillon, run
 from harness.supplier import Supplier
 
 USAGE, UNAVAILABLE = 64, 69
-CHAIN = re.compile(r"audit (\S+) (\d+) lines, head (\d+) ([0-9a-f]{64}|-): (.*)")
+CHAIN = re.compile(r"audit (\S+) (\d+) lines, (?:first [0-9a-f-]{36}, )?head (\d+) ([0-9a-f]{64}|-): (.*)")
 
 
 class Auditor:

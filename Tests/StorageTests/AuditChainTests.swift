@@ -217,7 +217,7 @@ import Testing
                 try await finding(fixture, tenant, anchors: [grown.head, before.head]).firstBreak)
             #expect(anew.seq == 5 && anew.why.contains("not the one of the anchor"), "\(anew)")
 
-            let gone = AuditAnchor(chain: "tenant/gone", seq: 1, hash: [1])
+            let gone = AuditAnchor(chain: "tenant/gone", seq: 1, hash: [1], life: nil)
             #expect(try await findings(fixture, tenant, anchors: [gone]).count == 2, "of other tenants")
             var reports: [AuditReport] = []
             try await fixture.administration.verifyAudits(anchors: [gone]) { reports.append($0) }

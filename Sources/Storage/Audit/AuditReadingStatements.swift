@@ -30,6 +30,19 @@ enum AuditReadingStatements {
                 WHERE a.chain = '' AND a.action = 'tenant.erase' AND a.object = 'tenant/' || $1::text
             ) AND NOT EXISTS (SELECT 1 FROM carillon.tenant t WHERE t.tenant_id = $1::text)
         """, prepared: false)
+    /// $1 tenant, $2 the first lines of former lives, $3 the present life's or NULL: how many of them the installation's audit says
+    /// were ended. Ids carry the time: the erasure is behind the one and before the other.
+    static let erasedLives = Statement(
+        """
+        SELECT count(*)
+        FROM unnest($2::uuid[]) AS x (life)
+        WHERE EXISTS (
+            SELECT 1
+            FROM carillon.audit a
+            WHERE a.chain = '' AND a.action = 'tenant.erase' AND a.object = 'tenant/' || $1::text
+                AND a.audit_id > x.life AND ($3::uuid IS NULL OR a.audit_id < $3::uuid)
+        )
+        """, prepared: false)
     /// The chains of the registry, also those without a head.
     static let chains = Statement(
         """

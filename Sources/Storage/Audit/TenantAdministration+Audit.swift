@@ -29,8 +29,8 @@ extension TenantAdministration {
     ///
     /// - Parameters:
     ///   - tenant: whose two chains; nil for those of all tenants and the installation's.
-    ///   - anchors: what was told of chains before. A chain that one names and that is gone is broken, unless its tenant was
-    ///     erased.
+    ///   - anchors: what was told of chains before. A chain that one names and that is gone, or began anew, is broken, unless the
+    ///     installation's audit says that the tenant was erased behind the beginning of what the anchor names.
     ///   - report: told of each chain.
     /// - Throws: ``StorageError/Code/unavailable`` when the registry's database is away. What lives in another one that is
     ///   away is reported as not read.
@@ -117,7 +117,7 @@ extension TenantAdministration {
     /// What a report comes to when the tenant of the chain may have been erased: before, or while the chain was read.
     private func settled(_ report: AuditReport, of chain: String) async throws(StorageError) -> AuditReport {
         if case .found(let finding) = report, finding.firstBreak == nil, finding.lines > 0 { return report }
-        guard let tenant = TenantID(String(chain.drop { $0 != "/" }.dropFirst())) else { return report }
+        guard let tenant = Self.tenant(of: chain) else { return report }
         return try await wasErased(tenant) ? .erased(chain: chain) : report
     }
 
@@ -164,9 +164,30 @@ extension TenantAdministration {
                         try row.int8(0)
                     } ?? 0
             }
+            let isErased = try await wereErased(verifier.otherLives, of: chain, before: verifier.life)
+            if !isErased { verifier.breakOffOtherLife() }
             return AuditFinding(
-                head: verifier.head, lines: verifier.lines, unchained: unchained, firstBreak: verifier.firstBreak)
+                head: verifier.head, lines: verifier.lines, unchained: unchained, firstBreak: verifier.firstBreak,
+                erasedLives: isErased ? verifier.otherLives.count : 0)
         }
+    }
+
+    /// Whether an erasure ended each of these lives of a chain, before the present one began.
+    private func wereErased(
+        _ lives: Set<UUIDBytes>, of chain: String, before present: UUIDBytes?
+    ) async throws(PostgresError) -> Bool {
+        guard !lives.isEmpty else { return true }
+        guard let tenant = Self.tenant(of: chain) else { return false }
+        let query = Query(
+            AuditReadingStatements.erasedLives,
+            [.text(tenant), .uuidArray(lives.sorted()), present.map { .uuid($0) } ?? .null])
+        let erased = try (try await run([query]))[0].readFirst { row throws(PostgresError) in try row.int8(0) }
+        return erased == Int64(lives.count)
+    }
+
+    /// Whose a chain is; nil for the installation's.
+    private static func tenant(of chain: String) -> TenantID? {
+        TenantID(String(chain.drop { $0 != "/" }.dropFirst()))
     }
 
     private func registryChains() async throws(StorageError) -> [String] {

@@ -17,7 +17,7 @@ struct AuditVerifyCommand: AsyncParsableCommand {
         commandName: "verify", abstract: "Verify that no line of an audit was changed, taken out or put in.",
         discussion: """
             Reads every database that tenants live in, while servers run. Prints a line for each chain, such as \
-            'audit tenant/acme 12 lines, head 12 <hash>: intact', and a summary. Keep what it prints outside of the database: with --anchors, a later run finds out whether history was rewritten as a \
+            'audit tenant/acme 12 lines, first <id>, head 12 <hash>: intact', and a summary. Keep what it prints outside of the database: with --anchors, a later run finds out whether history was rewritten as a \
             whole or its end cut off, which nothing within the database can show.
 
             Exit status: 0 when every chain is intact, 1 when one is broken or could not be read, 64 for a wrong command \
@@ -98,8 +98,10 @@ enum AuditText {
             let hash = finding.head.hash.isEmpty ? "-" : finding.head.hash.map(hex).joined()
             let beside = finding.unchained == 0 ? "" : " (and \(finding.unchained) without a chain, by version 1)"
             let verdict = finding.firstBreak.map { "broken at \($0.seq): \($0.why)" } ?? "intact"
+            let former = finding.erasedLives == 0 ? "" : ", of a tenant behind \(finding.erasedLives) that were erased"
+            let first = finding.head.life.map { ", first \($0)" } ?? ""
             let head = "head \(finding.head.seq) \(hash)"
-            return "audit \(finding.head.chain) \(finding.lines) lines\(beside), \(head): \(verdict)"
+            return "audit \(finding.head.chain) \(finding.lines) lines\(beside)\(former)\(first), \(head): \(verdict)"
         }
     }
 
@@ -116,13 +118,14 @@ enum AuditText {
     /// The heads in what was printed before.
     static func anchors(in text: String) -> [AuditAnchor] {
         text.split(separator: "\n").compactMap { line in
-            let form = #/audit (?<chain>\S+) \d+ lines.*, head (?<seq>\d+) (?<hash>[0-9a-f]{64}): .*/#
+            let form =
+                #/audit (?<chain>\S+) \d+ lines.*?(, first (?<life>[-0-9a-f]{36}))?, head (?<seq>\d+) (?<hash>[0-9a-f]{64}): .*/#
             guard let match = line.wholeMatch(of: form), let seq = Int64(match.seq) else { return nil }
             let digits = Array(match.hash.utf8)
             let hash = stride(from: 0, to: digits.count, by: 2).compactMap { place in
                 UInt8(String(decoding: digits[place..<(place + 2)], as: UTF8.self), radix: 16)
             }
-            return AuditAnchor(chain: String(match.chain), seq: seq, hash: hash)
+            return AuditAnchor(chain: String(match.chain), seq: seq, hash: hash, life: match.life.map(String.init))
         }
     }
 
