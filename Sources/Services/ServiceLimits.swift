@@ -33,6 +33,12 @@ package struct ServiceLimits: Sendable {
     /// Events that one tenant may publish in a second, over all loops, where it has no limit of its own; 0 for any number. What
     /// two seconds allow may come at once.
     package var eventRate = 10_000
+    /// UpdatePreferences calls for one user that may come at once, whoever makes them, in one process; behind that one more goes
+    /// after each ``preferencePause``. What they leave in the audit is kept for ever, so that a user who goes wild adds some
+    /// thousand lines a day and not a thousand in each second.
+    package var preferenceUpdates = 120
+    /// See ``preferenceUpdates``; more than zero.
+    package var preferencePause: Duration = .seconds(30)
     /// Rows from which on nothing more is stored for a tenant that has no limit of its own; 0 for never. They are counted now
     /// and then, so a tenant may go beyond by what it stores meanwhile.
     package var storedRows = 0

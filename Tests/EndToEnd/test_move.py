@@ -62,7 +62,8 @@ class Chooser:
 
     def run(self) -> None:
         choice = v1.CHOICE_ON
-        while not self.stopping.wait(0.01):
+        # No faster than one user may for as long as a move takes.
+        while not self.stopping.wait(0.2):
             choice = v1.CHOICE_OFF if choice == v1.CHOICE_ON else v1.CHOICE_ON
             chosen = v1.PreferenceChoice(choice=choice, notification_type="payment.processing")
             try:

@@ -25,7 +25,9 @@ package protocol PreferenceServiceHandler: Sendable {
 
     /// Stores choices of a user; all of them or none. Every later send obeys them. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
-    /// not to hear, and taking choices back, always go.
+    /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
+    /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
+    /// with the reason PREFERENCE_RATE and RetryInfo.
     func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, _ context: CallContext) async throws -> Carillon_V1_UpdatePreferencesResponse
 
     /// Answers updatePreferences at once, on the connection's loop and without a task; nil leaves the call to the
@@ -109,7 +111,9 @@ package struct PreferenceServiceClient: Sendable {
 
     /// Stores choices of a user; all of them or none. Every later send obeys them. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
-    /// not to hear, and taking choices back, always go.
+    /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
+    /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
+    /// with the reason PREFERENCE_RATE and RetryInfo.
     package func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpdatePreferencesResponse {
         try await client.unary("/carillon.v1.PreferenceService/UpdatePreferences", request, options: options)
     }

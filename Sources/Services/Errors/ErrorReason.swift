@@ -42,6 +42,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case tooManyStreams = "TOO_MANY_STREAMS"
     case callRate = "CALL_RATE"
     case eventRate = "EVENT_RATE"
+    case preferenceRate = "PREFERENCE_RATE"
     case storageFull = "STORAGE_FULL"
     case messageTooLarge = "MESSAGE_TOO_LARGE"
     case tooManyRecipients = "TOO_MANY_RECIPIENTS"

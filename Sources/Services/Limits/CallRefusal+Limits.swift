@@ -43,6 +43,14 @@ extension CallRefusal {
             retryAfter: .seconds(1))
     }
 
+    /// The choices of a user change more often than they may.
+    static func preferenceRate(limit: Int, pause: Duration) -> CallRefusal {
+        CallRefusal(
+            .preferenceRate,
+            "the choices of the user were changed too often lately; change them less often, several at once",
+            limit: limit, retryAfter: pause)
+    }
+
     /// Too many events wait for the database.
     static let tooMuchWaiting = CallRefusal(
         .tooMuchWaiting, "too many events wait already", limit: nil, retryAfter: .milliseconds(500))

@@ -1,7 +1,7 @@
 internal import CarillonNet
 internal import Synchronization
 
-/// How often something may happen: so many times a second on average, and what two seconds allow at once.
+/// How often something may happen: so often on average, and so much at once.
 struct Rate: Sendable, Hashable {
     /// The time that one of them stands for, in nanoseconds.
     fileprivate let interval: Int64
@@ -10,12 +10,26 @@ struct Rate: Sendable, Hashable {
     /// The longest time that may be counted at once: years ahead of any clock, and far from the end of the numbers.
     private static let longest = Int64.max / 8
 
-    /// A rate.
+    /// A rate of which two seconds' worth may come at once.
     ///
     /// - Parameter perSecond: at least 1; beyond a thousand millions there is no difference.
     init(perSecond: Int) {
         interval = max(1, 1_000_000_000 / Int64(max(1, perSecond)))
         tolerance = max(2_000_000_000, interval)
+    }
+
+    /// A rate below one a second.
+    ///
+    /// - Parameters:
+    ///   - interval: the time that one of them stands for, at least a nanosecond.
+    ///   - burst: how many may come at once, at least 1.
+    init(every interval: Duration, burst: Int) {
+        let parts = interval.components
+        let nanoseconds = parts.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let whole = nanoseconds.overflow ? Self.longest : nanoseconds.partialValue + parts.attoseconds / 1_000_000_000
+        self.interval = min(max(1, whole), Self.longest)
+        let (product, overflow) = self.interval.multipliedReportingOverflow(by: Int64(max(1, burst)))
+        tolerance = overflow ? Self.longest : min(product, Self.longest)
     }
 
     /// What so many of them stand for.

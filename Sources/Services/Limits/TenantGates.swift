@@ -18,6 +18,8 @@ final class TenantGates: Sendable {
     let portalRate = RateMeter()
     /// How many events it publishes (``ServiceLimits/eventRate``).
     let eventRate = RateMeter()
+    /// How often each user's choices are changed (``ServiceLimits/preferenceUpdates``).
+    let preferenceRates = UserMeters()
 
     init(keyCalls: CallGate, portalCalls: CallGate, streams: CallGate) {
         self.keyCalls = keyCalls

@@ -1,5 +1,6 @@
 internal import CarillonGRPC
 internal import CarillonNet
+internal import Domain
 internal import Storage
 
 // What a tenant's call goes through before anything is done for it. Each of these costs a few additions, and none of them asks
@@ -39,6 +40,14 @@ extension TenantScope {
     func admitEvents(_ count: Int, _ context: CallContext) throws(Status) {
         guard let rate = terms.eventRate, !gates.eventRate.take(count, of: rate, at: context.loop.now) else { return }
         throw context.refuse(terms.tooManyEvents)
+    }
+
+    /// Counts a change of a user's choices, whoever makes it. Each leaves a line in the audit, which is kept for ever.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED with the reason PREFERENCE_RATE.
+    func admitPreferences(of user: UserID, _ context: CallContext) throws(Status) {
+        guard !gates.preferenceRates[user].take(of: terms.preferenceRate, at: context.loop.now) else { return }
+        throw context.refuse(terms.tooManyPreferences)
     }
 
     /// Lets pass who wants to store more, as long as the tenant has not stored all that it may.

@@ -9,6 +9,8 @@ final class TenantTerms: Sendable {
     let callRate: Rate?
     /// How many events it may publish; nil for any rate.
     let eventRate: Rate?
+    /// How often the choices of each of its users may be changed.
+    let preferenceRate: Rate
     /// Streams of its portal's users that may be open at once.
     let streams: CallGate.Terms
     /// The length of one request message in octets. What the server takes of anybody is bounded before.
@@ -19,6 +21,8 @@ final class TenantTerms: Sendable {
     let tooManyCalls: CallRefusal
     /// More events than ``eventRate``.
     let tooManyEvents: CallRefusal
+    /// More changes of one user's choices than ``preferenceRate``.
+    let tooManyPreferences: CallRefusal
     /// A longer message than ``messageOctets``.
     let messageTooLarge: CallRefusal
     /// More rows than ``storedRows``.
@@ -37,11 +41,13 @@ final class TenantTerms: Sendable {
         let open = Self.limit(own.openStreams, usual.streamsPerTenant) ?? usual.streamsPerTenant
         callRate = calls.map { Rate(perSecond: $0) }
         eventRate = events.map { Rate(perSecond: $0) }
+        preferenceRate = Rate(every: usual.preferencePause, burst: usual.preferenceUpdates)
         streams = CallGate.Terms(limit: open, refusal: .tooManyStreams(limit: open))
         messageOctets = octets ?? .max
         storedRows = rows.map { Int64($0) }
         tooManyCalls = .callRate(limit: calls ?? 0)
         tooManyEvents = .eventRate(limit: events ?? 0)
+        tooManyPreferences = .preferenceRate(limit: usual.preferenceUpdates, pause: usual.preferencePause)
         messageTooLarge = .messageTooLarge(limit: octets ?? 0)
         storageFull = .storageFull(limit: rows ?? 0)
     }

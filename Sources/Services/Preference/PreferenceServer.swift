@@ -109,7 +109,9 @@ struct PreferenceServer: PreferenceServiceHandler {
             throw Status.userNotFound(user)
         }
         let changes = try ChoiceReader.changes(request.choices, of: subject)
-        // Whoever wants to hear less is never refused, and cannot store much by it: one row for each type and channel.
+        // Also those who want to hear less: each change leaves a line in the audit.
+        try scope.admitPreferences(of: user, context)
+        // Whoever wants to hear less is not refused for want of room, and cannot store much by it: one row for each type and channel.
         if changes.contains(where: { $0.isOn == true }) { try scope.requireRoom(context) }
         let revision = try Etag.revision(request.etag)
         let now = core.now

@@ -25,6 +25,16 @@ struct RateTests {
         #expect(Self.taken(meter, 3 * burst, of: rate, at: 1000) == burst)
     }
 
+    @Test("less than one a second, with a burst of its own")
+    func slow() {
+        let (meter, rate) = (RateMeter(), Rate(every: .seconds(30), burst: 4))
+        #expect(Self.taken(meter, 10, of: rate, at: 0) == 4)
+        #expect(Self.taken(meter, 10, of: rate, at: 29) == 0)
+        #expect(Self.taken(meter, 10, of: rate, at: 30) == 1)
+        #expect(Self.taken(meter, 10, of: rate, at: 90) == 2)
+        #expect(Self.taken(meter, 10, of: rate, at: 86_400) == 4, "longer rest does not gather more")
+    }
+
     @Test("steady use at the rate is never refused")
     func steady() {
         let (meter, rate) = (RateMeter(), Rate(perSecond: 100))
