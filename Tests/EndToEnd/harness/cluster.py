@@ -108,7 +108,7 @@ class Cluster:
             "unix_socket_directories": str(self.folder),
             "unix_socket_permissions": "0777",
             "shared_buffers": "64MB",
-            "max_connections": "200",
+            "max_connections": "400",
             "fsync": "on",
             "log_min_messages": "warning",
             **self.settings,
