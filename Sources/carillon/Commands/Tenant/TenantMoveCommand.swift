@@ -22,9 +22,9 @@ struct TenantMoveCommand: AsyncParsableCommand {
 
             It is a command of the database's owner, and calls no server. All servers and workers have to be of this version.
 
-            Exit status: 0 when the tenant was moved, or the move taken back; 1 when it cannot be, and why is said; 64 for \
-            mistakes in the settings, 69 when a database is away, 78 when one is not prepared, 130 and 143 when a signal ended \
-            it before it was done.
+            Exit status: 0 when the tenant was moved, or the move taken back; 1 when it cannot be, and why is said, also when \
+            the tenant may be held until the command is run again; 64 for mistakes in the settings, 69 when a database is away \
+            before anything is done, 78 when one is not prepared, 130 and 143 when a signal ended it before it was done.
             """)
 
     @Argument(help: ArgumentHelp("The tenant's id.", valueName: "id")) var tenant: String
