@@ -87,7 +87,8 @@ let package = Package(
             name: "Storage", dependencies: ["Postgres", "Domain", "CarillonNet", crypto],
             resources: [
                 .embedInCode("Schema/bootstrap.sql"), .embedInCode("Schema/registry.sql"),
-                .embedInCode("Schema/registry_2.sql"), .embedInCode("Schema/tenant_2.sql"),
+                .embedInCode("Schema/registry_2.sql"), .embedInCode("Schema/registry_3.sql"),
+                .embedInCode("Schema/tenant_2.sql"), .embedInCode("Schema/tenant_3.sql"),
                 .embedInCode("Schema/tenant.sql"), .embedInCode("Schema/tenant_month.sql"),
             ],
             swiftSettings: safe),

@@ -7,7 +7,7 @@ import Testing
 ///
 /// A connection gets old by the clock, however slow the machine is. So the tests begin with a call that is open before the
 /// connection takes no more, and from there wait for what happens, in whatever time.
-@Suite(.timeLimit(.minutes(2))) struct AgedConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct AgedConnectionTests {
     /// A server whose connections get old, a client of it, and a call that is open on its connection.
     private struct Aging {
         let echo: EchoServer

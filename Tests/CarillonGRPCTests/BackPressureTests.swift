@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// Who reads too little, or too late, makes writers wait, and nobody fails for that but calls with one answer.
-@Suite(.timeLimit(.minutes(1))) struct BackPressureTests {
+@Suite(.timeLimit(.minutes(5))) struct BackPressureTests {
     /// A `StringValue` of 20,003 octets.
     private static let large = CallRulesTests.frame([0x0a, 0xa0, 0x9c, 0x01] + [UInt8](repeating: 0x61, count: 20_000))
 

@@ -6,7 +6,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// What calls may hold, asked by a client that keeps no rules.
-@Suite(.timeLimit(.minutes(1))) struct CallLimitTests {
+@Suite(.timeLimit(.minutes(5))) struct CallLimitTests {
     private static let inline = CallRulesTests.inline
     private static let one = CallRulesTests.text("a")
 

@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// The rules of gRPC over HTTP/2 for a server, one by one, asked by a client that keeps none of them.
-@Suite(.timeLimit(.minutes(1))) struct CallRulesTests {
+@Suite(.timeLimit(.minutes(5))) struct CallRulesTests {
     static let inline = "/test.Echo/Inline"
 
     /// A message with its prefix.

@@ -82,7 +82,7 @@ extension RPCClient {
     }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct ClientBalancingTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientBalancingTests {
     @Test(arguments: [Picker.Policy.roundRobin, .leastStreams])
     func callsAreSharedOutAmongAllAddresses(policy: Picker.Policy) async throws {
         let replicas = Replicas()

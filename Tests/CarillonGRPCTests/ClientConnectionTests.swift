@@ -5,7 +5,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// What a client makes of its connections' ends, its servers' slowness and its own configuration.
-@Suite(.timeLimit(.minutes(3))) struct ClientConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientConnectionTests {
     /// A server that takes nothing for a while is waited for: only servers cut off peers that do not read.
     @Test func aSlowServerIsNotCutOff() {
         let limits = ClientTransport.limits(ClientLimits(), handshakeTime: .seconds(7))

@@ -12,7 +12,7 @@ extension ForeignServer {
 
 /// Answers that are not as they should be, from a server on another HTTP/2 library. The names are those of
 /// `ForeignServers/h2_server.py`, some of which are those of gRPC's negative interop tests.
-@Suite(.timeLimit(.minutes(3))) struct ClientNegativeTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientNegativeTests {
     private static func outcome(of path: StaticString) async throws -> RPCAnswer<Text> {
         try await ForeignServer.h2.value.withClient { await $0.unaryAnswer(path, Text("question")) }
     }
@@ -188,7 +188,7 @@ extension ForeignServer {
 }
 
 /// Retries by the rules of gRFC A6, seen from the server.
-@Suite(.timeLimit(.minutes(3))) struct ClientRetryCallTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientRetryCallTests {
     private static let policy = RetryPolicy(
         maxAttempts: 4, initialBackoff: .milliseconds(5), maxBackoff: .milliseconds(20))
 
@@ -284,7 +284,7 @@ extension ForeignServer {
 }
 
 /// Flow in both directions, and silence.
-@Suite(.timeLimit(.minutes(3))) struct ClientFlowTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientFlowTests {
     @Test func leadingMetadataComesBeforeTheEnd() async throws {
         try await ForeignServer.h2.value.withClient { client in
             let (writer, reader): (RequestWriter<Text>, ResponseReader<Text>) =

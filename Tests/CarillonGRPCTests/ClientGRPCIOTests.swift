@@ -6,7 +6,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// Our client against C-core's server.
-@Suite(.timeLimit(.minutes(3))) struct ClientGRPCIOTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientGRPCIOTests {
     @Test(arguments: [0, 1, 100_000, 3_000_000])
     func unaryCallsAnswer(size: Int) async throws {
         let sent = Text(String(repeating: "x", count: size))

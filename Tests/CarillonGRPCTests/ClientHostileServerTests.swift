@@ -5,7 +5,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// A server whose answers are drawn by lot: each call ends with a status, and nothing of it is left.
-@Suite(.timeLimit(.minutes(3))) struct ClientHostileServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientHostileServerTests {
     private static let seeds = 120
 
     @Test func everyCallEnds() async throws {

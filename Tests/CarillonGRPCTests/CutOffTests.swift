@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// What is open when a grace is over is told so before its connection ends.
-@Suite(.timeLimit(.minutes(1))) struct CutOffTests {
+@Suite(.timeLimit(.minutes(5))) struct CutOffTests {
     private struct Cut {
         var hanging: RawAnswer
         var open: RawAnswer

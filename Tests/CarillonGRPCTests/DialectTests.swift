@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// The same handlers in gRPC-Web and Connect.
-@Suite(.timeLimit(.minutes(1))) struct DialectTests {
+@Suite(.timeLimit(.minutes(5))) struct DialectTests {
     private typealias Rules = CallRulesTests
     private static let json = ("content-type", "application/json")
     private static let proto = ("content-type", "application/proto")

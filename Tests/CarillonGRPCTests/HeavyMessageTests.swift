@@ -5,7 +5,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// Messages that are too much for a loop: long ones, and compressed ones.
-@Suite(.timeLimit(.minutes(1))) struct HeavyMessageTests {
+@Suite(.timeLimit(.minutes(5))) struct HeavyMessageTests {
     private typealias Rules = CallRulesTests
     private static let gzip = [("grpc-encoding", "gzip")]
 

@@ -4,7 +4,7 @@ import SwiftProtobuf
 import Testing
 
 /// Our client against our server, over TLS on loopback: all four kinds of call, their ends and their limits.
-@Suite(.timeLimit(.minutes(1))) struct LoopbackTests {
+@Suite(.timeLimit(.minutes(5))) struct LoopbackTests {
     @Test(arguments: ["/test.Echo/Inline", "/test.Echo/Async"] as [String])
     func unaryCallsAnswer(path: String) async throws {
         let echo = try await EchoServer.start()

@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// Pages are held to the same limits as calls.
-@Suite(.timeLimit(.minutes(1))) struct PageLimitTests {
+@Suite(.timeLimit(.minutes(5))) struct PageLimitTests {
     private static let get = [(":method", "GET"), ("content-type", "-"), ("te", "-")]
     private static let post = [("content-type", "application/x-www-form-urlencoded"), ("te", "-")]
 

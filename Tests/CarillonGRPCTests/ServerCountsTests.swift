@@ -4,7 +4,7 @@ import SwiftProtobuf
 import Testing
 
 /// What a server counts: every connection and every call once, with the code that it ended with.
-@Suite(.timeLimit(.minutes(1))) struct ServerCountsTests {
+@Suite(.timeLimit(.minutes(5))) struct ServerCountsTests {
     @Test func callsAreCountedByTheirCodes() async throws {
         let echo = try await EchoServer.start(loops: 2)
         #expect(echo.server.counts.callsStarted == 0)

@@ -8,7 +8,7 @@ import Testing
 #endif
 
 /// Connections that behave in ways no library would, against a server of the HTTP/2 layer alone.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ConnectionTests {
     private func play(_ scenario: String, _ probe: HTTP2Probe) async throws -> String {
         let files = try TestFiles.shared.get()
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "raw_peer.py").path

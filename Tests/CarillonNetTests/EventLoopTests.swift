@@ -54,7 +54,7 @@ import Testing
     }
 
     /// Found with libuv 1.44: an alarm that is due when polling begins was run first, and polling then had no time-out.
-    @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 300, 999, 1_000_001])
+    @Test(.timeLimit(.minutes(5)), arguments: [0, 1, 300, 999, 1_000_001])
     func aTimerThatIsDueAtOnceWakesAnIdleLoop(nanoseconds: Int) async {
         let loop = EventLoop(name: "test")
         let fired = await loop.run {

@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonNet
 
 /// Where a listener listens, and whom it takes in.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ListenerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ListenerTests {
     private let loop = EventLoop(name: "listener")
     private let events = Events()
 

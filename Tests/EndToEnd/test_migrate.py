@@ -22,7 +22,7 @@ from harness.http2 import once
 from harness.interface import v1
 from harness.processes import Program, bound
 from harness.server import Carillon, environment, run
-from harness.version1 import OldProgram, Version1
+from harness.version1 import NEWEST, OldProgram, Version1
 from harness.waiting import eventually
 
 PENDING, UNAVAILABLE, CONFIGURATION = 2, 69, 78
@@ -49,13 +49,13 @@ def test_killed_in_the_middle_the_next_run_finishes(binary: Path, cluster: Clust
     held = world.tenants[29]
     with world.database.locked(f"t_{held}.audit"):
         program = begin(binary, world, tmp_path, "--parallel", "1")
-        eventually(lambda: world.count_at(2) == 29, "the tenants before are migrated", 60, seen=program.tail)
+        eventually(lambda: world.count_at(NEWEST) == 29, "the tenants before are migrated", 60, seen=program.tail)
         program.end(signal.SIGKILL)
-    assert (world.count_at(2), world.count_at(1)) == (29, 21)
+    assert (world.count_at(NEWEST), world.count_at(1)) == (29, 21)
     done = migrate(binary, world)
     assert done.returncode == 0, done.stderr
     assert "21 tenants migrated, 0 failed" in done.stdout
-    assert world.count_at(2) == 50
+    assert world.count_at(NEWEST) == 50
     assert {world.columns(tenant) for tenant in world.tenants} == {ALL}
 
 
@@ -66,14 +66,14 @@ def test_a_signal_ends_it_between_transactions(
     world = Version1(cluster, tenants=12)
     with world.database.locked(f"t_{world.tenants[7]}.audit"):
         program = begin(binary, world, tmp_path, "--parallel", "1")
-        eventually(lambda: world.count_at(2) == 7, "the tenants before are migrated", 60, seen=program.tail)
+        eventually(lambda: world.count_at(NEWEST) == 7, "the tenants before are migrated", 60, seen=program.tail)
         program.send(number)
         assert program.wait(10) == 128 + number, program.tail()
     assert "7 tenants migrated, 0 failed, 5 left" in program.printed()
     assert {world.columns(tenant) for tenant in world.tenants[:7]} == {ALL}
     assert {world.columns(tenant) for tenant in world.tenants[8:]} == {0}
     assert migrate(binary, world).returncode == 0
-    assert world.count_at(2) == 12
+    assert world.count_at(NEWEST) == 12
 
 
 def test_one_that_fails_holds_up_nobody(binary: Path, cluster: Cluster) -> None:
@@ -87,7 +87,7 @@ def test_one_that_fails_holds_up_nobody(binary: Path, cluster: Cluster) -> None:
     assert "8 tenants migrated, 1 failed" in result.stdout
     (failure,) = log_lines(result.stderr, "a tenant could not be migrated")
     assert failure["tenant"] == bad and f"t_{bad}.audit" in str(failure["error"])
-    assert (world.versions()[bad], world.versions()[erased], world.versions()[suspended]) == (1, 1, 2)
+    assert (world.versions()[bad], world.versions()[erased], world.versions()[suspended]) == (1, 1, NEWEST)
     world.owner(f"ALTER TABLE t_{bad}.hidden RENAME TO audit")
     assert migrate(binary, world).returncode == 0
 
@@ -103,7 +103,9 @@ def test_a_dry_run_changes_nothing(binary: Path, cluster: Cluster) -> None:
     before = world.fingerprint()
     result = migrate(binary, world, "--dry-run")
     assert result.returncode == PENDING, result.stderr
-    for words in ("registry: version 1 -> version 2", "5 of 5 are behind version 2", "at version 1: 4 active"):
+    for words in (
+        f"registry: version 1 -> version {NEWEST}", f"5 of 5 are behind version {NEWEST}", "at version 1: 4 active",
+    ):
         assert words in result.stdout, result.stdout
     assert "ALTER TABLE" not in result.stdout
     in_full = migrate(binary, world, "--dry-run", "--sql")
@@ -210,7 +212,7 @@ def test_an_older_program_refuses_a_newer_database(
     for result in (serving, migrating, planning):
         assert result.returncode == CONFIGURATION, result.stderr
         (line,) = result.stderr.strip().splitlines()
-        assert "version 99" in line and re.search(r"this program's (is )?2\b", line), line
+        assert "version 99" in line and re.search(rf"this program's (is )?{NEWEST}\b", line), line
         assert result.stdout == ""
     assert "use a newer carillon" in serving.stderr
     assert "migrate with the carillon that made it, or a newer one" in migrating.stderr
@@ -223,7 +225,7 @@ def test_a_newer_program_refuses_an_older_database(
     world = Version1(cluster, tenants=1)
     result = run(binary, "serve", *serve(binary, world, tmp_path, authority, certificate).arguments("127.0.0.1:0"))
     assert result.returncode == CONFIGURATION, result.stderr
-    assert "version 1" in result.stderr and "needs 2" in result.stderr and "carillon migrate" in result.stderr
+    assert "version 1" in result.stderr and f"needs {NEWEST}" in result.stderr and "carillon migrate" in result.stderr
 
 
 def test_a_running_program_ends_when_it_is_contracted_away(make_server: Callable[..., Carillon]) -> None:
@@ -240,7 +242,7 @@ def test_a_running_program_ends_when_it_is_contracted_away(make_server: Callable
     server.database.execute(row.format("version = version + 1, serves_from = version"))
     assert server.running.wait(40) == CONFIGURATION
     logged = server.logged()
-    assert "use a newer carillon" in logged and "the schema of tenants is at version 4" in logged
+    assert "use a newer carillon" in logged and f"the schema of tenants is at version {NEWEST + 2}" in logged
     assert log_lines(logged, "draining"), "calls that were open could end"
 
 
@@ -275,7 +277,7 @@ def test_both_versions_serve_at_the_same_time(
 
             # What the old program makes now is brought along by the new one.
             (late,) = world.make_tenants(1)
-            eventually(lambda: world.versions()[late] == 2, "the straggler is migrated", 30, seen=server.running.tail)
+            eventually(lambda: world.versions()[late] == NEWEST, "the straggler is migrated", 30, seen=server.running.tail)
             assert world.columns(late) == ALL
             eventually(lambda: log_lines(server.logged(), "tenants that were behind were migrated"), "it is said")
         finally:

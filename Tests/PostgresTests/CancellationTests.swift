@@ -5,7 +5,7 @@ import Testing
 @testable import Postgres
 
 /// What becomes of units whose waiters have left after they were sent.
-@Suite(.timeLimit(.minutes(3))) struct CancellationTests {
+@Suite(.timeLimit(.minutes(5))) struct CancellationTests {
     /// The lock is held to the end, and the server's own limit is a minute: only a cancelled unit lets the backend go.
     @Test(arguments: [true, false])
     func aUnitThatNobodyWaitsForIsCancelledAtTheServer(byDeadline: Bool) async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import Postgres
 
 /// Several servers in one connection string: which one is found, how soon, and how one is left that is no primary.
-@Suite(.timeLimit(.minutes(3))) struct FailoverTests {
+@Suite(.timeLimit(.minutes(5))) struct FailoverTests {
     private static func configure(
         _ events: EventLog, connections: Int = 1
     ) -> (inout PostgresConfiguration) -> Void {

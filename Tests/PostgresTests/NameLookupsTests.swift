@@ -6,7 +6,7 @@ import Testing
 @testable import Postgres
 
 /// Names of servers, and a name server that has its own troubles.
-@Suite(.timeLimit(.minutes(2))) struct NameLookupsTests {
+@Suite(.timeLimit(.minutes(5))) struct NameLookupsTests {
     /// A resolver whose answers the test chooses; a name without one blocks until it has one.
     ///
     /// Safe as `@unchecked Sendable` because the lock guards all it has.

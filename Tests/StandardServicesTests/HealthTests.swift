@@ -5,7 +5,7 @@ import Testing
 
 @testable import StandardServices
 
-@Suite("grpc.health.v1", .timeLimit(.minutes(1)))
+@Suite("grpc.health.v1", .timeLimit(.minutes(5)))
 struct HealthTests {
     private static func asking(_ name: String) -> Grpc_Health_V1_HealthCheckRequest {
         .with { $0.service = name }

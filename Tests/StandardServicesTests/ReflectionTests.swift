@@ -8,7 +8,7 @@ import Testing
 private typealias Request = Grpc_Reflection_V1_ServerReflectionRequest
 private typealias Response = Grpc_Reflection_V1_ServerReflectionResponse
 
-@Suite("grpc.reflection", .timeLimit(.minutes(1)))
+@Suite("grpc.reflection", .timeLimit(.minutes(5)))
 struct ReflectionTests {
     /// One stream: what is asked in order, and the names of the files or the words that come back.
     private struct Conversation {

@@ -6,7 +6,7 @@ import Testing
 @testable import Storage
 
 /// A caller's deadline reaches the database.
-@Suite(.timeLimit(.minutes(3))) struct CallDeadlineTests {
+@Suite(.timeLimit(.minutes(5))) struct CallDeadlineTests {
     @Test func nothingIsAskedBehindTheDeadline() async throws {
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()

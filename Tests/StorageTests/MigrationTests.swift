@@ -6,15 +6,17 @@ import Testing
 @testable import Storage
 
 @Suite struct MigrationTests {
+    /// The version after the program's own.
+    static let next = TenantSchema.version + 1
     static let addColumn = Migration(
-        version: 3, "a note on accounts",
+        version: next, "a note on accounts",
         script: SQLScript(
             """
             -- A comment; with a semicolon.
             ALTER TABLE ${schema}.account ADD COLUMN IF NOT EXISTS note text;
             """))
     static let fillColumn = Migration(
-        version: 4, "every account has a note",
+        version: next + 1, "every account has a note",
         script: SQLScript(
             """
             -- batch: fill it, one row at a time
@@ -31,11 +33,11 @@ import Testing
             let fixture = stage.fixture
             #expect(try await fixture.administration.migrateRegistry(now: fixture.now) == 0)
             let step = Migration(
-                version: 3, "a note on tenants",
+                version: RegistrySchema.version + 1, "a note on tenants",
                 script: SQLScript("ALTER TABLE carillon.tenant ADD COLUMN IF NOT EXISTS note text;"))
             let migrator = stage.migrator(registry: RegistrySchema.migrations + [step])
-            #expect(try await migrator.migrateRegistry(now: fixture.now) == 2)
-            #expect(try await migrator.migrateRegistry(now: fixture.now) == 3)
+            #expect(try await migrator.migrateRegistry(now: fixture.now) == RegistrySchema.version)
+            #expect(try await migrator.migrateRegistry(now: fixture.now) == RegistrySchema.version + 1)
             // The program of before still serves: the registry is newer and has kept what it uses.
             try await fixture.registry.verifyReadiness()
             _ = try await fixture.tenant()
@@ -55,7 +57,7 @@ import Testing
             let report = try await first.migrateTenants(now: fixture.now)
             #expect([report.migrated, report.failed, report.total] == [6, 0, 6])
             #expect(events.progress == (0...6).map { ProgressCount(done: $0, failed: 0, total: 6) })
-            tenants.append(try await fixture.tenant())  // Made at version 2 by an older program meanwhile.
+            tenants.append(try await fixture.tenant())  // Made by an older program meanwhile.
             for tenant in tenants { try await fixture.addAccounts(3, to: tenant) }
             let all = stage.migrator(Self.both)
             #expect(try await all.migrateTenants(now: fixture.now).migrated == 7)
@@ -64,7 +66,7 @@ import Testing
                 let notes = try await fixture.query(as: tenant, "SELECT note FROM t_\(tenant.tenant).account")
                 let texts = try notes.map { row throws(PostgresError) in try row.text(0) }
                 #expect(texts == Array(repeating: "filled", count: 4))
-                #expect(try await fixture.registry.tenant(tenant.tenant)?.schemaVersion == 4)
+                #expect(try await fixture.registry.tenant(tenant.tenant)?.schemaVersion == Self.next + 1)
             }
         }
     }
@@ -83,7 +85,7 @@ import Testing
             #expect(report.failures.map(\.tenant) == [bad])
             #expect(events.failed == [bad])
             #expect(events.progress.last == ProgressCount(done: 3, failed: 1, total: 3))
-            #expect(try stage.version(bad) == 2)
+            #expect(try stage.version(bad) == Int(TenantSchema.version))
             try stage.version1.execute("ALTER TABLE t_\(bad).hidden RENAME TO account")
             #expect(try await migrator.migrateTenants(now: fixture.now).migrated == 1)
         }
@@ -98,9 +100,10 @@ import Testing
             _ = try await stage.migrator().migrateRegistry(now: stage.fixture.now)
             let report = try await stage.migrator().migrateTenants(now: stage.fixture.now)
             #expect([report.total, report.migrated] == [2, 2])
+            let newest = Int(TenantSchema.version)
             #expect(
                 try stage.version1.versions() == [
-                    active.rawValue: 2, suspended.rawValue: 2, deleting.rawValue: 1,
+                    active.rawValue: newest, suspended.rawValue: newest, deleting.rawValue: 1,
                 ])
         }
     }
@@ -123,7 +126,7 @@ import Testing
 
     /// A step that cannot be done twice, unlike those of the product.
     private static let once = Migration(
-        version: 5, "a table", script: SQLScript("CREATE TABLE ${schema}.once (x int);"))
+        version: next + 2, "a table", script: SQLScript("CREATE TABLE ${schema}.once (x int);"))
 
     /// A tenant that somebody else moves on meanwhile is not moved on twice, nor back.
     @Test func manyMigratorsAtOnceDoTheWorkOnce() async throws {
@@ -151,7 +154,7 @@ import Testing
                 }
                 for try await report in group { #expect((report?.failed ?? 0) == 0) }
             }
-            #expect(Set(try stage.version1.versions().values) == [5])
+            #expect(Set(try stage.version1.versions().values) == [Int(Self.next) + 2])
         }
     }
 
@@ -180,8 +183,8 @@ import Testing
             let report = try await migrator.migrateTenants(now: fixture.now)
             #expect(report.migrated == 1)
             #expect(report.failures.map(\.tenant) == [unknown])
-            #expect(try stage.version(elsewhere) == 4)
-            #expect(try stage.version(unknown) == 2)
+            #expect(try stage.version(elsewhere) == Int(Self.next) + 1)
+            #expect(try stage.version(unknown) == Int(TenantSchema.version))
             let column = """
                 SELECT attnotnull FROM pg_attribute
                 WHERE attname = 'note' AND attrelid = 't_\(elsewhere).account'::regclass

@@ -67,7 +67,8 @@ import Testing
             ),
             ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", "schema public"),
             (
-                "UPDATE carillon.schema_version SET version = 0", "UPDATE carillon.schema_version SET version = 2",
+                "UPDATE carillon.schema_version SET version = 0",
+                "UPDATE carillon.schema_version SET version = \(RegistrySchema.version)",
                 "version 0"
             ),
         ] {

@@ -79,8 +79,9 @@ import Testing
     // MARK: With a database
 
     private static let dropsColumn = Migration(
-        version: 4, "accounts without a note",
-        script: SQLScript("ALTER TABLE ${schema}.account DROP COLUMN IF EXISTS note;"), servesFrom: 3)
+        version: MigrationTests.next + 1, "accounts without a note",
+        script: SQLScript("ALTER TABLE ${schema}.account DROP COLUMN IF EXISTS note;"),
+        servesFrom: MigrationTests.next)
     private static let ofTheNext = TenantSchema.migrations + [MigrationTests.addColumn]
     private static let ofTheOneAfter = ofTheNext + [dropsColumn]
 
@@ -108,10 +109,14 @@ import Testing
                     }
                 })
             #expect(try await contracting.migrateTenants(now: fixture.now).migrated == 1)
-            #expect(events.contractions == [3])
+            #expect(events.contractions == [MigrationTests.next])
             #expect(notices.withLock { $0 } == [.seconds(10)])
             let words = problem.withLock { $0 }
-            for part in ["tenants", "version 4", "version 3", "is 2", "newer carillon"] {
+            for part in [
+                "tenants", "version \(MigrationTests.next + 1)", "version \(MigrationTests.next)",
+                "is \(TenantSchema.version)",
+                "newer carillon",
+            ] {
                 #expect(words.contains(part), "\(part) is not in: \(words)")
             }
             let refusal = try await storageError { () async throws(StorageError) in
@@ -146,7 +151,8 @@ import Testing
             errors.append(try await storageError { () async throws(StorageError) in try await older.plan() })
             for error in errors {
                 #expect(error.code == .notReady)
-                #expect(error.message.contains("version 3") && error.message.contains("this program's 2"), "\(error)")
+                #expect(error.message.contains("version \(MigrationTests.next)"), "\(error)")
+                #expect(error.message.contains("this program's \(TenantSchema.version)"), "\(error)")
             }
             #expect(try stage.fingerprint() == before)
         }
@@ -159,12 +165,17 @@ import Testing
                 try await stage.fixture.registry.verifyReadiness()
             }
             #expect(old.code == .notReady)
-            #expect(old.message.contains("registry is at version 1, and this program needs 2: run `carillon migrate`"))
+            let needed = RegistrySchema.version
+            #expect(
+                old.message.contains(
+                    "registry is at version 1, and this program needs \(needed): run `carillon migrate`"))
             _ = try await stage.migrator().migrateRegistry(now: stage.fixture.now)
             let half = try await storageError { () async throws(StorageError) in
                 try await stage.fixture.registry.verifyReadiness()
             }
-            #expect(half.message.contains("tenants is at version 1, and this program needs 2"), "\(half.message)")
+            #expect(
+                half.message.contains("tenants is at version 1, and this program needs \(TenantSchema.version)"),
+                "\(half.message)")
             _ = try await stage.migrator().migrateTenants(now: stage.fixture.now)
             try await stage.fixture.registry.verifyReadiness()
         }
@@ -173,7 +184,8 @@ import Testing
     @Test func aMissingLoginIsSaid() async throws {
         try await withMigrationStage { stage in
             let grant = Migration(
-                version: 3, "a login", script: SQLScript("GRANT USAGE ON SCHEMA carillon TO carillon_nobody;"))
+                version: RegistrySchema.version + 1, "a login",
+                script: SQLScript("GRANT USAGE ON SCHEMA carillon TO carillon_nobody;"))
             let migrator = stage.migrator(registry: RegistrySchema.migrations + [grant])
             let error = try await storageError { () async throws(StorageError) in
                 try await migrator.migrateRegistry(now: stage.fixture.now)
@@ -215,7 +227,7 @@ import Testing
             let (fixture, version1) = (stage.fixture, stage.version1)
             let fresh = try await stage.migrator().plan()
             #expect(fresh.registry == 0)
-            #expect(fresh.registryVersions.map(\.number) == [1, 2])
+            #expect(fresh.registryVersions.map(\.number) == Array(1...RegistrySchema.version))
             #expect(!fresh.isEmpty)
             try version1.makeRegistry()
             for _ in 0..<3 { try version1.makeTenant() }
@@ -225,9 +237,9 @@ import Testing
             let plan = try await stage.migrator(Self.ofTheOneAfter).plan()
             #expect(try stage.fingerprint() == before)
             #expect(plan.registry == 1)
-            #expect(plan.registryVersions.map(\.number) == [2])
-            #expect(plan.tenantVersions.map(\.number) == [2, 3, 4])
-            #expect(plan.tenantVersions.map(\.servesFrom) == [nil, nil, 3])
+            #expect(plan.registryVersions.map(\.number) == Array(2...RegistrySchema.version))
+            #expect(plan.tenantVersions.map(\.number) == Array(2...MigrationTests.next + 1))
+            #expect(plan.tenantVersions.compactMap(\.servesFrom) == [MigrationTests.next])
             #expect(plan.behind == 4)
             let standings = Set(plan.standings.map { "\($0.version) \($0.state) \($0.count)" })
             #expect(standings == ["1 active 3", "1 suspended 1", "1 deleting 1"])

@@ -59,7 +59,7 @@ import Testing
             }
             await Self.wait { !old.errors.isEmpty || tenants.allSatisfy { !old.acknowledged($0).isEmpty } }
 
-            // The registry first: programs of version 2 need it.
+            // The registry first: newer programs need it.
             _ = try await stage.migrator().migrateRegistry(now: now)
 
             // N+1 begins to serve a tenant when it is at its version, which is what the order of a deployment gives: here
@@ -70,12 +70,14 @@ import Testing
                     await Self.onEach(tenants) { tenant in
                         let store = TenantStore(tenant: tenant, pool: pool)
                         do {
-                            while try await registry.tenant(tenant)?.schemaVersion != 2, !end.isRequested {
+                            while try await registry.tenant(tenant)?.schemaVersion != TenantSchema.version,
+                                !end.isRequested
+                            {
                                 await Task.yield()
                             }
                         } catch { new.fail(error, tenant) }
                         while !end.isRequested {
-                            await Self.serve(asVersion2: store, new, now)
+                            await Self.serve(asNewest: store, new, now)
                             await Task.yield()
                         }
                     }
@@ -132,7 +134,7 @@ import Testing
     }
 
     /// The same, as this version makes them.
-    private static func serve(asVersion2 store: TenantStore, _ ledger: Ledger, _ now: Instant) async {
+    private static func serve(asNewest store: TenantStore, _ ledger: Ledger, _ now: Instant) async {
         let stamp = AuditStamp(id: freshID(now), actor: "key/new", origin: "")
         do {
             _ = try await store.putProvider(

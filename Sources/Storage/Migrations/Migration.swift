@@ -25,18 +25,20 @@ struct Migration: Sendable {
 /// The registry's history.
 enum RegistrySchema {
     /// The version that ``migrations`` lead to.
-    static let version: Int32 = 2
+    static let version: Int32 = 3
 
     /// All migrations in order, from nothing.
     static let migrations = [
         Migration(version: 1, "tenants, keys, workers and leases", script: .registry),
         Migration(version: 2, "placement, limits, looks, services, audit and duties", script: .registry2),
+        Migration(version: 3, "moves, hints of changes, and erased ids", script: .registry3),
     ]
 }
 
 extension TenantSchema {
     /// All migrations in order, from version 1. New tenants are made from ``SQLScript/tenant``, which already holds them.
     static let migrations = [
-        Migration(version: 2, "the audit as a chain, and a role for the worker", script: .tenant2)
+        Migration(version: 2, "the audit as a chain, and a role for the worker", script: .tenant2),
+        Migration(version: 3, "no samples of words in statistics", script: .tenant3),
     ]
 }

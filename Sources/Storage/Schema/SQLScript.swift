@@ -65,8 +65,12 @@ extension SQLScript {
     static let registry = SQLScript(PackageResources.registry_sql)
     /// The registry from version 1 to 2.
     static let registry2 = SQLScript(PackageResources.registry_2_sql)
+    /// The registry from version 2 to 3.
+    static let registry3 = SQLScript(PackageResources.registry_3_sql)
     /// A tenant's schema from version 1 to 2. Takes `schema`.
     static let tenant2 = SQLScript(PackageResources.tenant_2_sql)
+    /// A tenant's schema from version 2 to 3. Takes `schema`.
+    static let tenant3 = SQLScript(PackageResources.tenant_3_sql)
     /// A tenant's schema in the current version. Takes `schema`, `micros`, `time`.
     static let tenant = SQLScript(PackageResources.tenant_sql)
     /// One month of one of a tenant's tables. Takes `schema`, `table`, `column`, `month`, `from`, `to`, `fillfactor`.

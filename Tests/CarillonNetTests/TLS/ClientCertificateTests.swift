@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonNet
 
 /// Clients that show certificates, against the `openssl` command.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ClientCertificateTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientCertificateTests {
     let files: TestFiles
 
     init() throws {

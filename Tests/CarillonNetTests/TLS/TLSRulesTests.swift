@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonNet
 
 /// What TLS lets in, against the `openssl` command and Python.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct TLSRulesTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct TLSRulesTests {
     let files: TestFiles
     let settings: TLSServerSettings
 

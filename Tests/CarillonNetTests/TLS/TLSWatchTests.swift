@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonNet
 
 /// Files that change under a running server.
-@Suite(.timeLimit(.minutes(1))) struct TLSWatchTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSWatchTests {
     @Test func aRenewedCertificateIsInUseWithoutARestartAndABrokenOneIsNot() async throws {
         let files = try TestFiles.shared.get()
         let link = files.path("live-\(UUID())")

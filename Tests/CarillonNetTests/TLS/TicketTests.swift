@@ -4,7 +4,7 @@ import Testing
 @testable import CarillonNet
 
 /// Keys of session tickets: by a transcript, and against the `openssl` command.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct TicketTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct TicketTests {
     private static func key(_ number: UInt8) -> TicketKey {
         TicketKey([UInt8](repeating: number, count: TicketKey.length))
     }

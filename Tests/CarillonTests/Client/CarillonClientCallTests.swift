@@ -6,7 +6,7 @@ import Testing
 @testable import CarillonGRPC
 
 /// The product's calls against a server that answers as the test wants it.
-@Suite("CarillonClient's calls", .timeLimit(.minutes(3)))
+@Suite("CarillonClient's calls", .timeLimit(.minutes(5)))
 struct CarillonClientCallTests {
     private static let event = Event("invoice.created", account: "globex", id: "INV-1", context: [:])
 

@@ -4,7 +4,7 @@ import CarillonNet
 import Testing
 
 /// How a client ends, and what becomes of those who still call it.
-@Suite("CarillonClient's end", .timeLimit(.minutes(3)))
+@Suite("CarillonClient's end", .timeLimit(.minutes(5)))
 struct ClosingTests {
     private static let event = Event("invoice.created", account: "globex", id: "INV-1", context: [:])
 

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from . import interface
 from .interface import health, v1
 from .supplier import NUMBERS, Supplier
+from .version1 import NEWEST
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     keys = v1.SetPortalKeysRequest(tenant_id=ids.tenant, portal_keys_json=own.signer.key_set)
     add("TenantService.SetPortalKeys", keys)
     add("TenantService.ExportTenant", v1.ExportTenantRequest(tenant_id=ids.tenant))
-    header = v1.TenantArchiveHeader(format=1, tenant_id=ids.tenant, schema_version=2)
+    header = v1.TenantArchiveHeader(format=1, tenant_id=ids.tenant, schema_version=NEWEST)
     add("TenantService.ImportTenant", v1.ImportTenantRequest(part=v1.TenantArchivePart(header=header)))
 
     add("AccountService.GetAccount", v1.GetAccountRequest(account_id=ids.account))

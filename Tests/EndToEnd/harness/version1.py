@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from .interface import ROOT
 
 REGISTRY = ROOT / "Sources" / "Storage" / "Schema" / "registry.sql"
 TENANT = ROOT / "Tests" / "StorageTests" / "Version1" / "tenant.sql"
+SCHEMAS = ROOT / "Sources" / "Storage" / "Schema" / "TenantSchema.swift"
+NEWEST = int(re.findall(r"static let version: Int32 = (\d+)", SCHEMAS.read_text())[0])
+"""The version of tenants' schemas that the build under test makes and needs."""
 EPOCH = "2026-11-15T12:00:00Z"
 
 

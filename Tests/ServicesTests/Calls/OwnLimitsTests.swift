@@ -7,7 +7,7 @@ import Testing
 @testable import CarillonGRPC
 @testable import Services
 
-@Suite("Limits that a tenant has of its own", .timeLimit(.minutes(2)))
+@Suite("Limits that a tenant has of its own", .timeLimit(.minutes(5)))
 struct OwnLimitsTests {
     private static let own = """
         UPDATE carillon.tenant SET calls_per_second = 11, events_per_second = 7, open_streams = 1, message_octets = 128,

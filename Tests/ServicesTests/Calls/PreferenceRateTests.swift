@@ -6,7 +6,7 @@ import Testing
 @testable import Services
 
 /// How often the choices of one user may be changed: each change leaves a line in an audit that is kept.
-@Suite("Changes of one user's choices", .timeLimit(.minutes(2)))
+@Suite("Changes of one user's choices", .timeLimit(.minutes(5)))
 struct PreferenceRateTests {
     @Test("they have a rate, whoever makes them and whatever is chosen", arguments: [1, 2])
     func rate(loops: Int) async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import CarillonGRPC
 @testable import Services
 
-@Suite("Limits of what is stored", .timeLimit(.minutes(2)))
+@Suite("Limits of what is stored", .timeLimit(.minutes(5)))
 struct StoredRowsTests {
     private static func count(_ rows: Int, at second: Int, _ tenant: TestTenant) async throws {
         try await LimitsScene.registry(

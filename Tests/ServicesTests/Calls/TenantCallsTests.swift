@@ -6,7 +6,7 @@ import Testing
 @testable import Services
 
 /// What one tenant's calls may take from the others, and from each other.
-@Suite("Calls of one tenant", .timeLimit(.minutes(2)))
+@Suite("Calls of one tenant", .timeLimit(.minutes(5)))
 struct TenantCallsTests {
     private static func check(_ tenant: TestTenant) async throws {
         var request = Carillon_V1_CheckPreferenceRequest()

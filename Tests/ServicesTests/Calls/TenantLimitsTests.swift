@@ -9,7 +9,7 @@ import Testing
 @testable import Services
 
 /// How much one tenant may ask, send and store.
-@Suite("Limits of one tenant", .timeLimit(.minutes(2)))
+@Suite("Limits of one tenant", .timeLimit(.minutes(5)))
 struct TenantLimitsTests {
     @Test("calls with keys have a rate, and leave the portal and others alone", arguments: [1, 2])
     func keys(loops: Int) async throws {
