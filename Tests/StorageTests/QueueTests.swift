@@ -25,6 +25,8 @@ import Testing
             #expect(claim.isOwner)
             #expect(claim.deliveries.isEmpty)
             #expect(claim.nextDue == later)
+            let seen = try await scene.tenant.look(fence: 7)
+            #expect(seen.isOwner && seen.nextDue == later && seen.deliveries.isEmpty)
             let work = try #require(try await scene.tenant.work([id]).first)
             #expect(work.id == id)
             #expect(work.claims == 1)
@@ -51,6 +53,12 @@ import Testing
             let stale = try await scene.tenant.claim(fence: 7, now: fixture.now, limit: 10)
             #expect(!stale.isOwner)
             #expect(stale.deliveries.isEmpty)
+            #expect(try await !scene.tenant.look(fence: 7).isOwner)
+            // What the worker before it left is due for the new one, and a look claims nothing.
+            for _ in 0..<2 {
+                let found = try await scene.tenant.look(fence: 8)
+                #expect(found.isOwner && found.nextDue == fixture.now)
+            }
         }
     }
 

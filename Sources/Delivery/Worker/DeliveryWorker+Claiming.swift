@@ -107,6 +107,12 @@ extension DeliveryWorker {
         do throws(StorageError) {
             if !work.isTakenOver { work.isTakenOver = try await work.store.takeOverQueue(fence: work.fence) }
             guard work.isTakenOver else { return .refused }
+            if !work.expectsWork {
+                let seen = try await work.store.look(fence: work.fence)
+                work.readFailures = 0
+                guard seen.isOwner else { return .refused }
+                guard let due = seen.nextDue, due <= environment.now() else { return .brought(seen) }
+            }
             let claim = try await work.store.claim(fence: work.fence, now: environment.now(), limit: limit)
             work.readFailures = 0
             return claim.isOwner ? .brought(claim) : .refused
@@ -137,6 +143,7 @@ extension DeliveryWorker {
         }
         guard work.isCurrent, phase == .running else { return }
         let isMore = claim.nextDue.map { $0 <= environment.now() } ?? false
+        work.expectsWork = isMore || work.hasNews
         if isMore, !claim.deliveries.isEmpty {
             turns.spent(claim.deliveries.count, by: work.tenant)
         } else if work.hasNews {
@@ -156,6 +163,7 @@ extension DeliveryWorker {
             due: due, tenants: tenants.count, randomness: environment.randomness())
         if work.readFailures > 0 { pause = max(pause, Self.pause(afterFailures: work.readFailures)) }
         if let rest = work.rest { pause = max(pause, loop.now.duration(to: rest.until)) }
+        work.expectsWork = due.map { $0 <= pause } ?? false
         work.look = loop.schedule(after: pause) { [weak self, weak work] in
             guard let self, let work, work.isCurrent else { return }
             turns.enter(work.tenant)

@@ -167,6 +167,7 @@ package final class DeliveryWorker: @unchecked Sendable {
     func heardOfWork(of tenant: TenantID, isOurs: Bool) {
         if let work = tenants[tenant] {
             work.pace.foundWork()
+            work.expectsWork = true
             turns.enter(tenant)
         } else if isOurs {
             if strangers.count < Self.hintLimit { strangers.insert(tenant) }

@@ -19,6 +19,8 @@ final class TenantWork: @unchecked Sendable {
     var isClaiming = false
     /// Somebody said that there is work while a claim was under way, which may not have seen it.
     var hasNews = false
+    /// Whether the next turn will most likely bring something: it claims then, and otherwise looks first.
+    var expectsWork = false
     /// A claim's commit had an unknown outcome, or a word could not be written: rows may be held of which nobody here knows.
     /// Once nothing is in flight, the lease is given back, and whoever takes it next finds them by a greater fence.
     var isSuspect = false

@@ -10,9 +10,31 @@ extension TenantStore {
     /// - Returns: whether the fence is the queue's now. False means that a greater one has been here already.
     package func takeOverQueue(fence: Int64) async throws(StorageError) -> Bool {
         try await storing { () async throws(PostgresError) in
-            let results = try await run([Query(queue.takeOver, [.int8(fence)]), Query(queue.owner)])
-            return try results[1].readFirst { row throws(PostgresError) in try row.int8(0) } == fence
+            let results = try await run(
+                [Query(queue.takeOver, [.int8(fence)]), Query(queue.owner)], affinity: Self.idleAffinity)
+            return try Self.isOwner(results[1], fence)
         }
+    }
+
+    /// Looks whether there is something to claim, at a fraction of what ``claim(fence:now:dueFrom:limit:)`` costs.
+    ///
+    /// - Parameter fence: under which the caller took the queue over.
+    /// - Returns: what a claim would say if nothing was due.
+    package func look(fence: Int64) async throws(StorageError) -> Claim {
+        try await storing { () async throws(PostgresError) in
+            let results = try await run(
+                [Query(queue.owner), Query(queue.nextDue, [.int8(fence)])], affinity: Self.idleAffinity)
+            return Claim(
+                isOwner: try Self.isOwner(results[0], fence), deliveries: [], nextDue: try Self.nextDue(results[1]))
+        }
+    }
+
+    private static func isOwner(_ rows: ResultSet, _ fence: Int64) throws(PostgresError) -> Bool {
+        try rows.readFirst { row throws(PostgresError) in try row.int8(0) } == fence
+    }
+
+    private static func nextDue(_ rows: ResultSet) throws(PostgresError) -> Instant? {
+        try rows.readFirst { row throws(PostgresError) in try row.instant(0) }
     }
 
     /// Claims work that is due, the longest due first: what nobody holds, and what holders of smaller fences left.
@@ -45,9 +67,8 @@ extension TenantStore {
                 )
             }
             return Claim(
-                isOwner: try results[1].readFirst { row throws(PostgresError) in try row.int8(0) } == fence,
-                deliveries: claimed.sorted { $0.1 < $1.1 }.map(\.0),
-                nextDue: try results[2].readFirst { row throws(PostgresError) in try row.instant(0) })
+                isOwner: try Self.isOwner(results[1], fence), deliveries: claimed.sorted { $0.1 < $1.1 }.map(\.0),
+                nextDue: try Self.nextDue(results[2]))
         }
     }
 
