@@ -5,7 +5,7 @@ internal import Postgres
 struct PublishBatch {
     /// What the rows of a query's result are.
     enum Part {
-        case silent, work, counters, arrivals, outcomes
+        case taken, silent, work, counters, arrivals
     }
 
     private let now: Instant
@@ -53,15 +53,14 @@ struct PublishBatch {
     /// The batch's queries in order, without those that would write nothing, and what each one's rows are.
     func queries(_ statements: PublishStatements, fence: Int64?) -> ([Query], [Part]) {
         let taken: [Parameter] = [.textArray(keys), .uuidArray(events)]
-        let hashes = Parameter.bytesArray(bodyHashes)
         var queries = [
             Query(
                 statements.takeKeys,
-                taken + [hashes, .bytesArray(responses), .timestampArray(keyExpiries)] + pins.parameters
-                    + [.timestamp(now)]),
+                taken + [.bytesArray(bodyHashes), .bytesArray(responses), .timestampArray(keyExpiries)]
+                    + pins.parameters + [.timestamp(now)]),
             Query(statements.events, taken + eventRows.parameters),
         ]
-        var parts: [Part] = [.silent, .silent]
+        var parts: [Part] = [.taken, .silent]
         func add(_ part: Part, _ statement: Statement, _ isEmpty: Bool, _ parameters: [Parameter]) {
             guard !isEmpty else { return }
             queries.append(Query(statement, taken + parameters))
@@ -74,7 +73,6 @@ struct PublishBatch {
             .counters, statements.countInbox, inbox.items.isEmpty,
             [.int4Array(inbox.items), .textArray(inbox.users)])
         add(.arrivals, statements.inboxItems, inbox.items.isEmpty, inbox.parameters + [.timestamp(now)])
-        add(.outcomes, statements.outcomes, false, [hashes, .timestamp(now)])
         return (queries, parts)
     }
 }

@@ -7,7 +7,7 @@ internal import Postgres
 /// is written whole or not at all, and never harms its neighbours. Rows are sorted where others may hold them too.
 struct PublishStatements {
     /// $1 keys, $2 events, $3 body hashes, $4 responses, $5 expiries; $6 item, $7 account, $8 version of each pin; $9
-    /// now.
+    /// now: the events whose keys were taken.
     let takeKeys: Statement
     /// $1 keys, $2 events, $3 item of each event, those that others raise among them, $4… its columns; a list of users is
     /// joined by line feeds, which no id holds.
@@ -23,8 +23,8 @@ struct PublishStatements {
     let countInbox: Statement
     /// $1 keys, $2 events, $3 item of each inbox item, $4 user, $5… its columns, $10 now: places them.
     let inboxItems: Statement
-    /// $1 keys, $2 events, $3 body hashes, $4 now: what became of each item.
-    let outcomes: Statement
+    /// $1 keys, $2 body hashes, $3 now: who holds the key of each item.
+    let holders: Statement
     /// $1 now, $2 limit: forgets keys that have expired.
     let forgetKeys: Statement
 
@@ -49,6 +49,7 @@ struct PublishStatements {
             ON CONFLICT (idempotency_key) DO UPDATE SET body_sha256 = excluded.body_sha256,
                 event_id = excluded.event_id, response = excluded.response, expires_at = excluded.expires_at
             WHERE held.expires_at <= $9::timestamptz
+            RETURNING event_id
             """)
         events = Statement(
             """
@@ -129,14 +130,13 @@ struct PublishStatements {
             JOIN \(schema).inbox_counter c ON c.user_id = placed.user_id
             RETURNING user_id, seq, notification_id
             """)
-        outcomes = Statement(
+        holders = Statement(
             """
-            SELECT held.event_id, held.event_id = x.event_id, held.body_sha256 = x.body_sha256,
-                CASE WHEN held.event_id <> x.event_id AND held.body_sha256 = x.body_sha256 THEN held.response END
-            FROM unnest($1::text[], $2::uuid[], $3::bytea[]) WITH ORDINALITY
-                AS x (idempotency_key, event_id, body_sha256, item)
+            SELECT held.event_id, held.body_sha256 = x.body_sha256,
+                CASE WHEN held.body_sha256 = x.body_sha256 THEN held.response END
+            FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS x (idempotency_key, body_sha256, item)
             LEFT JOIN \(schema).idempotency held
-                ON held.idempotency_key = x.idempotency_key AND held.expires_at > $4::timestamptz
+                ON held.idempotency_key = x.idempotency_key AND held.expires_at > $3::timestamptz
             ORDER BY x.item
             """)
         forgetKeys = Statement(

@@ -42,8 +42,11 @@ extension TenantStore {
         let (queries, parts) = batch.queries(publishing, fence: fence)
         let results = try await run(queries)
         var result = PublishResult(outcomes: [], leased: [], arrivals: [], counters: [:])
+        var taken: Set<EventID> = []
         for (part, rows) in zip(parts, results) {
             switch part {
+            case .taken:
+                for row in rows { taken.insert(EventID(try row.uuidv7(0))) }
             case .silent: break
             case .work:
                 for row in rows where try row.int8(2) != 0 {
@@ -59,12 +62,28 @@ extension TenantStore {
                             user: try row.identifier(0), sequence: try row.int8(1),
                             notification: NotificationID(try row.uuidv7(2))))
                 }
-            case .outcomes: result.outcomes = try rows.read(PublishOutcome.init(row:))
             }
         }
+        let others = items.filter { !taken.contains($0.event.id) }
+        var left = (await outcomes(ofNotTaken: others, now: now))[...]
+        result.outcomes = items.map { taken.contains($0.event.id) ? .stored : left.removeFirst() }
         // RETURNING promises no order.
         result.arrivals.sort { ($0.user, $0.sequence) < ($1.user, $1.sequence) }
         return result
+    }
+
+    /// Why items were not stored. It is asked behind the commit, and only if there are any: most batches have none.
+    private func outcomes(ofNotTaken items: [PublishItem], now: Instant) async -> [PublishOutcome] {
+        guard !items.isEmpty else { return [] }
+        do throws(PostgresError) {
+            let query = Query(
+                publishing.holders,
+                [.textArray(items.map(\.idempotencyKey)), .bytesArray(items.map(\.bodyHash)), .timestamp(now)])
+            return try await run([query])[0].read(PublishOutcome.init(notTaken:))
+        } catch {
+            // The others are on disk, whatever this one's lot: their caller has to hear of it.
+            return items.map { _ in .rejected(StorageError(error)) }
+        }
     }
 
     /// Forgets keys that have expired, a limited number at a time.
@@ -91,19 +110,13 @@ extension PostgresError {
 }
 
 extension PublishOutcome {
-    /// Reads a row of ``PublishStatements/outcomes``.
-    fileprivate init(row: Row) throws(PostgresError) {
-        guard let isOurs = try row.optionalBool(1) else {
+    /// Reads a row of ``PublishStatements/holders``. If nobody holds the key, it was not taken because of a pin.
+    fileprivate init(notTaken row: Row) throws(PostgresError) {
+        guard let hasSameBody = try row.optionalBool(1) else {
             self = .staleFacts
             return
         }
-        let hasSameBody = try row.bool(2)
-        if !hasSameBody {
-            self = .conflict(event: EventID(try row.uuidv7(0)))
-        } else if isOurs {
-            self = .stored
-        } else {
-            self = .replay(event: EventID(try row.uuidv7(0)), response: try row.bytes(3))
-        }
+        let event = EventID(try row.uuidv7(0))
+        self = hasSameBody ? .replay(event: event, response: try row.bytes(2)) : .conflict(event: event)
     }
 }
