@@ -98,6 +98,7 @@ final class Stage: @unchecked Sendable {
         guard case .created = try await administration.createTenant(creation, stamp: stamp(), now: clock.now) else {
             throw PostgresError(.other, "the tenant was there")
         }
+        try await administration.makeFirstMonths(tenant: creation.id, now: clock.now)
         let store = TenantStore(tenant: id, pool: pool)
         _ = try await store.upsertAccount(
             AccountWrite(id: Self.account, displayName: "Acme"), stamp: stamp(), now: clock.now)

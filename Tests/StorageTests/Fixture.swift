@@ -122,6 +122,7 @@ final class Fixture: @unchecked Sendable {
         guard case .created = try await administration.createTenant(Self.creation(id), stamp: stamp(), now: now) else {
             throw PostgresError(.other, "the tenant was there")
         }
+        try await administration.makeFirstMonths(tenant: id, now: now)
         return TenantStore(tenant: id, pool: serve)
     }
 

@@ -30,7 +30,9 @@ import Testing
         configuration.connectionInfo = cluster.connectionInfo(database: name, user: "carillon_serve")
         let there = PostgresPool(loop: fixture.loop, configuration: configuration)
         _ = try await owner.run(
-            Unit(TenantSchema.creation(SchemaName(tenant), now: fixture.now).map { Query($0) }))
+            Unit(
+                (TenantSchema.creation(SchemaName(tenant), now: fixture.now)
+                    + TenantSchema.partitions(SchemaName(tenant), Month(containing: fixture.now))).map { Query($0) }))
         _ = try await fixture.owner.run(Unit([Query(CopyStatements.shut(SchemaName(tenant)))]))
         let store = TenantStore(tenant: tenant, pool: fixture.serve) {
             count.value.add(1, ordering: .relaxed)

@@ -29,6 +29,7 @@ struct TwoDatabases: Sendable {
         defer { sessions.close() }
         _ = try await TenantAdministration.createTenant(
             creation, stamp: fixture.stamp(), now: fixture.now, sessions: sessions)
+        try await administration.makeFirstMonths(tenant: creation.id, now: fixture.now)
         return TenantStore(tenant: creation.id, pool: servers.pool(of: place))
     }
 

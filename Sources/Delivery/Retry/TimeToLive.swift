@@ -28,14 +28,3 @@ package enum TimeToLive {
         due.advanced(by: standard(of: type, on: channel))
     }
 }
-
-extension Instant {
-    /// This point moved by a duration, to the microsecond.
-    func advanced(by duration: Duration) -> Instant {
-        let (seconds, attoseconds) = duration.components
-        return Instant(microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
-    }
-
-    /// How long from this point to another; negative when the other lies before.
-    func duration(to other: Instant) -> Duration { .microseconds(other.microseconds - microseconds) }
-}

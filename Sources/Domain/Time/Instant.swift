@@ -18,6 +18,15 @@ package struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible 
         return remainder < 0 ? quotient - 1 : quotient
     }
 
+    /// This point moved by a duration, to the microsecond.
+    package func advanced(by duration: Duration) -> Instant {
+        let (seconds, attoseconds) = duration.components
+        return Instant(microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+    }
+
+    /// How long from this point to another; negative when the other lies before.
+    package func duration(to other: Instant) -> Duration { .microseconds(other.microseconds - microseconds) }
+
     /// RFC 3339 text in UTC, whole seconds, such as `2026-03-29T01:00:00Z`.
     package var description: String { LocalTime(secondsSinceEpoch: seconds).description + "Z" }
 

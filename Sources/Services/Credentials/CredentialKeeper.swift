@@ -96,7 +96,7 @@ final class CredentialKeeper: @unchecked Sendable {
             uses.merge(seen) { max($0, $1) }
         }
         let pause = core.limits.keyUsePause
-        let due = uses.filter { key, time in recorded.find(key).map { $0.adding(pause) <= time } ?? true }
+        let due = uses.filter { key, time in recorded.find(key).map { $0.advanced(by: pause) <= time } ?? true }
         guard !due.isEmpty, let (loop, state) = core.all.first(where: { $0.0.isOnLoop }) else { return }
         do throws(StorageError) {
             try await CallDeadline.within(loop.now.advanced(by: time)) { () async throws(StorageError) in
@@ -106,11 +106,5 @@ final class CredentialKeeper: @unchecked Sendable {
         } catch {
             // Coarse on purpose; nothing depends on it.
         }
-    }
-}
-
-extension Instant {
-    fileprivate func adding(_ duration: Duration) -> Instant {
-        Instant(microseconds: microseconds + duration.wholeNanoseconds / 1000)
     }
 }

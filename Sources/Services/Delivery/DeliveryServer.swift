@@ -73,10 +73,12 @@ struct DeliveryServer: DeliveryServiceHandler {
             switch error {
             case .tooManyWaiting: throw context.refuse(.tooMuchWaiting)
             case .storage(let error):
-                guard error.code == .monthMissing, !hasMadeRoom else { throw Status(error) }
+                guard error.code == .monthMissing else { throw Status(error) }
+                let isFirst = !hasMadeRoom
                 hasMadeRoom = true
-                guard try await makeRoom(for: scope.id, context) else { throw Status(error) }
-                return nil
+                if isFirst, try await makeRoom(for: scope, context) { return nil }
+                if core.owner == nil { core[context].missesMonths(scope.id) }
+                throw Status(error)
             }
         }
     }
@@ -84,25 +86,28 @@ struct DeliveryServer: DeliveryServiceHandler {
     /// How long an answer may be on its way to the caller.
     private static let answerTime = Duration.milliseconds(200)
 
+    /// How long after a tenant was made its first months may be under way, and how long they are waited for.
+    private static let firstMonths = (age: Duration.seconds(5), pause: Duration.milliseconds(500))
+
     /// A tenant that was quiet for months has no partition for this one; the first event makes it. Where there is no owner's login,
-    /// the processes that have it are asked to.
+    /// a new tenant's are waited for: the process that has made it is at them.
     ///
-    /// - Returns: whether there is room now.
-    private func makeRoom(for tenant: TenantID, _ context: CallContext) async throws(Status) -> Bool {
+    /// - Returns: whether there may be room now.
+    private func makeRoom(for scope: TenantScope, _ context: CallContext) async throws(Status) -> Bool {
         guard let owner = core.owner else {
-            core[context].missesMonths(tenant)
-            return false
+            guard scope.record.createdAt.duration(to: core.now) < Self.firstMonths.age else { return false }
+            return (try? await core[context].loop.sleep(for: Self.firstMonths.pause)) != nil
         }
         // The caller is told to come again before it hangs up.
         let deadline =
             context.deadline == .distantFuture
             ? context.deadline : context.deadline.advanced(by: .zero - Self.answerTime)
         do throws(Status) {
-            try await owner.ensureMonths(of: tenant, now: core.now, until: deadline)
+            try await owner.ensureMonths(of: scope.id, now: core.now, until: deadline)
             return true
         } catch {
             guard error.code != .deadlineExceeded else { return false }
-            core.dependencies.monthMissing(tenant)
+            core.dependencies.monthMissing(scope.id)
             throw error
         }
     }

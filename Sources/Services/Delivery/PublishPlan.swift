@@ -139,11 +139,3 @@ extension NewDelivery {
         }
     }
 }
-
-extension Instant {
-    /// This point moved by a duration, to the microsecond.
-    func advanced(by duration: Duration) -> Instant {
-        let (seconds, attoseconds) = duration.components
-        return Instant(microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
-    }
-}

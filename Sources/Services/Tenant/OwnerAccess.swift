@@ -52,6 +52,19 @@ final class OwnerAccess: Sendable {
         }
     }
 
+    /// Begins to make the partitions of a tenant that was just made, and comes back at once. Whoever misses them meanwhile waits for
+    /// the same work; should it fail, whoever misses them next begins it again.
+    func beginFirstMonths(of tenant: TenantID, now: Instant) {
+        let (loop, administration, months) = (loop, administration, months)
+        loop.execute {
+            loop.spawn {
+                _ = try? await months.answer(to: tenant, on: loop) { tenant async throws(StorageError) in
+                    try await administration.makeFirstMonths(tenant: tenant, now: now)
+                }
+            }
+        }
+    }
+
     /// Makes the partitions that a tenant needs now. It is done once for all of the tenant's callers that miss them at the same
     /// time, on whatever loops, and goes on when they have gone.
     ///

@@ -35,6 +35,7 @@ struct TenantServer: TenantServiceHandler {
             : try await createElsewhere(creation, owner, stamp: stamp, now: now, context)
         switch outcome {
         case .created(let record):
+            owner.beginFirstMonths(of: record.id, now: now)
             var response = Carillon_V1_CreateTenantResponse()
             response.tenant = Carillon_V1_Tenant(record)
             if let first = creation.firstKey {

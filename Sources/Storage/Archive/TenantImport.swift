@@ -114,9 +114,9 @@ package final class TenantImport: @unchecked Sendable {
         let session = sessions.tenant
         // In the registry's own database line and schema are committed together: what is there is somebody's.
         if database != .main { try await session.makeRoom(for: schema) }
-        let further = Set(header.months).subtracting(TenantSchema.firstMonths(now: now)).sorted()
+        let months = Set(header.months).union(TenantSchema.firstMonths(now: now)).sorted()
         let statements =
-            TenantSchema.creation(schema, now: now) + further.flatMap { TenantSchema.partitions(schema, $0) }
+            TenantSchema.creation(schema, now: now) + months.flatMap { TenantSchema.partitions(schema, $0) }
             + ArchiveStatements.clear(header.tenant)
         for statement in statements { try await session.run(Query(statement)) }
     }

@@ -6,13 +6,25 @@ extension TenantAdministration {
     ///
     /// Several processes may do this at once: whoever comes second finds everything there.
     package func ensureMonths(tenant: TenantID, now: Instant) async throws(StorageError) {
+        let month = Month(containing: now)
+        try await make([month, month.next], of: tenant)
+    }
+
+    /// Makes the partitions that a tenant needs which was just made. It is a transaction of its own, behind the one that makes the
+    /// tenant: whoever waits for that need not wait for this.
+    package func makeFirstMonths(tenant: TenantID, now: Instant) async throws(StorageError) {
+        try await make(TenantSchema.firstMonths(now: now), of: tenant)
+    }
+
+    private func make(_ months: [Month], of tenant: TenantID) async throws(StorageError) {
+        guard let last = months.max() else { return }
         try await storing { () async throws(PostgresError) in
             let place = try await place(of: tenant)
             for attempt in 1...3 {
-                let missing = try await missingPartitions(tenant, at: place, now: now)
+                let missing = try await missingPartitions(tenant, months, at: place)
                 do throws(PostgresError) {
                     return try await persistently { () async throws(PostgresError) in
-                        try await make(missing, tenant, at: place, through: Month(containing: now).next)
+                        try await make(missing, tenant, at: place, through: last)
                     }
                 } catch {
                     // 42P07, duplicate_table: another process has just made it.
@@ -23,12 +35,11 @@ extension TenantAdministration {
     }
 
     private func missingPartitions(
-        _ tenant: TenantID, at place: TenantPlace, now: Instant
+        _ tenant: TenantID, _ months: [Month], at place: TenantPlace
     ) async throws(PostgresError) -> [Statement] {
         let schema = SchemaName(tenant)
-        let month = Month(containing: now)
         var wanted: [(name: String, statements: [Statement])] = []
-        for month in [month, month.next] {
+        for month in months {
             for history in TenantSchema.history {
                 wanted.append(
                     (

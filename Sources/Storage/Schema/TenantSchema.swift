@@ -30,19 +30,19 @@ enum TenantSchema {
             words: ["code", "detail", "provider_message_id"]),
     ]
 
-    /// How long before its beginning a month is made with the tenant: long enough for several rounds of maintenance, which
+    /// How long before its beginning a month is made for a new tenant: long enough for several rounds of maintenance, which
     /// makes it otherwise.
     private static let margin: Int64 = 3600
 
-    /// The months that a tenant is made with: this one, and the next if it is about to begin. Each is four tables with their
-    /// indexes, and the larger half of what onboarding costs.
+    /// The months that a new tenant needs: this one, and the next if it is about to begin. Each is four tables with their indexes,
+    /// and costs as much as all the rest once there are thousands of tenants.
     static func firstMonths(now: Instant) -> [Month] {
         let month = Month(containing: now)
         let soon = Month(containing: Instant(microseconds: now.microseconds + margin * 1_000_000))
         return soon == month ? [month] : [month, soon]
     }
 
-    /// The statements that make the role and the schema with partitions for its first months.
+    /// The statements that make the role and the schema, without partitions.
     static func creation(_ schema: SchemaName, now: Instant) -> [Statement] {
         let role = SQLScript(
             """
@@ -64,7 +64,6 @@ enum TenantSchema {
             "time": LocalTime(secondsSinceEpoch: now.seconds).description + "Z",
         ]
         return role.statements(values) + SQLScript.tenant.statements(values)
-            + firstMonths(now: now).flatMap { partitions(schema, $0) }
     }
 
     /// The statements that make all partitions of a month.

@@ -40,13 +40,14 @@ extension TenantAdministration {
     static func queries(
         _ creation: TenantCreation, stamp: AuditStamp, now: Instant
     ) -> (registry: [Query], schema: [Query]) {
-        let lastMonth = TenantSchema.firstMonths(now: now).max() ?? Month(containing: now)
         var queries = [
             Query(
                 AdministrationStatements.insertTenant,
                 [.text(creation.id)] + creation.values.parameters + [
                     .bytes(creation.wrappedDataKey), .bytes(creation.requestHash), .int4(TenantSchema.version),
-                    .text(lastMonth.firstDay), .timestamp(now), .text(creation.database.rawValue),
+                    // No month of its history is made yet.
+                    .text(Month(containing: now).adding(months: -1).firstDay), .timestamp(now),
+                    .text(creation.database.rawValue),
                     // Greater than any that a tenant of this id has had: an etag of one that was erased fits no other.
                     .int8(now.microseconds),
                 ]),
