@@ -36,6 +36,7 @@ package final class TenantStore: @unchecked Sendable {
     lazy var settings = SettingStatements(schema)
     lazy var providers = ProviderStatements(schema)
     lazy var publishing = PublishStatements(schema)
+    lazy var publishingOne = SinglePublishStatements(schema)
     lazy var queue = QueueStatements(schema)
     lazy var inbox = InboxStatements(schema)
     lazy var history = HistoryStatements(schema)
@@ -68,12 +69,17 @@ package final class TenantStore: @unchecked Sendable {
 
     /// Runs queries as one transaction of the tenant's role, for as long as the caller waits (``CallDeadline``).
     ///
-    /// - Parameter affinity: equal numbers prefer the same connection; nil for the tenant's own.
-    func run(_ queries: [Query], affinity: Int? = nil) async throws(PostgresError) -> [ResultSet] {
+    /// - Parameters:
+    ///   - affinity: equal numbers prefer the same connection; nil for the tenant's own.
+    ///   - plansOnce: see ``Unit/plansOnce``.
+    func run(
+        _ queries: [Query], affinity: Int? = nil, plansOnce: Bool = false
+    ) async throws(PostgresError) -> [ResultSet] {
         let asked = pool
         let affinity = affinity ?? self.affinity
+        let unit = Unit(role: schema.text, plansOnce: plansOnce, queries)
         do throws(PostgresError) {
-            return try await run(queries, affinity, on: asked)
+            return try await asked.run(unit, affinity: affinity, deadline: CallDeadline.current)
         } catch {
             guard let search, error.deniesTenant else { throw error }
             switch await search() {
@@ -82,15 +88,9 @@ package final class TenantStore: @unchecked Sendable {
             case .at(let pool):
                 guard pool !== asked else { throw error }
                 move(to: pool)
-                return try await run(queries, affinity, on: pool)
+                return try await pool.run(unit, affinity: affinity, deadline: CallDeadline.current)
             }
         }
-    }
-
-    private func run(
-        _ queries: [Query], _ affinity: Int, on pool: PostgresPool
-    ) async throws(PostgresError) -> [ResultSet] {
-        try await pool.run(Unit(role: schema.text, queries), affinity: affinity, deadline: CallDeadline.current)
     }
 
     /// Uses the pool of another database from now on: the tenant was moved. What is under way ends where it began.

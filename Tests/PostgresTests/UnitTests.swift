@@ -47,6 +47,20 @@ import Testing
         }
     }
 
+    @Test func plansAreMadeOnceWhereTheUnitSaysSo() async throws {
+        try await withPool(makeDatabase().connectionInfo, configure: { $0.connections = 1 }) { pool, _ in
+            func mode(plansOnce: Bool) async throws -> String {
+                let query = Query(Statement("SELECT current_setting('plan_cache_mode')"))
+                return try await pool.run(Unit(plansOnce: plansOnce, [query]))[0][0].text(0)
+            }
+            #expect(try await mode(plansOnce: true) == "force_generic_plan")
+            #expect(try await mode(plansOnce: false) == "auto")
+            // Nor does a unit that fails leave it behind.
+            _ = try await pool.error(Unit(plansOnce: true, [Query(Statement("SELECT 1/0", prepared: false))]))
+            #expect(try await mode(plansOnce: false) == "auto")
+        }
+    }
+
     @Test func aUnitRunsAsItsRoleAndOnlyIt() async throws {
         let cluster = try PrivateCluster()
         defer { cluster.remove() }

@@ -99,7 +99,11 @@ import Testing
             let scene = try await PublishScene(fixture)
             var batch = PublishBatch(now: fixture.now)
             batch.append(scene.item(key: "one"))
-            for query in batch.queries(tenant.publishing, fence: 1).0 {
+            let single = SinglePublish(scene.item(key: "two"), now: fixture.now)
+            let queries =
+                batch.queries(tenant.publishing, fence: 1).0 + single.queries(tenant.publishingOne, fence: 1).0
+            #expect(queries.count == 14)
+            for query in queries {
                 let plan = try await plan(fixture, tenant, query)
                 try expect(plan, scansNot: "idempotency", "inbox_counter", "account", "event_[0-9]+")
             }

@@ -68,7 +68,8 @@ struct SQLText: Sendable {
 
     /// Whether a table has its schema with it, or is made within the statement.
     func isQualified(_ table: String) -> Bool {
-        if table.hasPrefix("unnest(") || table.contains(#/^(carillon|t_\w+|pg_catalog)\./#) { return true }
+        let isFunction = ["unnest(", "jsonb_populate_recordset("].contains(table)
+        if isFunction || table.contains(#/^(carillon|t_\w+|pg_catalog)\./#) { return true }
         let own = text.matches(of: #/(?:WITH|,)\s+(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(/#)
         return own.contains { $0.output.1 == table }
     }

@@ -27,6 +27,8 @@ struct PipelineStateMachine {
     enum Command: Hashable {
         case begin
         case setRole
+        /// A setting of the transaction.
+        case setLocal
         /// The Parse of a unit's query.
         case prepare(query: Int)
         case query(Int)
@@ -182,7 +184,7 @@ struct PipelineStateMachine {
         case .prepare(let query): return .confirmPrepared(query: query)
         case .query(let query): return .keepResult(query: query)
         case .commit: exchanges[0].state = .succeeded
-        case .begin, .setRole, .rollback, .deallocate, .setting, .sync: break
+        case .begin, .setRole, .setLocal, .rollback, .deallocate, .setting, .sync: break
         }
         return .nothing
     }
@@ -203,7 +205,7 @@ struct PipelineStateMachine {
             let open = sqlState == "26000" || sqlState == Self.cancelled
             exchanges[0].state = .failed(open: open, atCommit: true)
             return .keepFailure(at: command, leavesTransactionOpen: open)
-        case .setRole, .prepare, .query:
+        case .setRole, .setLocal, .prepare, .query:
             exchanges[0].state = .failed(open: true, atCommit: false)
             return .keepFailure(at: command, leavesTransactionOpen: true)
         case .deallocate(let place):

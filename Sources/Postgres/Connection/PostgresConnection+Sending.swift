@@ -22,6 +22,7 @@ extension PostgresConnection {
 
         send(prepared: Self.begin, as: .begin)
         if let role = pending.unit.role { send(text: "SET LOCAL ROLE \"\(role)\"", as: .setRole) }
+        if pending.unit.plansOnce { send(prepared: Self.planOnce, as: .setLocal) }
         for (index, query) in pending.unit.queries.enumerated() { send(query, index, of: pending) }
         send(prepared: Self.commit, as: .commit)
         sendSync()

@@ -15,7 +15,10 @@ extension PostgresConnection {
         machine.begin(.setUp)
         inFlight.append(.setUp)
         for command in configuration.sessionCommands { send(text: command, as: .setting) }
-        for (name, text) in [(Self.begin, "BEGIN"), (Self.commit, "COMMIT"), (Self.rollback, "ROLLBACK")] {
+        for (name, text) in [
+            (Self.begin, "BEGIN"), (Self.commit, "COMMIT"), (Self.rollback, "ROLLBACK"),
+            (Self.planOnce, "SET LOCAL plan_cache_mode = force_generic_plan"),
+        ] {
             send(.setting) { PQsendPrepare($0, name, text, 0, nil) }
         }
         sendSync()

@@ -55,6 +55,7 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     static let begin = "carillon_begin"
     static let commit = "carillon_commit"
     static let rollback = "carillon_rollback"
+    static let planOnce = "carillon_plan_once"
 
     let loop: EventLoop
     let configuration: PostgresConfiguration

@@ -6,12 +6,16 @@
 package struct Unit: Sendable, Hashable {
     /// The role that the queries run as; `nil` for the one that logged in.
     package let role: String?
+    /// Whether its prepared statements are planned once, for whatever values (`plan_cache_mode = force_generic_plan`), and not
+    /// until PostgreSQL finds that worth while. For statements with one good plan: planning costs as much as running them.
+    package let plansOnce: Bool
     /// The queries in order. With none, the unit only proves that the database answers.
     package let queries: [Query]
 
     /// Makes a unit. The role's name is checked when the unit is run: `[a-z_][a-z0-9_]{0,62}`, and not `none`.
-    package init(role: String? = nil, _ queries: [Query]) {
+    package init(role: String? = nil, plansOnce: Bool = false, _ queries: [Query]) {
         self.role = role
+        self.plansOnce = plansOnce
         self.queries = queries
     }
 }

@@ -59,6 +59,9 @@ struct JSONWriter {
         needsComma = true
     }
 
+    /// Writes a value that is JSON already.
+    mutating func json(_ text: String) { raw(text) }
+
     private mutating func raw(_ text: String) {
         separate()
         bytes.append(contentsOf: text.utf8)

@@ -214,12 +214,7 @@ private struct WorkColumns {
     private var expiries: [Timestamp?] = []
 
     mutating func append(_ delivery: NewDelivery, of notification: NewNotification, item: Int32, now: Instant) {
-        let dueAt: Instant
-        switch delivery.decision.verdict {
-        case .deliver where !delivery.isDone: dueAt = now
-        case .defer(let until): dueAt = until
-        default: return
-        }
+        guard let dueAt = delivery.workDue(now: now) else { return }
         items.append(item)
         notifications.append(UUIDBytes(notification.id))
         channels.append(delivery.channel.rawValue)
@@ -232,6 +227,17 @@ private struct WorkColumns {
             .int4Array(items), .uuidArray(notifications), .textArray(channels), .timestampArray(due),
             .optionalTimestampArray(expiries),
         ]
+    }
+}
+
+extension NewDelivery {
+    /// When its work is due; nil when there is none.
+    func workDue(now: Instant) -> Instant? {
+        switch decision.verdict {
+        case .deliver where !isDone: now
+        case .defer(let until): until
+        default: nil
+        }
     }
 }
 

@@ -37,10 +37,8 @@ extension TenantStore {
     private func publishTogether(
         _ items: ArraySlice<PublishItem>, fence: Int64?, now: Instant
     ) async throws(PostgresError) -> PublishResult {
-        var batch = PublishBatch(now: now)
-        for item in items { batch.append(item) }
-        let (queries, parts) = batch.queries(publishing, fence: fence)
-        let results = try await run(queries)
+        let (queries, parts) = queries(items, fence: fence, now: now)
+        let results = try await run(queries, plansOnce: true)
         var result = PublishResult(outcomes: [], leased: [], arrivals: [], counters: [:])
         var taken: Set<EventID> = []
         for (part, rows) in zip(parts, results) {
@@ -70,6 +68,17 @@ extension TenantStore {
         // RETURNING promises no order.
         result.arrivals.sort { ($0.user, $0.sequence) < ($1.user, $1.sequence) }
         return result
+    }
+
+    private func queries(
+        _ items: ArraySlice<PublishItem>, fence: Int64?, now: Instant
+    ) -> ([Query], [PublishBatch.Part]) {
+        if let item = items.first, items.count == 1 {
+            return SinglePublish(item, now: now).queries(publishingOne, fence: fence)
+        }
+        var batch = PublishBatch(now: now)
+        for item in items { batch.append(item) }
+        return batch.queries(publishing, fence: fence)
     }
 
     /// Why items were not stored. It is asked behind the commit, and only if there are any: most batches have none.

@@ -44,6 +44,7 @@ struct ServeFlags: SettingFlags {
     @Option(.databaseWorkerURL) var databaseWorkerURL: String?
     @Option(.databaseOwnerURL) var databaseOwnerURL: String?
     @Option(.databaseConnections) var databaseConnections: String?
+    @Option(.databasePreparedStatements) var databasePreparedStatements: String?
     @Option(.operatorKeyFile) var operatorKeyFile: String?
     @Option(.secretsKeyFile) var secretsKeyFile: String?
     @Option(.loops) var loops: String?
@@ -78,7 +79,7 @@ struct ServeFlags: SettingFlags {
             .listen: listen, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .tlsClientCA: tlsClientCA,
             .tlsClientCertificates: tlsClientCertificates, .tlsTicketKeys: tlsTicketKeys, .databaseURL: databaseURL,
             .databaseWorkerURL: databaseWorkerURL, .databaseOwnerURL: databaseOwnerURL,
-            .databaseConnections: databaseConnections,
+            .databaseConnections: databaseConnections, .databasePreparedStatements: databasePreparedStatements,
             .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
             .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
             .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace,

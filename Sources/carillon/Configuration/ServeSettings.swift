@@ -32,6 +32,8 @@ struct ServeSettings: Sendable {
     var owner: String?
     /// Connections of each loop.
     var connections: Int
+    /// Statements that each of them keeps prepared.
+    var preparedStatements: Int
     /// The operator's key.
     var operatorKey: APIKey
     /// The keys that tenants' data keys are wrapped with.
@@ -60,7 +62,8 @@ struct ServeSettings: Sendable {
     /// The keys that `serve` knows, in the order of its help.
     static let keys: [SettingKey] = [
         .listen, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys, .databaseURL,
-        .databaseWorkerURL, .databaseOwnerURL, .databaseConnections, .operatorKeyFile, .secretsKeyFile, .loops,
+        .databaseWorkerURL, .databaseOwnerURL, .databaseConnections, .databasePreparedStatements, .operatorKeyFile,
+        .secretsKeyFile, .loops,
         .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
@@ -86,6 +89,7 @@ struct ServeSettings: Sendable {
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)
+        preparedStatements = reader.integer(.databasePreparedStatements, in: 16...8192, default: 2048)
         let operatorKey = Self.operatorKey(&reader)
         let keyring = Self.keyring(&reader)
         let loops = reader.integer(.loops, in: 0...256, default: 0)

@@ -30,6 +30,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case databaseWorkerURL = "database.worker-url"
     case databaseOwnerURL = "database.owner-url"
     case databaseConnections = "database.connections"
+    case databasePreparedStatements = "database.prepared-statements"
     case operatorKeyFile = "operator.key-file"
     case secretsKeyFile = "secrets.key-file"
     case secretsKey = "secrets.key"
@@ -65,7 +66,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     /// What a value is made of.
     var kind: Kind {
         switch self {
-        case .databaseConnections, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime,
+        case .databaseConnections, .databasePreparedStatements, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
+            .keepaliveTime,
             .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
             .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
             .integer
@@ -97,6 +99,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "127.0.0.1:8443"
         case .databaseConnections: "4"
+        case .databasePreparedStatements: "2048"
         case .loops: "0"
         case .workerEnabled: "true"
         case .tlsClientCertificates: "required"
@@ -128,7 +131,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "host:port"
         case .databaseURL, .databaseWorkerURL, .databaseOwnerURL: "connection string"
-        case .databaseConnections, .loops, .maxHandshakeRate, .maxConnections, .maxStreams, .maxTenantCalls,
+        case .databaseConnections, .databasePreparedStatements, .loops, .maxHandshakeRate, .maxConnections, .maxStreams,
+            .maxTenantCalls,
             .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
             "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
@@ -215,6 +219,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
         case .databaseConnections: "Connections to the database for each loop, 1 to 64."
+        case .databasePreparedStatements:
+            "Statements that each connection keeps prepared, 16 to 8192; a tenant that publishes has four, of 50 KiB each."
         case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
         case .secretsKeyFile:
             """

@@ -103,6 +103,7 @@ final class Server: Sendable {
         let deliveryLoop = EventLoop(name: "delivery")
         var serving = PostgresConfiguration(connectionInfo: settings.database)
         serving.connections = settings.connections
+        serving.preparedStatements = settings.preparedStatements
         serving.rolesPerSession = tenantsPerSession
         serving.onEvent = { log.report($0, login: "serve") }
         var made: [PostgresPool] = []
