@@ -99,7 +99,7 @@ import Testing
             let scene = try await PublishScene(fixture)
             var batch = PublishBatch(now: fixture.now)
             batch.append(scene.item(key: "one"))
-            let single = SinglePublish(scene.item(key: "two"), now: fixture.now)
+            let single = try #require(SinglePublish(scene.item(key: "two"), now: fixture.now))
             let queries =
                 batch.queries(tenant.publishing, fence: 1).0 + single.queries(tenant.publishingOne, fence: 1).0
             #expect(queries.count == 14)

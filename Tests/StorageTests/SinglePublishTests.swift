@@ -80,6 +80,19 @@ import Testing
         }
     }
 
+    @Test func manyRecipientsAreABatch() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            for count in [16, 17] {
+                let users = (0..<count).map { UserID(unchecked: "u\($0)") }
+                let item = scene.item(key: "\(count)", users: users)
+                #expect((SinglePublish(item, now: fixture.now) == nil) == (count > 16))
+                let result = try await scene.tenant.publish([item], now: fixture.now)
+                #expect(result.arrivals.count == count)
+            }
+        }
+    }
+
     @Test func placesInAnInboxFollowEachOther() async throws {
         try await withStorage { fixture in
             let scene = try await PublishScene(fixture)

@@ -3,63 +3,66 @@ internal import Postgres
 
 /// One event with all that follows from it, as the rows that ``SinglePublishStatements`` take.
 struct SinglePublish {
+    /// How many may be told: a row costs 4 us more than in a batch, and the statements some 300 us less.
+    private static let mostNotifications = 16
+
     private let item: PublishItem
     private let now: Instant
+    private let events: [NewEvent]
+    private let notifications: [(event: NewEvent, notification: NewNotification)]
+    private let deliveries: [(notification: NewNotification, rank: Int, delivery: NewDelivery)]
 
-    init(_ item: PublishItem, now: Instant) { (self.item, self.now) = (item, now) }
-
-    private typealias Told = (event: NewEvent, notification: NewNotification)
+    /// Nil for more rows than are worth it.
+    init?(_ item: PublishItem, now: Instant) {
+        (self.item, self.now) = (item, now)
+        events = [item.event] + item.raised.map(\.event)
+        notifications =
+            item.notifications.map { (item.event, $0) }
+            + item.raised.flatMap { raised in raised.notifications.map { (raised.event, $0) } }
+        guard notifications.count <= Self.mostNotifications else { return nil }
+        deliveries = notifications.flatMap { told in
+            told.notification.deliveries.enumerated().map { (told.notification, $0, $1) }
+        }
+    }
 
     /// The queries in order, without those that would write nothing, and what each one's rows are.
     func queries(_ statements: SinglePublishStatements, fence: Int64?) -> ([Query], [PublishBatch.Part]) {
         let taken: [Parameter] = [.text(item.idempotencyKey), .uuid(item.event.id)]
-        var queries: [Query] = []
-        var parts: [PublishBatch.Part] = []
-        func add(_ part: PublishBatch.Part, _ statement: Statement, _ parameters: [Parameter]) {
-            queries.append(Query(statement, taken + parameters))
+        var queries = [Query(statements.takeKey, taken + keyParameters)]
+        var parts = [PublishBatch.Part.taken]
+        func add<Row>(
+            _ part: PublishBatch.Part, _ statement: Statement, _ rows: [Row], _ others: [Parameter] = [],
+            _ write: (Row, inout JSONWriter) -> Void
+        ) {
+            guard !rows.isEmpty else { return }
+            queries.append(Query(statement, taken + [Self.parameter(rows, write)] + others))
             parts.append(part)
         }
-        let events = [(item.event, item.notifications)] + item.raised.map { ($0.event, $0.notifications) }
-        let told = events.flatMap { event, notifications in notifications.map { (event: event, notification: $0) } }
-        let work = told.flatMap { told in
-            told.notification.deliveries.compactMap { delivery in
-                WorkRow(delivery, of: told.notification, now: now)
-            }
+        add(.silent, statements.events, events) { $1.write($0) }
+        add(.silent, statements.notifications, notifications) { $1.write($0.notification, of: $0.event) }
+        add(.silent, statements.deliveries, deliveries) {
+            $1.write($0.delivery, of: $0.notification, rank: $0.rank, at: now)
         }
-        let inbox = told.compactMap { InboxRow($0.event, $0.notification) }
-
-        add(
-            .taken, statements.takeKey,
-            [
-                .bytes(item.bodyHash), .bytes(item.response), .timestamp(item.keyExpiresAt),
-                .textArray(item.pins.map { $0.account?.rawValue ?? "" }), .int8Array(item.pins.map(\.version)),
-                .timestamp(now),
-            ])
-        add(.silent, statements.events, [Self.rows(events) { $1.write($0.0) }])
-        if !told.isEmpty {
-            add(.silent, statements.notifications, [Self.rows(told) { $1.write($0.notification, of: $0.event) }])
-        }
-        let deliveries = told.flatMap { told in
-            told.notification.deliveries.enumerated().map { (rank: $0, delivery: $1, notification: told.notification) }
-        }
-        if !deliveries.isEmpty {
-            add(
-                .silent, statements.deliveries,
-                [Self.rows(deliveries) { $1.write($0.delivery, of: $0.notification, rank: $0.rank, at: now) }])
-        }
-        if !work.isEmpty {
-            add(.work, statements.work, [Self.rows(work) { $1.write($0) }, .timestamp(now), .int8(fence)])
-        }
+        let work = deliveries.compactMap { WorkRow($0.delivery, of: $0.notification, now: now) }
+        add(.work, statements.work, work, [.timestamp(now), .int8(fence)]) { $1.write($0) }
+        let inbox = InboxRow.numbered(notifications.compactMap { InboxRow($0.event, $0.notification) })
         if !inbox.isEmpty {
-            add(.counters, statements.countInbox, [.textArray(inbox.map(\.user.rawValue))])
-            add(
-                .arrivals, statements.inboxItems,
-                [Self.rows(InboxRow.numbered(inbox)) { $1.write($0) }, .timestamp(now)])
+            queries.append(Query(statements.countInbox, taken + [.textArray(inbox.map(\.user.rawValue))]))
+            parts.append(.counters)
         }
+        add(.arrivals, statements.inboxItems, inbox, [.timestamp(now)]) { $1.write($0) }
         return (queries, parts)
     }
 
-    private static func rows<Row>(_ rows: [Row], _ write: (Row, inout JSONWriter) -> Void) -> Parameter {
+    private var keyParameters: [Parameter] {
+        [
+            .bytes(item.bodyHash), .bytes(item.response), .timestamp(item.keyExpiresAt),
+            .textArray(item.pins.map { $0.account?.rawValue ?? "" }), .int8Array(item.pins.map(\.version)),
+            .timestamp(now),
+        ]
+    }
+
+    private static func parameter<Row>(_ rows: [Row], _ write: (Row, inout JSONWriter) -> Void) -> Parameter {
         var writer = JSONWriter()
         writer.array(rows) { writer, row in
             writer.object { write(row, &$0) }

@@ -73,8 +73,8 @@ extension TenantStore {
     private func queries(
         _ items: ArraySlice<PublishItem>, fence: Int64?, now: Instant
     ) -> ([Query], [PublishBatch.Part]) {
-        if let item = items.first, items.count == 1 {
-            return SinglePublish(item, now: now).queries(publishingOne, fence: fence)
+        if items.count == 1, let single = items.first.flatMap({ SinglePublish($0, now: now) }) {
+            return single.queries(publishingOne, fence: fence)
         }
         var batch = PublishBatch(now: now)
         for item in items { batch.append(item) }
