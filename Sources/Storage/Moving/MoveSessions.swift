@@ -84,9 +84,21 @@ extension TenantMove {
         }
     }
 
-    /// Runs a statement that returns nothing.
-    func run(_ statement: Statement, on session: PostgresSession) async throws(StorageError) {
-        _ = try await storing { () async throws(PostgresError) in try await session.run(Query(statement)) }
+    /// Lets the tenant's role into its schema, or shuts it out, if the move is as expected and this run has it.
+    ///
+    /// That is asked behind the statements. From then on their transaction has the schema's row, which every run that takes the
+    /// move over changes as well, before it goes by it: so it waits for this one's end, and no word of an overtaken run can come
+    /// true behind its own.
+    func change(
+        _ statements: [Statement], on session: PostgresSession, if expected: TenantMoveRecord, in home: DatabaseName,
+        _ desk: MoveDesk
+    ) async throws(StorageError) {
+        try await storing { () async throws(PostgresError) in
+            try await session.begin()
+            for statement in statements { try await session.run(Query(statement)) }
+        }
+        try await desk.confirm(expected, in: home)
+        try await storing { () async throws(PostgresError) in try await session.commit() }
     }
 
     func pause(_ duration: Duration) async throws(StorageError) {

@@ -54,13 +54,32 @@ final class TenantCopy: @unchecked Sendable {
                 TenantSchema.creation(schema, now: now) + ArchiveStatements.clear(tenant)
                 + [CopyStatements.mark(schema, mark)]
             for statement in statements { try await target.run(Query(statement)) }
-        case mark: break
-        default: throw PostgresError(.other, "the schema \(schema) at the target is not the copy of this move")
+        case mark: try await guardCopy()
+        default: throw notOurs
         }
         try await target.run(Query(CopyStatements.shut(schema)))
         for key in try await foreignKeys(target) { try await target.run(Query(key.removal(in: schema))) }
         try await levelMonths()
         try await target.commit()
+    }
+
+    /// Begins a transaction at the target that changes the copy.
+    ///
+    /// - Throws: also when the schema that is there is not this move's copy, or not any more: a run that has overtaken this one has
+    ///   opened it.
+    func begin() async throws(PostgresError) {
+        try await target.begin()
+        try await guardCopy()
+    }
+
+    /// Whoever opens the copy waits for the end of the transaction from here on, and takes the mark away.
+    private func guardCopy() async throws(PostgresError) {
+        try await target.run(Query(CopyStatements.guardCopy(schema)))
+        guard try await target.mark(of: schema) == mark else { throw notOurs }
+    }
+
+    private var notOurs: PostgresError {
+        PostgresError(.other, "the schema \(schema) at the target is not the copy of this move")
     }
 
     /// Gives the copy what it was made without. In the transaction that is open at the target.
@@ -124,7 +143,7 @@ final class TenantCopy: @unchecked Sendable {
             if isFixed { began = source.loop.now }
             if !difference.isEmpty {
                 if isFixed, !difference.buckets.allSatisfy(TableCut.isRecent) { pass.isSettled = false }
-                try await target.begin()
+                try await begin()
                 pass.rows += try await replace(difference, of: table)
                 try await target.commit()
             }

@@ -27,7 +27,7 @@ extension TenantMove {
             try await self.drain(record, desk)
             let began = self.loop.now
             try await self.within(limit, sessions, desk) { end async throws(StorageError) in
-                try await self.hold(sessions, desk, until: end)
+                try await self.hold(record, sessions, desk, until: end)
                 try await self.copyWhileHeld(copy, sessions, until: end)
                 try await self.switchOver(record, desk, until: end)
             }
@@ -95,12 +95,14 @@ extension TenantMove {
 
     /// Shuts everybody out of the original, and waits for those that are inside.
     private func hold(
-        _ sessions: MoveSessions, _ desk: MoveDesk, until end: MonotonicTime
+        _ record: TenantMoveRecord, _ sessions: MoveSessions, _ desk: MoveDesk, until end: MonotonicTime
     ) async throws(StorageError) {
         try checkStop()
         try await desk.change([desk.advance(from: .draining, to: .held)])
         tell(.held)
-        try await run(CopyStatements.shut(schema), on: sessions.source)
+        var held = record
+        held.stage = .held
+        try await change([CopyStatements.shut(schema)], on: sessions.source, if: held, in: record.source, desk)
         for attempt in 1...Self.lockTries {
             try checkStop()
             do throws(PostgresError) {
@@ -120,7 +122,7 @@ extension TenantMove {
         _ copy: TenantCopy, _ sessions: MoveSessions, until end: MonotonicTime
     ) async throws(StorageError) {
         try await storing { () async throws(PostgresError) in
-            try await sessions.target.begin()
+            try await copy.begin()
             try await sessions.target.run(HoldLimit.bound(loop.now.duration(to: end)))
             _ = try await copy.levelForGood()
             try await copy.finish()
@@ -157,13 +159,9 @@ extension TenantMove {
     ) async throws(StorageError) {
         var switched = record
         switched.stage = .switched
-        try await desk.confirm(switched, in: record.target)
-        try await storing { () async throws(PostgresError) in
-            try await target.begin()
-            try await target.run(Query(CopyStatements.unmark(schema)))
-            try await target.run(Query(CopyStatements.open(schema)))
-            try await target.commit()
-        }
+        try await change(
+            [CopyStatements.guardCopy(schema), CopyStatements.unmark(schema), CopyStatements.open(schema)], on: target,
+            if: switched, in: record.target, desk)
         try await desk.change(
             [desk.advance(from: .switched, to: .opened), Query(MoveStatements.letGo, [.text(tenant)])],
             then: [desk.hint(now: options.now())])
