@@ -56,6 +56,13 @@ extension TenantMove {
         return try await body(MoveDesk(tenant: tenant, session: session, holder: holder))
     }
 
+    /// The move that the tenant is in, whoever is at it.
+    func registered() async throws(StorageError) -> TenantMoveRecord? {
+        let session = try await session(at: .main)
+        defer { session.close() }
+        return try await MoveDesk(tenant: tenant, session: session, holder: session).move()
+    }
+
     /// Runs work with sessions with both places.
     func withSessions<Value>(
         _ record: TenantMoveRecord, _ desk: MoveDesk, _ body: (MoveSessions) async throws(StorageError) -> Value
