@@ -1,4 +1,5 @@
-"""Who is refused a move hears that an earlier run has left the tenant in one, and what to do about it."""
+"""Who is refused a move hears why: that it would take too long, or that an earlier run has left the tenant in one, and what to do
+about it."""
 
 from __future__ import annotations
 
@@ -58,4 +59,22 @@ def test_a_refusal_tells_of_a_move_that_was_broken_off(
     with away(movers, "far"):
         refuses("connecting failed", UNAVAILABLE, "--to", "far")
     assert movers.move(supplier.id, "--to", "far").returncode == 0
+    assert movers.schemas(supplier) == ["far"] and is_served(supplier)
+
+
+def test_foreign_keys_are_part_of_how_long_a_tenant_would_be_held(movers: Movers, supplier: Supplier) -> None:
+    there = movers.databases["far"]
+    # Each of them takes as long as it would with millions of readers.
+    there.execute(
+        "CREATE FUNCTION public.slow() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        " $$ BEGIN IF current_query() LIKE '%ADD CONSTRAINT%' THEN PERFORM pg_sleep(0.3); END IF; END $$;"
+        " CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION public.slow()"
+    )
+    try:
+        result = movers.move(supplier.id, "--to", "far", "--hold-limit", "1")
+    finally:
+        there.execute("DROP EVENT TRIGGER slow; DROP FUNCTION public.slow()")
+    assert result.returncode == FAILURE and "would be held for about 2 s" in result.stderr, result.stderr
+    assert "held, while" not in result.stdout + result.stderr and movers.stage(supplier.id) == "copying"
+    assert movers.move(supplier.id, "--to", "far", "--hold-limit", "1").returncode == 0
     assert movers.schemas(supplier) == ["far"] and is_served(supplier)

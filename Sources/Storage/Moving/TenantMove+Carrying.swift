@@ -59,7 +59,7 @@ extension TenantMove {
         }
     }
 
-    /// - Returns: how long the tenant will be held, going by the last pass.
+    /// - Returns: how long the tenant will be held, going by the last pass and by a rehearsal of the foreign keys.
     private func copyWhileServed(_ copy: TenantCopy) async throws(StorageError) -> Duration {
         try await storing { () async throws(PostgresError) in try await copy.prepare(now: options.now()) }
         for pass in 1...Self.passes.upperBound {
@@ -68,7 +68,8 @@ extension TenantMove {
             let isLast = made.rows <= Self.fewRows || pass == Self.passes.upperBound
             guard pass >= Self.passes.lowerBound, made.isSettled, isLast else { continue }
             try await storing { () async throws(PostgresError) in try await copy.analyze() }
-            return made.repeated
+            let finish = try await storing { () async throws(PostgresError) in try await copy.rehearseFinish() }
+            return made.repeated + finish
         }
         throw .moveRefused("the tenant's history changes faster than it can be copied")
     }
