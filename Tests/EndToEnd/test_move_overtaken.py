@@ -87,6 +87,20 @@ def test_who_is_overtaken_changes_nothing_in_the_registry(movers: Movers, suppli
     assert movers.schemas(supplier) == ["main"] and is_served(supplier)
 
 
+def test_who_is_overtaken_makes_no_schema(movers: Movers, supplier: Supplier) -> None:
+    with ExitStack() as way:
+        way.enter_context(movers.databases["far"].held(f"CREATE SCHEMA {supplier.schema}"))
+        moving = movers.begin(supplier.id, "--to", "far")
+        movers.waits("%CREATE SCHEMA%", moving, "far")
+        with movers.overtaken():
+            way.close()
+            movers.gives_up(moving, "far")
+            assert movers.schemas(supplier) == ["main"]
+            moving.end(signal.SIGKILL)
+    assert movers.move(supplier.id, "--abort").returncode == 0
+    assert movers.schemas(supplier) == ["main"] and is_served(supplier)
+
+
 def test_who_is_overtaken_writes_nothing_to_what_was_opened(movers: Movers, supplier: Supplier) -> None:
     assert is_served(supplier)
     there = movers.databases["far"]

@@ -43,7 +43,8 @@ final class TenantCopy: @unchecked Sendable {
 
     // MARK: The schema
 
-    /// Makes role and schema if they are not there, and takes away what a finished copy has.
+    /// Makes role and schema if they are not there, and takes away what a finished copy has. In a transaction at the target that is
+    /// left open.
     ///
     /// - Throws: also when the schema that is there is not this move's copy.
     func prepare(now: Instant) async throws(PostgresError) {
@@ -60,7 +61,6 @@ final class TenantCopy: @unchecked Sendable {
         try await target.run(Query(CopyStatements.shut(schema)))
         for key in try await foreignKeys(target) { try await target.run(Query(key.removal(in: schema))) }
         try await levelMonths()
-        try await target.commit()
     }
 
     /// Begins a transaction at the target that changes the copy.

@@ -19,7 +19,7 @@ extension TenantMove {
         try await withSessions(record, desk) { sessions throws(StorageError) in
             let copy = try await self.copy(record, sessions)
             let limit = HoldLimit(length: self.options.holdLimit)
-            let forecast = try await self.copyWhileServed(copy)
+            let forecast = try await self.copyWhileServed(copy, record, sessions, desk)
             if let refusal = limit.refusal(forecast: forecast) {
                 self.keepsCopy = true
                 throw refusal
@@ -60,8 +60,13 @@ extension TenantMove {
     }
 
     /// - Returns: how long the tenant will be held, going by the last pass and by a rehearsal of the foreign keys.
-    private func copyWhileServed(_ copy: TenantCopy) async throws(StorageError) -> Duration {
+    private func copyWhileServed(
+        _ copy: TenantCopy, _ record: TenantMoveRecord, _ sessions: MoveSessions, _ desk: MoveDesk
+    ) async throws(StorageError) -> Duration {
         try await storing { () async throws(PostgresError) in try await copy.prepare(now: options.now()) }
+        // Or a move that was taken back would leave a schema of which nobody knows.
+        try await desk.confirm(record, in: record.source)
+        try await storing { () async throws(PostgresError) in try await sessions.target.commit() }
         for pass in 1...Self.passes.upperBound {
             try checkStop()
             let made = try await storing { () async throws(PostgresError) in try await copy.level() }
