@@ -17,6 +17,7 @@ from harness.certificates import Authority, Certificate
 from harness.cluster import Cluster
 from harness.credentials import ServerSecrets
 from harness.mail import MailServer
+from harness.moving import Movers
 from harness.server import Carillon
 from harness.supplier import Supplier
 from harness.values import SECRET_WORDS
@@ -107,6 +108,17 @@ def make_server(
     yield make
     for server in made:
         server.close()
+
+
+@pytest.fixture(scope="module")
+def movers(
+    make_server: ServerMaker, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Movers]:
+    """A server whose tenants can live in three databases, one of which is of another cluster."""
+    other = Cluster()
+    databases = {"second": cluster.make_database(), "far": other.make_database()}
+    yield Movers(make_server().start(), databases, tmp_path_factory.mktemp("moves"))
+    other.remove()
 
 
 @pytest.fixture(scope="session")

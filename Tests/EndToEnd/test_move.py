@@ -8,19 +8,16 @@ import re
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import grpc
 import pytest
 
-from harness.cluster import Cluster
 from harness.interface import v1
 from harness.ledger import Ledger, Publisher, publishers
 from harness.mail import MailServer
 from harness.moving import REFUSING, Movers, delivered, furnished, is_moving, is_served, remember
 from harness.refusals import refused
-from harness.server import HOST, Carillon, run
+from harness.server import HOST, run
 from harness.supplier import InboxWatch, Supplier
 from harness.waiting import eventually
 
@@ -29,16 +26,6 @@ TYPE = "invoice.created"
 # Of the past of a tenant under load; each has three more rows.
 EVENTS = {"second": 2_500, "far": 25_000}
 READERS = ("ann", "bob")
-
-
-@pytest.fixture(scope="module")
-def movers(
-    make_server: Callable[..., Carillon], cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Movers]:
-    other = Cluster()
-    databases = {"second": cluster.make_database(), "far": other.make_database()}
-    yield Movers(make_server().start(), databases, tmp_path_factory.mktemp("moves"))
-    other.remove()
 
 
 @pytest.fixture
@@ -237,12 +224,6 @@ def test_a_move_that_is_killed_goes_on_or_is_taken_back(
     assert set(mails.values()) == {1}
 
 
-def may_enter(movers: Movers, supplier: Supplier, database: str) -> bool:
-    """Whether the tenant's role is let in at a place."""
-    asked = f"SELECT has_schema_privilege('{supplier.schema}', '{supplier.schema}', 'USAGE')"
-    return movers.databases[database].execute(asked) == "t"
-
-
 def test_a_switch_that_hangs_is_waited_for_before_the_source_is_opened(movers: Movers, supplier: Supplier) -> None:
     with movers.stuck("held", supplier, "far") as moving:
         movers.kill(moving)
@@ -254,10 +235,10 @@ def test_a_switch_that_hangs_is_waited_for_before_the_source_is_opened(movers: M
     with movers.hanging(switch) as commit:
         aborting = movers.begin(supplier.id, "--abort")
         movers.waits("UPDATE carillon.tenant_move%", aborting)
-        assert not may_enter(movers, supplier, "main")
+        assert not movers.lets_in(supplier, "main")
         commit()
         assert aborting.wait() == FAILURE, aborting.tail()
-    assert "may still be held" in aborting.printed() and not may_enter(movers, supplier, "main")
+    assert "may still be held" in aborting.printed() and not movers.lets_in(supplier, "main")
     assert movers.place(supplier.id) == ["far", "far"] and movers.stage(supplier.id) == "switched"
     assert movers.move(supplier.id, "--to", "far").returncode == 0
     assert movers.schemas(supplier) == ["far"]

@@ -41,6 +41,12 @@ enum CopyStatements {
     }
     static let lockTimeout = Statement("SET LOCAL lock_timeout = '2s'", prepared: false)
 
+    /// Keeps other transactions away that change the copy or open it. The table is one that vacuum is seldom at, which would be in
+    /// the way for a second.
+    static func guardCopy(_ schema: SchemaName) -> Statement {
+        Statement("LOCK TABLE \(schema).queue_owner IN SHARE ROW EXCLUSIVE MODE", prepared: false)
+    }
+
     /// How long each statement of the open transaction may last, in whole milliseconds above zero.
     static func limitStatements(_ milliseconds: Int64) -> Statement {
         Statement("SET LOCAL statement_timeout = '\(milliseconds)ms'", prepared: false)

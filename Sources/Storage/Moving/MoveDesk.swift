@@ -55,19 +55,24 @@ final class MoveDesk: @unchecked Sendable {
         }
     }
 
-    /// Makes sure of what is about to be done outside of the registry: this run has the move, which is as it was read, and the
-    /// tenant lives where it is thought to live.
+    /// Makes sure of what is being done outside of the registry: this run has the move, which is as it was read, and the tenant
+    /// lives where it is thought to live. Asked before a commit, behind a change that the next run has to wait for.
     ///
     /// - Throws: ``StorageError/Code/moveRefused`` when that is not so.
     func confirm(_ expected: TenantMoveRecord, in home: DatabaseName) async throws(StorageError) {
         guard try await move() == expected, try await record()?.database == home else { throw Self.changed }
-        _ = try await storing { () async throws(PostgresError) in try await holder.run(Query(MoveStatements.stillThere))
-        }
+        try await storing { () async throws(PostgresError) in try await checkHolder() }
     }
 
     private static let changed = StorageError.moveRefused("the tenant or its move has changed meanwhile: try again")
 
-    /// Changes the registry in one transaction, as long as no other run has taken the move over.
+    /// Whoever takes the move over does so behind this.
+    private func checkHolder() async throws(PostgresError) {
+        try await holder.run(Query(MoveStatements.stillThere))
+    }
+
+    /// Changes the registry in one transaction, as long as no other run has taken the move over: that is asked behind the
+    /// changes, whose rows another run has to wait for from then on.
     ///
     /// - Parameters:
     ///   - changes: each must concern one row, or nothing is changed.
@@ -78,7 +83,6 @@ final class MoveDesk: @unchecked Sendable {
         _ changes: [Query], after further: [Query] = [], then hints: [Query] = []
     ) async throws(StorageError) {
         let isAsExpected = try await storing { () async throws(PostgresError) in
-            try await holder.run(Query(MoveStatements.stillThere))
             try await session.begin()
             for query in further { try await session.run(query) }
             for query in changes where try await session.run(query).affectedRows != 1 {
@@ -86,6 +90,7 @@ final class MoveDesk: @unchecked Sendable {
                 return false
             }
             for query in hints { try await session.run(query) }
+            try await checkHolder()
             try await session.commit()
             return true
         }

@@ -56,6 +56,13 @@ extension TenantMove {
         return try await body(MoveDesk(tenant: tenant, session: session, holder: holder))
     }
 
+    /// The move that the tenant is in, whoever is at it.
+    func registered() async throws(StorageError) -> TenantMoveRecord? {
+        let session = try await session(at: .main)
+        defer { session.close() }
+        return try await MoveDesk(tenant: tenant, session: session, holder: session).move()
+    }
+
     /// Runs work with sessions with both places.
     func withSessions<Value>(
         _ record: TenantMoveRecord, _ desk: MoveDesk, _ body: (MoveSessions) async throws(StorageError) -> Value
@@ -84,9 +91,21 @@ extension TenantMove {
         }
     }
 
-    /// Runs a statement that returns nothing.
-    func run(_ statement: Statement, on session: PostgresSession) async throws(StorageError) {
-        _ = try await storing { () async throws(PostgresError) in try await session.run(Query(statement)) }
+    /// Lets the tenant's role into its schema, or shuts it out, if the move is as expected and this run has it.
+    ///
+    /// That is asked behind the statements. From then on their transaction has the schema's row, which every run that takes the
+    /// move over changes as well, before it goes by it: so it waits for this one's end, and no word of an overtaken run can come
+    /// true behind its own.
+    func change(
+        _ statements: [Statement], on session: PostgresSession, if expected: TenantMoveRecord, in home: DatabaseName,
+        _ desk: MoveDesk
+    ) async throws(StorageError) {
+        try await storing { () async throws(PostgresError) in
+            try await session.begin()
+            for statement in statements { try await session.run(Query(statement)) }
+        }
+        try await desk.confirm(expected, in: home)
+        try await storing { () async throws(PostgresError) in try await session.commit() }
     }
 
     func pause(_ duration: Duration) async throws(StorageError) {

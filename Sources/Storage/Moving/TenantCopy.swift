@@ -43,7 +43,8 @@ final class TenantCopy: @unchecked Sendable {
 
     // MARK: The schema
 
-    /// Makes role and schema if they are not there, and takes away what a finished copy has.
+    /// Makes role and schema if they are not there, and takes away what a finished copy has. In a transaction at the target that is
+    /// left open.
     ///
     /// - Throws: also when the schema that is there is not this move's copy.
     func prepare(now: Instant) async throws(PostgresError) {
@@ -54,18 +55,54 @@ final class TenantCopy: @unchecked Sendable {
                 TenantSchema.creation(schema, now: now) + ArchiveStatements.clear(tenant)
                 + [CopyStatements.mark(schema, mark)]
             for statement in statements { try await target.run(Query(statement)) }
-        case mark: break
-        default: throw PostgresError(.other, "the schema \(schema) at the target is not the copy of this move")
+        case mark: try await guardCopy()
+        default: throw notOurs
         }
         try await target.run(Query(CopyStatements.shut(schema)))
         for key in try await foreignKeys(target) { try await target.run(Query(key.removal(in: schema))) }
         try await levelMonths()
-        try await target.commit()
+    }
+
+    /// Begins a transaction at the target that changes the copy.
+    ///
+    /// - Throws: also when the schema that is there is not this move's copy, or not any more: a run that has overtaken this one has
+    ///   opened it.
+    func begin() async throws(PostgresError) {
+        try await target.begin()
+        try await guardCopy()
+    }
+
+    /// Whoever opens the copy waits for the end of the transaction from here on, and takes the mark away.
+    private func guardCopy() async throws(PostgresError) {
+        try await target.run(Query(CopyStatements.guardCopy(schema)))
+        guard try await target.mark(of: schema) == mark else { throw notOurs }
+    }
+
+    private var notOurs: PostgresError {
+        PostgresError(.other, "the schema \(schema) at the target is not the copy of this move")
     }
 
     /// Gives the copy what it was made without. In the transaction that is open at the target.
     func finish() async throws(PostgresError) {
         for key in try await foreignKeys(source) { try await target.run(Query(key.addition(in: schema))) }
+    }
+
+    /// Does what ``finish()`` does and takes it back.
+    ///
+    /// - Returns: how long that took.
+    func rehearseFinish() async throws(PostgresError) -> Duration {
+        let began = source.loop.now
+        for key in try await foreignKeys(source) {
+            try await begin()
+            do throws(PostgresError) {
+                try await target.run(Query(key.addition(in: schema)))
+            } catch {
+                // Tables that were copied one after the other while others wrote need not fit yet.
+                guard error.code == .foreignKey else { throw error }
+            }
+            try await target.rollback()
+        }
+        return began.duration(to: source.loop.now)
     }
 
     /// Gives the copy the months that the original has, and no others.
@@ -124,7 +161,7 @@ final class TenantCopy: @unchecked Sendable {
             if isFixed { began = source.loop.now }
             if !difference.isEmpty {
                 if isFixed, !difference.buckets.allSatisfy(TableCut.isRecent) { pass.isSettled = false }
-                try await target.begin()
+                try await begin()
                 pass.rows += try await replace(difference, of: table)
                 try await target.commit()
             }

@@ -9,9 +9,7 @@ extension TenantMove {
         guard let tenant = try await desk.record() else { throw .moveRefused("there is no tenant \(self.tenant)") }
         if let move = try await desk.move() {
             guard move.target == target else {
-                throw .moveRefused(
-                    "the tenant is being moved to \(move.target): end that by the same command with --to \(move.target), "
-                        + "or take it back with --abort")
+                throw .moveRefused("the tenant is being moved to \(move.target), and not to \(target)")
             }
             return move
         }

@@ -19,7 +19,7 @@ extension TenantMove {
         try await withSessions(record, desk) { sessions throws(StorageError) in
             let copy = try await self.copy(record, sessions)
             let limit = HoldLimit(length: self.options.holdLimit)
-            let forecast = try await self.copyWhileServed(copy)
+            let forecast = try await self.copyWhileServed(copy, record, sessions, desk)
             if let refusal = limit.refusal(forecast: forecast) {
                 self.keepsCopy = true
                 throw refusal
@@ -27,7 +27,7 @@ extension TenantMove {
             try await self.drain(record, desk)
             let began = self.loop.now
             try await self.within(limit, sessions, desk) { end async throws(StorageError) in
-                try await self.hold(sessions, desk, until: end)
+                try await self.hold(record, sessions, desk, until: end)
                 try await self.copyWhileHeld(copy, sessions, until: end)
                 try await self.switchOver(record, desk, until: end)
             }
@@ -59,16 +59,22 @@ extension TenantMove {
         }
     }
 
-    /// - Returns: how long the tenant will be held, going by the last pass.
-    private func copyWhileServed(_ copy: TenantCopy) async throws(StorageError) -> Duration {
+    /// - Returns: how long the tenant will be held, going by the last pass and by a rehearsal of the foreign keys.
+    private func copyWhileServed(
+        _ copy: TenantCopy, _ record: TenantMoveRecord, _ sessions: MoveSessions, _ desk: MoveDesk
+    ) async throws(StorageError) -> Duration {
         try await storing { () async throws(PostgresError) in try await copy.prepare(now: options.now()) }
+        // Or a move that was taken back would leave a schema of which nobody knows.
+        try await desk.confirm(record, in: record.source)
+        try await storing { () async throws(PostgresError) in try await sessions.target.commit() }
         for pass in 1...Self.passes.upperBound {
             try checkStop()
             let made = try await storing { () async throws(PostgresError) in try await copy.level() }
             let isLast = made.rows <= Self.fewRows || pass == Self.passes.upperBound
             guard pass >= Self.passes.lowerBound, made.isSettled, isLast else { continue }
             try await storing { () async throws(PostgresError) in try await copy.analyze() }
-            return made.repeated
+            let finish = try await storing { () async throws(PostgresError) in try await copy.rehearseFinish() }
+            return made.repeated + finish
         }
         throw .moveRefused("the tenant's history changes faster than it can be copied")
     }
@@ -95,12 +101,14 @@ extension TenantMove {
 
     /// Shuts everybody out of the original, and waits for those that are inside.
     private func hold(
-        _ sessions: MoveSessions, _ desk: MoveDesk, until end: MonotonicTime
+        _ record: TenantMoveRecord, _ sessions: MoveSessions, _ desk: MoveDesk, until end: MonotonicTime
     ) async throws(StorageError) {
         try checkStop()
         try await desk.change([desk.advance(from: .draining, to: .held)])
         tell(.held)
-        try await run(CopyStatements.shut(schema), on: sessions.source)
+        var held = record
+        held.stage = .held
+        try await change([CopyStatements.shut(schema)], on: sessions.source, if: held, in: record.source, desk)
         for attempt in 1...Self.lockTries {
             try checkStop()
             do throws(PostgresError) {
@@ -120,7 +128,7 @@ extension TenantMove {
         _ copy: TenantCopy, _ sessions: MoveSessions, until end: MonotonicTime
     ) async throws(StorageError) {
         try await storing { () async throws(PostgresError) in
-            try await sessions.target.begin()
+            try await copy.begin()
             try await sessions.target.run(HoldLimit.bound(loop.now.duration(to: end)))
             _ = try await copy.levelForGood()
             try await copy.finish()
@@ -157,13 +165,9 @@ extension TenantMove {
     ) async throws(StorageError) {
         var switched = record
         switched.stage = .switched
-        try await desk.confirm(switched, in: record.target)
-        try await storing { () async throws(PostgresError) in
-            try await target.begin()
-            try await target.run(Query(CopyStatements.unmark(schema)))
-            try await target.run(Query(CopyStatements.open(schema)))
-            try await target.commit()
-        }
+        try await change(
+            [CopyStatements.guardCopy(schema), CopyStatements.unmark(schema), CopyStatements.open(schema)], on: target,
+            if: switched, in: record.target, desk)
         try await desk.change(
             [desk.advance(from: .switched, to: .opened), Query(MoveStatements.letGo, [.text(tenant)])],
             then: [desk.hint(now: options.now())])

@@ -19,8 +19,7 @@ extension TenantMove {
         let source = try await session(record.source, desk)
         defer { source.close() }
         let isHeld = try await desk.record()?.movingTo != nil
-        try await desk.confirm(record, in: record.source)
-        try await run(CopyStatements.open(schema), on: source)
+        try await change([CopyStatements.open(schema)], on: source, if: record, in: record.source, desk)
         try await desk.change(
             [desk.advance(from: .restoring, to: .copying)]
                 + (isHeld ? [Query(MoveStatements.letGo, [.text(tenant)])] : []),

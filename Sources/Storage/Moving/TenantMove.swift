@@ -101,9 +101,19 @@ package final class TenantMove: @unchecked Sendable {
                 return .moved(try await self.goOn(record, desk))
             }
         } catch {
-            guard isUnderWay else { throw error }
+            guard isUnderWay else { throw await refusal(error) }
             return try await settle(error)
         }
+    }
+
+    /// What is said of a run that never was under way: also, when an earlier one has left the tenant in a move, what that means
+    /// for it and how it ends.
+    ///
+    /// - Parameter error: why there was no run.
+    package func refusal(_ error: StorageError) async -> StorageError {
+        // Where the registry cannot be asked, that is what the error says, or what comes of trying again.
+        guard let left = try? await registered() else { return error }
+        return StorageError(error.code, "\(error.cause == nil ? error.message : "\(error)"); \(left.leftover)")
     }
 
     private func goOn(_ record: TenantMoveRecord, _ desk: MoveDesk) async throws(StorageError) -> MoveReport {
@@ -126,15 +136,23 @@ package final class TenantMove: @unchecked Sendable {
     ///
     /// - Throws: ``StorageError/Code/moveRefused`` when the tenant is in no move, or lives at the target already.
     package func abort() async throws(StorageError) {
+        var isUnderWay = false
+        do throws(StorageError) {
+            try await takeBack { isUnderWay = true }
+        } catch {
+            throw isUnderWay ? error : await refusal(error)
+        }
+    }
+
+    private func takeBack(_ underWay: () -> Void) async throws(StorageError) {
         try await guarded { desk async throws(StorageError) in
             guard let record = try await desk.move() else {
                 throw .moveRefused("the tenant is in no move")
             }
             guard record.stage.canBeAborted else {
-                throw .moveRefused(
-                    "it is too late: the tenant lives in \(record.target) already; end the move by "
-                        + "`carillon tenant move \(self.tenant) --to \(record.target)`, then move it back")
+                throw .moveRefused("it is too late: end the move, then move the tenant back")
             }
+            underWay()
             let restored: TenantMoveRecord
             do throws(StorageError) {
                 restored = try await self.restore(record, desk)

@@ -16,6 +16,20 @@ package struct TenantMoveRecord: Sendable, Hashable {
 
     /// What the copy's schema is marked with until it is opened, so that nothing else is taken for it.
     var mark: String { "carillon move \(id)" }
+
+    /// What it means for the tenant that a move was broken off here, and how it ends.
+    var leftover: String {
+        let consequence =
+            switch stage {
+            case .copying, .draining: "it is served where it was"
+            case .held, .restoring, .switched: "its calls are refused"
+            case .opened: "it is served there"
+            }
+        let command = "carillon tenant move \(tenant)"
+        let back = stage.canBeAborted ? ", `\(command) --abort` takes it back" : ""
+        return "a move of \(tenant) to \(target) was begun before and is \(stage.rawValue), so \(consequence): "
+            + "unless a program is at it, `\(command) --to \(target)` goes on\(back)"
+    }
 }
 
 extension TenantMoveRecord {

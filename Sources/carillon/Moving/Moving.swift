@@ -21,7 +21,11 @@ struct Moving: Sendable {
         to target: DatabaseName, on loop: EventLoop, stop: StopRequest
     ) async -> Result<MoveOutcome, StorageError> {
         await work(on: loop, stop) { move async throws(StorageError) in
-            try await self.check(target, on: loop)
+            do throws(StorageError) {
+                try await self.check(target, on: loop)
+            } catch {
+                throw await move.refusal(error)
+            }
             return try await move.move(to: target)
         }
     }

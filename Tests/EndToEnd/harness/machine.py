@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from .processes import Program
+from .server import environment
 from .waiting import eventually
 
 RELAY = """
@@ -92,6 +93,10 @@ class Machine:
         made = run("ip", "netns", "add", name)
         run("ip", "netns", "delete", name)
         return "" if made.returncode == 0 else f"no network namespaces here: {made.stderr}"
+
+    def begin(self, command: list[str], log: Path) -> Program:
+        """Starts a program there, which reaches us at `near`."""
+        return Program(["ip", "netns", "exec", self.name, *command], log, env=environment())
 
     def vanish(self) -> None:
         """Pulls the cable at the far end: nothing arrives, nothing is answered, and nobody says so."""

@@ -69,6 +69,26 @@ class Movers:
         found = f"SELECT count(*) FROM pg_namespace WHERE nspname = '{supplier.schema}'"
         return [name for name, database in self.databases.items() if database.execute(found) == "1"]
 
+    def lets_in(self, supplier: Supplier, database: str) -> bool:
+        """Whether the tenant's role is let in at a place."""
+        asked = f"SELECT has_schema_privilege('{supplier.schema}', '{supplier.schema}', 'USAGE')"
+        return self.databases[database].execute(asked) == "t"
+
+    @contextmanager
+    def overtaken(self) -> Iterator[None]:
+        """Takes the move that runs from its program, which does not hear of that, as when the registry has failed over."""
+        guard = "relation = 'carillon.tenant_move'::regclass AND mode = 'ShareUpdateExclusiveLock' AND granted"
+        ended = self.registry(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {guard}")
+        assert ended == "t", ended
+        with self.server.database.held("LOCK TABLE carillon.tenant_move IN SHARE UPDATE EXCLUSIVE MODE"):
+            yield
+
+    def gives_up(self, program: Program, database: str) -> None:
+        """Returns when a move has left a database."""
+        here = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'carillon move'"
+        here += " AND datname = current_database() AND query NOT LIKE 'LOCK TABLE carillon.%'"
+        eventually(lambda: self.databases[database].execute(here) == "0", "the move has left", seen=program.tail)
+
     def reaches(self, stage: str, tenant: str, program: Program) -> None:
         eventually(lambda: self.stage(tenant) == stage, f"the move is {stage}", 30, seen=program.tail)
 

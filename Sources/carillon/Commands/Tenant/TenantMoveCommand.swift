@@ -100,7 +100,7 @@ struct TenantMoveCommand: AsyncParsableCommand {
             return try result.get()
         } catch {
             switch error.code {
-            case .unavailable: throw Console.fail(error, with: .unavailable)
+            case .unavailable: throw Console.fail(error.cause == nil ? error.message : "\(error)", with: .unavailable)
             case .notReady: throw Console.fail(error.message, with: .configuration)
             case .moveRefused: throw Console.fail(error.message, with: .failure)
             // Without the server's own words, which may quote a row.
