@@ -89,7 +89,7 @@ struct ServeSettings: Sendable {
         let database = reader.requiredText(.databaseURL)
         owner = reader.text(.databaseOwnerURL)
         connections = reader.integer(.databaseConnections, in: 1...64, default: 4)
-        preparedStatements = reader.integer(.databasePreparedStatements, in: 16...8192, default: 2048)
+        preparedStatements = reader.integer(.databasePreparedStatements, in: 16...16384, default: 4096)
         let operatorKey = Self.operatorKey(&reader)
         let keyring = Self.keyring(&reader)
         let loops = reader.integer(.loops, in: 0...256, default: 0)

@@ -99,7 +99,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .listen, .address: "127.0.0.1:8443"
         case .databaseConnections: "4"
-        case .databasePreparedStatements: "2048"
+        case .databasePreparedStatements: "4096"
         case .loops: "0"
         case .workerEnabled: "true"
         case .tlsClientCertificates: "required"
@@ -220,7 +220,7 @@ enum SettingKey: String, CaseIterable, Sendable {
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
         case .databaseConnections: "Connections to the database for each loop, 1 to 64."
         case .databasePreparedStatements:
-            "Statements that each connection keeps prepared, 16 to 8192; a tenant that publishes has four, of 50 KiB each."
+            "Statements that each connection keeps prepared, 16 to 16384; a tenant that publishes has four, of 50 KiB each."
         case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
         case .secretsKeyFile:
             """
