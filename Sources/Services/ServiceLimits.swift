@@ -78,6 +78,9 @@ package struct ServiceLimits: Sendable {
     /// How long the caller of an export or import may take for one piece of the archive, before the call is ended with
     /// DEADLINE_EXCEEDED and everything undone.
     package var transferIdle: Duration = .seconds(60)
+    /// How long an event waits once for the first months of a tenant that was made a moment ago, where this process cannot make
+    /// them: the one that made the tenant is at it, and takes a tenth of that.
+    package var newTenantWait: Duration = .milliseconds(500)
     /// Whether maildir providers may be set up: for development.
     package var allowsMaildir = false
     /// Whether mail relays may be named that are on private networks or on this machine: for development, and for

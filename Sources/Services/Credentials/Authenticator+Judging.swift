@@ -61,7 +61,7 @@ extension Authenticator {
         else { return .wrong }
         var goodUntil = known.readAt.advanced(by: age)
         if let expiry = credential.key.expiresAt {
-            goodUntil = min(goodUntil, state.loop.now.advanced(by: time.distance(to: expiry)))
+            goodUntil = min(goodUntil, state.loop.now.advanced(by: time.duration(to: expiry)))
         }
         switch (key.kind, credential.tenant) {
         case (.live, .some(let tenant)):
@@ -95,7 +95,7 @@ extension Authenticator {
                 role: .portalUser(identity.user, expiry: end, key: key), scopes: identity.scopes,
                 actor: "user/\(identity.user)", scope: state.scope(of: tenant, usage: known.answer.usage),
                 goodUntil: min(
-                    known.readAt.advanced(by: age), state.loop.now.advanced(by: time.distance(to: end)))))
+                    known.readAt.advanced(by: age), state.loop.now.advanced(by: time.duration(to: end)))))
     }
 
     private func judge(
@@ -136,9 +136,4 @@ extension ServiceClaim {
 extension KnownPortal {
     /// What is known of a tenant that there is not.
     static let none = KnownPortal(tenant: nil, registered: [], keys: .empty)
-}
-
-extension Instant {
-    /// How long it is to a later point; zero when that has passed.
-    func distance(to other: Instant) -> Duration { .microseconds(max(0, other.microseconds - microseconds)) }
 }

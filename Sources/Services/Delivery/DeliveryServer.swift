@@ -86,8 +86,8 @@ struct DeliveryServer: DeliveryServiceHandler {
     /// How long an answer may be on its way to the caller.
     private static let answerTime = Duration.milliseconds(200)
 
-    /// How long after a tenant was made its first months may be under way, and how long they are waited for.
-    private static let firstMonths = (age: Duration.seconds(5), pause: Duration.milliseconds(500))
+    /// How long after a tenant was made its first months may be under way.
+    private static let newTenantAge = Duration.seconds(5)
 
     /// A tenant that was quiet for months has no partition for this one; the first event makes it. Where there is no owner's login,
     /// a new tenant's are waited for: the process that has made it is at them.
@@ -95,8 +95,8 @@ struct DeliveryServer: DeliveryServiceHandler {
     /// - Returns: whether there may be room now.
     private func makeRoom(for scope: TenantScope, _ context: CallContext) async throws(Status) -> Bool {
         guard let owner = core.owner else {
-            guard scope.record.createdAt.duration(to: core.now) < Self.firstMonths.age else { return false }
-            return (try? await core[context].loop.sleep(for: Self.firstMonths.pause)) != nil
+            guard scope.record.createdAt.duration(to: core.now) < Self.newTenantAge else { return false }
+            return (try? await core[context].loop.sleep(for: core.dependencies.limits.newTenantWait)) != nil
         }
         // The caller is told to come again before it hangs up.
         let deadline =

@@ -42,7 +42,7 @@ final class InboxHub: @unchecked Sendable {
         }
         tenants[scope.id] = inboxes
         let watcher = InboxWatcher(loop: loop, tenant: scope.id, user: user, key: portal.key, after: cursor)
-        watcher.expire(after: clock().distance(to: portal.expiry))
+        watcher.expire(after: clock().duration(to: portal.expiry))
         count.add(1, ordering: .relaxed)
         inboxes.add(watcher)
         return watcher

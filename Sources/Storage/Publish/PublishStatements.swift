@@ -46,9 +46,7 @@ struct PublishStatements {
                 LEFT JOIN \(schema).account a ON a.account_id = pin.account_id
                 WHERE a.facts_version IS DISTINCT FROM pin.version)
             ORDER BY x.idempotency_key, x.item
-            ON CONFLICT (idempotency_key) DO UPDATE SET body_sha256 = excluded.body_sha256,
-                event_id = excluded.event_id, response = excluded.response, expires_at = excluded.expires_at
-            WHERE held.expires_at <= $9::timestamptz
+            \(PublishParts.takesExpiredKey) $9::timestamptz
             RETURNING event_id
             """)
         events = Statement(
@@ -93,8 +91,7 @@ struct PublishStatements {
             """
             INSERT INTO \(schema).queue (notification_id, channel, due_at, expires_at, lease, attempts, claims)
             SELECT x.notification_id, x.channel, x.due_at, x.expires_at,
-                CASE WHEN x.due_at <= $8::timestamptz AND o.fence = $9::int8 THEN o.fence ELSE 0 END, 0,
-                CASE WHEN x.due_at <= $8::timestamptz AND o.fence = $9::int8 THEN 1 ELSE 0 END
+                \(PublishParts.lease(now: "$8", fence: "$9"))
             FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[])
                 AS x (item, notification_id, channel, due_at, expires_at)
             \(isTaken)
@@ -109,10 +106,7 @@ struct PublishStatements {
             \(isTaken)
             GROUP BY x.user_id
             ORDER BY x.user_id
-            ON CONFLICT (user_id) DO UPDATE SET last_seq = c.last_seq + excluded.last_seq,
-                total = c.total + excluded.total, unread = c.unread + excluded.unread,
-                unseen = c.unseen + excluded.unseen
-            RETURNING user_id, last_seq, total, unread, unseen
+            \(PublishParts.addsToCounter)
             """)
         inboxItems = Statement(
             """

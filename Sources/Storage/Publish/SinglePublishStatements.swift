@@ -39,9 +39,7 @@ struct SinglePublishStatements {
                 FROM unnest($6::text[], $7::int8[]) AS pin (account_id, version)
                 LEFT JOIN \(schema).account a ON a.account_id = pin.account_id
                 WHERE a.facts_version IS DISTINCT FROM pin.version)
-            ON CONFLICT (idempotency_key) DO UPDATE SET body_sha256 = excluded.body_sha256,
-                event_id = excluded.event_id, response = excluded.response, expires_at = excluded.expires_at
-            WHERE held.expires_at <= $8::timestamptz
+            \(PublishParts.takesExpiredKey) $8::timestamptz
             RETURNING event_id
             """)
         events = Statement(
@@ -75,8 +73,7 @@ struct SinglePublishStatements {
             """
             INSERT INTO \(schema).queue (notification_id, channel, due_at, expires_at, lease, attempts, claims)
             SELECT x.notification_id, x.channel, x.due_at, x.expires_at,
-                CASE WHEN x.due_at <= $4::timestamptz AND o.fence = $5::int8 THEN o.fence ELSE 0 END, 0,
-                CASE WHEN x.due_at <= $4::timestamptz AND o.fence = $5::int8 THEN 1 ELSE 0 END
+                \(PublishParts.lease(now: "$4", fence: "$5"))
             FROM jsonb_populate_recordset(NULL::\(schema).queue, $3::jsonb) AS x
             JOIN \(schema).queue_owner o ON o.singleton
             \(isTaken)
@@ -90,10 +87,7 @@ struct SinglePublishStatements {
             \(isTaken)
             GROUP BY x.user_id
             ORDER BY x.user_id
-            ON CONFLICT (user_id) DO UPDATE SET last_seq = c.last_seq + excluded.last_seq,
-                total = c.total + excluded.total, unread = c.unread + excluded.unread,
-                unseen = c.unseen + excluded.unseen
-            RETURNING user_id, last_seq, total, unread, unseen
+            \(PublishParts.addsToCounter)
             """)
         inboxItems = Statement(
             """

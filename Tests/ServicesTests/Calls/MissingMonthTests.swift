@@ -9,6 +9,12 @@ import Testing
 
 @Suite("Tenants that were quiet for so long that they have no partitions for the month")
 struct MissingMonthTests {
+    private static func dropMonths(of tenant: String) async throws {
+        let database = try await TestDatabase.shared()
+        let tables = ["event", "notification", "delivery", "attempt"].map { "t_\(tenant).\($0)_202611" }
+        try database.cluster.execute("DROP TABLE \(tables.joined(separator: ", "))", database: database.name)
+    }
+
     @Test("a process with the owner's login makes them, once for all who wait")
     func withOwner() async throws {
         try await House.open(loops: 2) { house in
@@ -51,6 +57,39 @@ struct MissingMonthTests {
                 }
                 _ = try await client.publish(invoice("k"))
                 #expect(other.alarms.all.count == 3)
+            }
+        }
+    }
+
+    @Test("a new tenant's are waited for once, and nobody is alarmed")
+    func newTenant() async throws {
+        let wait = Duration.seconds(2)
+        try await House.open { house in
+            try await House.open(ownsSchemas: false, limits: { $0.newTenantWait = wait }) { other in
+                let tenant = try await house.tenant()
+                try await tenant.people()
+                let client = DeliveryServiceClient(try other.client(tenant.key))
+                _ = try await client.publish(invoice("facts"))
+                let id = try #require(TenantID(tenant.id))
+                let now = other.clock.now
+                try await ErasedTenantTests.withAdministration { administration in
+                    // The event has to come before the months: whether it did is told by the time that it took.
+                    var hasWaited = false
+                    for attempt in 1...20 where !hasWaited {
+                        try await Self.dropMonths(of: tenant.id)
+                        let began = ContinuousClock.now
+                        async let answer = client.publish(invoice("k\(attempt)"))
+                        try await administration.makeFirstMonths(tenant: id, now: now)
+                        _ = try await answer
+                        hasWaited = ContinuousClock.now - began >= wait
+                    }
+                    #expect(hasWaited)
+                }
+                #expect(other.alarms.all.isEmpty)
+                // Without a process that is at it the wait ends, and the alarm is raised.
+                try await Self.dropMonths(of: tenant.id)
+                try await failure(.unavailable, "DATABASE_UNAVAILABLE") { try await client.publish(invoice("x")) }
+                #expect(other.alarms.all == [tenant.id])
             }
         }
     }
