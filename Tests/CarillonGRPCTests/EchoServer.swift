@@ -14,7 +14,12 @@ struct EchoServer: Sendable {
     let client: RPCClient
     let events: Events
 
+    /// Starts a server that waits five minutes for a handshake, whatever the limits say: on a busy machine a client may be
+    /// slow, and nothing here is about that.
     static func start(loops count: Int = 1, limits: ServerLimits = .init()) async throws -> EchoServer {
+        var limits = limits
+        limits.http2.handshakeTime = .seconds(300)
+        limits.http2.prefaceTime = .seconds(300)
         let files = TestCertificate.files
         let loops = (0..<count).map { EventLoop(name: "server-\($0)") }
         let events = Events()
@@ -48,7 +53,7 @@ struct EchoServer: Sendable {
         return try await loop.run {
             var attempt: ConnectionAttempt?
             let result = await withCheckedContinuation { continuation in
-                attempt = .begin(address, timeout: .seconds(10), on: loop) { continuation.resume(returning: $0) }
+                attempt = .begin(address, timeout: .seconds(300), on: loop) { continuation.resume(returning: $0) }
             }
             withExtendedLifetime(attempt) {}
             let descriptor = try result.get()

@@ -214,7 +214,6 @@ import Testing
     @Test func aHandshakeThatStandsStillGivesWay() async throws {
         var limits = ServerLimits()
         limits.handshakesPerAddress = 2
-        limits.http2.handshakeTime = .seconds(300)
         let echo = try await EchoServer.start(limits: limits)
         let stuck = [try await echo.connectAndStopShort(), try await echo.connectAndStopShort()]
         let answer: Text = try await echo.client.unary(
@@ -252,7 +251,6 @@ import Testing
         limits.handshakeBurst = 1
         limits.handshakesPerSecond = 0
         limits.countsHandshakesByAddress = false
-        limits.http2.handshakeTime = .seconds(300)
         let echo = try await EchoServer.start(limits: limits)
         let stuck = [try await echo.connectAndStopShort(), try await echo.connectAndStopShort()]
         let second = try echo.client(trusting: TestCertificate.files.certificate)

@@ -39,6 +39,13 @@ struct RawAnswer: Sendable {
     }
 }
 
+/// A connection of a test that takes no stream, and why it is over, if it is.
+struct NoMoreStreams: Error, CustomStringConvertible {
+    let reason: HTTP2CloseReason?
+
+    var description: String { "the connection takes no more streams: \(reason.map { "\($0)" } ?? "it drains")" }
+}
+
 /// A client that says on its connection what it is told to, right or wrong. From any task; it works on its loop.
 ///
 /// Safe as `@unchecked Sendable` because everything happens on `loop`.
@@ -48,7 +55,8 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     private var attempt: ConnectionAttempt?
     private let goodbye = Mutex<HTTP2GoAway?>(nil)
     private var ready: CheckedContinuation<Void, Never>?
-    private var isClosed = false
+    private var end: HTTP2CloseReason?
+    private var isClosed: Bool { end != nil }
     fileprivate var isDraining = false
     private var patience: LoopTimer?
     private var hasGivenUp = false
@@ -75,9 +83,12 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     private func open(_ address: NetworkAddress, _ tls: TLSContext, _ window: Int32) async {
         await withCheckedContinuation { continuation in
             ready = continuation
-            attempt = ConnectionAttempt.begin(address, timeout: .seconds(10), on: loop) { result in
+            attempt = ConnectionAttempt.begin(address, timeout: .seconds(300), on: loop) { result in
                 var limits = HTTP2Limits()
                 limits.streamWindow = window
+                // Nothing here is about a slow machine.
+                limits.handshakeTime = .seconds(300)
+                limits.prefaceTime = .seconds(300)
                 guard case .success(let descriptor) = result,
                     let connection = try? HTTP2Connection(
                         loop: self.loop, descriptor: descriptor, context: tls, serverName: "localhost", limits: limits,
@@ -104,7 +115,7 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
         goodbye.withLock { $0 = connection.peerGoAway }
         settle()
-        isClosed = true
+        end = reason
         patience?.cancel()
         resume(&waiters.draining)
         resume(&waiters.closed)
@@ -150,12 +161,14 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
         }
     }
 
-    /// Opens a stream; fields of the usual request are added unless there are some of the same name.
+    /// Opens a stream; fields of the usual request are added unless there are some of the same name. Throws
+    /// ``NoMoreStreams``.
     func send(
         _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true,
         trailers: [(String, String)]? = nil, takes: Bool = true
     ) async throws -> RawStream {
-        try #require(await open(path, fields, parts: parts, ends: ends, trailers: trailers, takes: takes))
+        if let stream = await open(path, fields, parts: parts, ends: ends, trailers: trailers, takes: takes) { return stream }
+        throw NoMoreStreams(reason: await loop.run { self.end })
     }
 
     /// The same; `nil` when the connection takes no more streams.
