@@ -1,14 +1,39 @@
 import CarillonNet
-import Postgres
 import Support
 import Synchronization
 import Testing
 
+@testable import Postgres
+
 @Suite struct PoolTests {
-    @Test func equalAffinitiesMeetOnOneConnection() async throws {
+    /// Keeps a pool busy until all of its connections share the units.
+    private func widen(_ pool: PostgresPool) async throws {
+        while pool.status.sharing < 4 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for affinity in 0..<64 {
+                    group.addTask { _ = try await pool.integer("SELECT 1::int8", affinity: affinity) }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func unitsThatComeAloneMeetOnOneConnection() async throws {
         try await withPool(makeDatabase().connectionInfo) { pool, _ async throws in
             // Until all connections stand, a unit may go to another one.
             while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
+            var backends: Set<Int> = []
+            for affinity in 0..<64 {
+                backends.insert(try await pool.integer("SELECT pg_backend_pid()", affinity: affinity))
+            }
+            #expect(backends.count == 1)
+        }
+    }
+
+    @Test func equalAffinitiesMeetOnOneConnection() async throws {
+        try await withPool(makeDatabase().connectionInfo) { pool, _ async throws in
+            while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
+            try await widen(pool)
             var backends: Set<Int> = []
             for affinity in 0..<16 {
                 let backend = try await pool.integer("SELECT pg_backend_pid()", affinity: affinity)
@@ -18,6 +43,51 @@ import Testing
                 backends.insert(backend)
             }
             #expect(backends.count == 4)
+        }
+    }
+
+    /// Backends that no unit goes to any more do not keep what they have learnt.
+    @Test func whenThereIsLittleToDoOtherSessionsTakeThePlaceOfThoseThatWereNeeded() async throws {
+        let lost = Mutex(0)
+        try await withPool(
+            makeDatabase().connectionInfo,
+            configure: {
+                $0.calm = .zero
+                $0.reconnectPause = .seconds(3600)...(.seconds(3600))
+                $0.onEvent = { if case .disconnected = $0 { lost.withLock { $0 += 1 } } }
+            }
+        ) { pool, loop async throws in
+            while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
+            try await widen(pool)
+            var backends: Set<Int> = []
+            for affinity in 0..<16 {
+                backends.insert(try await pool.integer("SELECT pg_backend_pid()", affinity: affinity))
+            }
+            let known = backends.map(String.init).joined(separator: ", ")
+            let left = "SELECT count(*) FROM pg_stat_activity WHERE pid IN (\(known))"
+            let end = loop.now.advanced(by: .seconds(60))
+            while try await pool.integer(left) > 1, loop.now < end {}
+            #expect(backends.count == 4 && pool.status.sharing == 1)
+            #expect(try await pool.integer(left) == 1)
+            while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
+        }
+        #expect(lost.withLock { $0 } == 0, "nothing was lost")
+    }
+
+    @Test func aUnitDoesNotWaitBehindALongOne() async throws {
+        let database = try makeDatabase()
+        try await withPool(database.connectionInfo, configure: { $0.connections = 2 }) { pool, loop async throws in
+            while pool.status.connections < 2 { _ = try await pool.run(Unit([])) }
+            let home = try await pool.integer("SELECT pg_backend_pid()")
+            try await HeldLock.hold(database.connectionInfo, on: loop) { lock async throws in
+                async let long = pool.run(HeldLock.wait)
+                while pool.status.unitsInFlight < 1 { await Task.yield() }
+                let isLong = loop.now.advanced(by: .milliseconds(20))
+                while loop.now < isLong { try await loop.sleep(for: .milliseconds(1)) }
+                #expect(try await pool.integer("SELECT pg_backend_pid()") != home)
+                await lock.release()
+                _ = try await long
+            }
         }
     }
 

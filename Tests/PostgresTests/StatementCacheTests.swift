@@ -26,7 +26,7 @@ import Testing
         let second = try prepare(&cache, statement(2))
         _ = cache.look(up: statement(1), types: [])
         _ = try prepare(&cache, statement(3))
-        #expect(cache.takeEvicted() == [second])
+        #expect(cache.takeEvicted(9) == [second])
         #expect(cache.look(up: statement(1), types: []) == .prepared(name: first))
         #expect(cache.count == 2)
     }
@@ -36,6 +36,20 @@ import Testing
         for number in 0..<81 { _ = try prepare(&cache, statement(number)) }
         #expect(cache.evictedCount == 10)
         #expect(cache.count == 71)
+    }
+
+    @Test func aSmallerOneKeepsWhatWasUsedLast() throws {
+        var cache = StatementCache(capacity: 40)
+        var names: [String] = []
+        for number in 0..<40 { names.append(try prepare(&cache, statement(number))) }
+        cache.capacity = 30
+        #expect(cache.count == 30)
+        #expect(cache.look(up: statement(10), types: []) == .prepared(name: names[10]))
+        // They are freed a few at a time.
+        #expect(cache.takeEvicted(4).count == 4)
+        #expect(cache.evictedCount == 6)
+        #expect(cache.takeEvicted(9).count == 6)
+        #expect(cache.takeEvicted(9) == [])
     }
 
     @Test func nullFitsEveryType() throws {
@@ -55,7 +69,7 @@ import Testing
         }
         #expect(newName != name)
         #expect(types == [WireType.text, WireType.int8])
-        #expect(cache.takeEvicted() == [name])
+        #expect(cache.takeEvicted(9) == [name])
         cache.confirm(statement(1), name: newName)
         cache.forgetUnconfirmed()
         #expect(cache.look(up: statement(1), types: [WireType.text, WireType.int8]) == .prepared(name: newName))
@@ -74,7 +88,7 @@ import Testing
             return
         }
         // The server never knew it.
-        #expect(cache.takeEvicted() == [])
+        #expect(cache.takeEvicted(9) == [])
     }
 
     @Test func aLateConfirmationDoesNotHitItsSuccessor() throws {
@@ -86,6 +100,6 @@ import Testing
         cache.confirm(statement(1), name: old)
         cache.forgetUnconfirmed()
         #expect(cache.count == 0)
-        #expect(cache.takeEvicted() == [old])
+        #expect(cache.takeEvicted(9) == [old])
     }
 }

@@ -126,6 +126,15 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     /// Whether a unit can be submitted.
     var hasRoom: Bool { state == .ready && load < configuration.unitsPerConnection }
 
+    /// Whether a unit on its way takes so long that one behind it had better go elsewhere.
+    var standsStill: Bool { load > 0 && oldestSince.advanced(by: Self.longUnit) <= loop.now }
+
+    /// Few units take so long, and none that is planned already and waits for nothing but the disk.
+    private static let longUnit: Duration = .milliseconds(10)
+
+    /// Keeps this many prepared statements at most; those that are too many are freed bit by bit.
+    func keep(statements: Int) { cache.capacity = max(1, statements) }
+
     /// The units on their way, oldest first.
     var unitsInFlight: [PendingUnit] {
         inFlight.compactMap { if case .unit(let pending) = $0 { pending } else { nil } }

@@ -23,7 +23,10 @@ struct StatementCache {
         var lastUse: UInt64
     }
 
-    private let capacity: Int
+    /// How many statements there may be; at least one.
+    var capacity: Int {
+        didSet { if entries.count > capacity { evict(entries.count - capacity) } }
+    }
     private var entries: [Statement: Entry] = [:]
     private var unconfirmed: [Statement] = []
     private var evicted: [String] = []
@@ -54,7 +57,8 @@ struct StatementCache {
             types = Self.merge(types, entries.values[place].types)
             forget(statement)
         } else if entries.count >= capacity {
-            evict()
+            // An eighth at a time: a whole scan is paid for by many insertions, and a use costs no more than a number.
+            evict(max(1, capacity / 8))
         }
         let name = "c\(clock)"
         entries[statement] = Entry(name: name, types: types, lastUse: clock)
@@ -88,10 +92,10 @@ struct StatementCache {
         unconfirmed.removeAll()
     }
 
-    /// Hands out the names to deallocate.
-    mutating func takeEvicted() -> [String] {
-        defer { evicted.removeAll() }
-        return evicted
+    /// Hands out names to deallocate, so many at most.
+    mutating func takeEvicted(_ most: Int) -> [String] {
+        defer { evicted.removeLast(min(most, evicted.count)) }
+        return evicted.suffix(most)
     }
 
     /// Takes back a name whose DEALLOCATE did not run.
@@ -99,11 +103,10 @@ struct StatementCache {
         evicted.append(name)
     }
 
-    /// Drops the eighth of the entries that was not used for the longest time: a whole scan is paid for by many
-    /// insertions, and a use costs no more than a number.
-    private mutating func evict() {
-        let oldest = entries.sorted { $0.value.lastUse < $1.value.lastUse }.prefix(max(1, capacity / 8))
-        for (statement, _) in oldest { forget(statement) }
+    /// Drops so many entries, those that were not used for the longest time.
+    private mutating func evict(_ count: Int) {
+        let last = entries.values.map(\.lastUse).sorted()[count - 1]
+        for (statement, entry) in entries where entry.lastUse <= last { forget(statement) }
     }
 
     private static func entry(_ types: [Oid], fits given: [Oid]) -> Bool {

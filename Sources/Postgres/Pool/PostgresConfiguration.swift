@@ -6,13 +6,14 @@ package struct PostgresConfiguration: Sendable {
     /// Shown in the server's views and logs, unless the connection string has one of its own.
     package var applicationName = "carillon"
 
-    /// How many connections the pool keeps.
+    /// How many connections the pool keeps. While there is little to do, fewer share the units (``PoolWidth``).
     package var connections = 4
     /// How many units may be on their way on one connection before others are preferred, then the queue.
     package var unitsPerConnection = 16
     /// How many units may wait while all connections are taken; more are refused with `queueFull`.
     package var queueLimit = 1024
-    /// How many prepared statements each connection keeps.
+    /// How many prepared statements each connection keeps while all share the units; those that do keep as many together if they are
+    /// fewer, and the others an eighth of this.
     package var preparedStatements = 512
 
     /// As how many roles a session may have worked, and how many units it may have run without one, before another one takes its
@@ -23,7 +24,7 @@ package struct PostgresConfiguration: Sendable {
     package var unitsPerSession = 0
     /// How old a session gets at least before it is replaced for that: where many tenants are busy, making sessions must not become
     /// the work.
-    package var leastSessionAge: Duration = .seconds(300)
+    package var leastSessionAge: Duration = .seconds(1800)
 
     /// After how long without a unit the connections are closed; the next unit has them made again, and waits for that. Nil for
     /// never.
@@ -57,6 +58,8 @@ package struct PostgresConfiguration: Sendable {
     /// Hears of connections and of the server's notices. Called on the loop.
     package var onEvent: @Sendable (PostgresEvent) -> Void = { _ in }
 
+    /// How long there must have been little to do before fewer connections share the units.
+    var calm: Duration = .seconds(60)
     /// Where attempts to connect wait for each other.
     var gate = ConnectGate.shared
     /// Where names are looked up.

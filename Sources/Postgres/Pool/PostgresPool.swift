@@ -3,8 +3,9 @@ internal import DequeModule
 
 /// A few connections to one database, for the units of one loop.
 ///
-/// A unit goes to the connection that its affinity names, so that what a tenant touches is cached in few backends; if
-/// that one has no room, to the least busy one; if none has, into a bounded queue. While no connection stands and the
+/// Units are shared by as few connections as keep up with them (``PoolWidth``). A unit goes to the one that its affinity names, so
+/// that what a tenant touches is cached in few backends; if that one has no room, to the least busy one; if it stands still, to one
+/// that is idle; if none has room, into a bounded queue. While no connection stands and the
 /// last attempt failed, units are refused at once with `unavailable`; one connection goes on trying for all, and when it
 /// has found a server the others follow.
 ///
@@ -21,6 +22,7 @@ package final class PostgresPool: @unchecked Sendable {
     private let configuration: PostgresConfiguration
     private let memory = HostMemory()
     private var slots: [Slot] = []
+    private var width: PoolWidth
     private var queue: Deque<PendingUnit> = []
     private var deadlineTimer: LoopTimer?
     // The last failure to connect, as long as no attempt has succeeded since.
@@ -39,6 +41,7 @@ package final class PostgresPool: @unchecked Sendable {
         self.configuration = configuration
         let slot = Slot(backoff: Backoff(configuration.reconnectPause))
         slots = Array(repeating: slot, count: max(1, configuration.connections))
+        width = PoolWidth(most: slots.count, calm: configuration.calm, at: loop.now)
         lastUnit = loop.now
         lookForIdleness()
         for number in slots.indices { connect(number) }
@@ -50,6 +53,7 @@ package final class PostgresPool: @unchecked Sendable {
         loop.assertOnLoop()
         self.loop = loop
         configuration = PostgresConfiguration(connectionInfo: "")
+        width = PoolWidth(most: 1, at: loop.now)
         lastUnit = loop.now
         isClosing = true
     }
@@ -99,6 +103,7 @@ package final class PostgresPool: @unchecked Sendable {
     }
 
     private func dispatch(_ pending: PendingUnit, _ affinity: Int) {
+        if width.count(ahead: unitsInFlight + queue.count, at: loop.now) { shareAnew() }
         if let connection = connection(for: affinity) {
             connection.submit(pending)
         } else if queue.count < configuration.queueLimit {
@@ -110,15 +115,34 @@ package final class PostgresPool: @unchecked Sendable {
     }
 
     private func connection(for affinity: Int) -> PostgresConnection? {
-        // Multiplied by 2^64 over the golden ratio, so that neighbouring numbers spread.
-        let mixed = UInt64(truncatingIfNeeded: affinity) &* 0x9e37_79b9_7f4a_7c15
-        if let home = slots[Int(mixed >> 32) % slots.count].connection, home.hasRoom { return home }
+        let home = slots[width.home(of: affinity)].connection
+        if let home, home.hasRoom, !home.standsStill { return home }
         var best: PostgresConnection?
         for slot in slots {
             guard let connection = slot.connection, connection.hasRoom else { continue }
             if best == nil || connection.load < best.unsafelyUnwrapped.load { best = connection }
         }
+        // Whoever goes elsewhere because of a long unit must not wait there as well.
+        if let home, home.hasRoom, best?.load != 0 { return home }
         return best
+    }
+
+    /// Has each connection keep as many statements as its share, and ends the sessions that have none any more: they would keep
+    /// what they have learnt. Others are made in their place, for when a connection stands still.
+    private func shareAnew() {
+        for number in slots.indices {
+            guard let connection = slots[number].connection else { continue }
+            connection.keep(statements: statements(of: number))
+            guard number >= width.width, connection.hasServed, !isClosing else { continue }
+            connection.isBeingReplaced = true
+            connection.retire()
+        }
+    }
+
+    /// How many statements a connection keeps. Those that share the units keep as many as all would.
+    private func statements(of number: Int) -> Int {
+        number < width.width
+            ? configuration.preparedStatements * slots.count / width.width : configuration.preparedStatements / 8
     }
 
     /// Answers a waiter before its unit is done. The unit is taken back if it was not sent yet, and else cancelled if the
@@ -191,9 +215,11 @@ package final class PostgresPool: @unchecked Sendable {
     package var status: PostgresPoolStatus {
         loop.assertOnLoop()
         return PostgresPoolStatus(
-            connections: slots.count { $0.connection?.state == .ready }, unitsQueued: queue.count,
-            unitsInFlight: slots.reduce(0) { $0 + ($1.connection?.load ?? 0) }, outage: outage)
+            connections: slots.count { $0.connection?.state == .ready }, sharing: width.width, unitsQueued: queue.count,
+            unitsInFlight: unitsInFlight, outage: outage)
     }
+
+    private var unitsInFlight: Int { slots.reduce(0) { $0 + ($1.connection?.load ?? 0) } }
 
     private static let deadlineExceeded = PostgresError(.deadlineExceeded, "the caller's deadline passed")
 
@@ -243,6 +269,7 @@ extension PostgresPool: PostgresConnectionOwner {
     private func connect(_ number: Int) {
         let connection = PostgresConnection(
             loop: loop, configuration: configuration, number: number, memory: memory)
+        connection.keep(statements: statements(of: number))
         connection.owner = self
         slots[number].connection = connection
         slots[number].retry = nil

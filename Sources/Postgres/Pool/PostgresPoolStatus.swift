@@ -2,6 +2,8 @@
 package struct PostgresPoolStatus: Sendable {
     /// How many connections take units.
     package let connections: Int
+    /// How many of all connections the units are shared by at the moment.
+    package let sharing: Int
     /// How many units wait for a connection.
     package let unitsQueued: Int
     /// How many units are on their way.

@@ -218,9 +218,12 @@ enum SettingKey: String, CaseIterable, Sendable {
             "The database as carillon_work, the login that delivers. Needed where the worker is enabled."
         case .databaseOwnerURL:
             "The database as carillon_owner, the login that makes tenants and migrates. Without it no tenant can be made."
-        case .databaseConnections: "Connections to the database for each loop, 1 to 64."
+        case .databaseConnections:
+            "Connections to the database for each loop, 1 to 64; while there is little to do, one of them does it all."
         case .databasePreparedStatements:
-            "Statements that each connection keeps prepared, 16 to 16384; a tenant that publishes has four, of 50 KiB each."
+            """
+            Statements that are kept prepared for each connection, 16 to 16384; a tenant that publishes has seven, of 50 KiB each.
+            """
         case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
         case .secretsKeyFile:
             """
