@@ -7,7 +7,18 @@ internal import Storage
 final class OwnerAccess: Sendable {
     private let loop: EventLoop
     private let administration: TenantAdministration
-    private let months = SharedQuestions<TenantID, Void>()
+    private let months = SharedQuestions<WantedMonth, Void>()
+
+    /// What is made once for all who miss it. Whoever comes when another month has begun does not take the last one's for its own.
+    private struct WantedMonth: Hashable {
+        let tenant: TenantID
+        let month: Month
+
+        init(_ tenant: TenantID, at now: Instant) {
+            self.tenant = tenant
+            month = Month(containing: now)
+        }
+    }
 
     init(_ owner: ServiceDependencies.Owner) {
         loop = owner.loop
@@ -58,7 +69,8 @@ final class OwnerAccess: Sendable {
         let (loop, administration, months) = (loop, administration, months)
         loop.execute {
             loop.spawn {
-                _ = try? await months.answer(to: tenant, on: loop) { tenant async throws(StorageError) in
+                let wanted = WantedMonth(tenant, at: now)
+                _ = try? await months.answer(to: wanted, on: loop) { _ async throws(StorageError) in
                     try await administration.makeFirstMonths(tenant: tenant, now: now)
                 }
             }
@@ -74,8 +86,8 @@ final class OwnerAccess: Sendable {
         let result = await loop.run { () async -> Result<Void, Status> in
             do throws(Status) {
                 return .success(
-                    try await months.answer(to: tenant, on: loop, until: deadline) {
-                        tenant async throws(StorageError) in
+                    try await months.answer(to: WantedMonth(tenant, at: now), on: loop, until: deadline) {
+                        _ async throws(StorageError) in
                         try await administration.ensureMonths(tenant: tenant, now: now)
                     })
             } catch {

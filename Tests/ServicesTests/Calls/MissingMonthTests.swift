@@ -1,5 +1,6 @@
 import CarillonAPI
 import CarillonGRPC
+import CarillonNet
 import Domain
 import Storage
 import Support
@@ -30,6 +31,22 @@ struct MissingMonthTests {
                 try await group.waitForAll()
             }
             #expect(house.alarms.all.isEmpty)
+        }
+    }
+
+    @Test("those of a month are not taken for those of another")
+    func nextMonth() async throws {
+        try await House.open { house in
+            let tenant = try #require(TenantID(try await house.tenant().id))
+            let owner = try #require(house.services.core.owner)
+            let (first, next) = (Instant(seconds: 1_800_000_000), Instant(seconds: 1_805_300_000))
+            // Asked for in this order, the second while the first is at the database.
+            owner.beginFirstMonths(of: tenant, now: first)
+            try await owner.ensureMonths(of: tenant, now: next, until: .distantFuture)
+            let database = try await TestDatabase.shared()
+            let made = try database.cluster.execute(
+                "SELECT to_regclass('t_\(tenant).event_202703') IS NOT NULL", database: database.name)
+            #expect(made == [["t"]])
         }
     }
 
