@@ -167,7 +167,8 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
         _ path: String, _ fields: [(String, String)] = [], parts: [[UInt8]] = [], ends: Bool = true,
         trailers: [(String, String)]? = nil, takes: Bool = true
     ) async throws -> RawStream {
-        if let stream = await open(path, fields, parts: parts, ends: ends, trailers: trailers, takes: takes) { return stream }
+        let stream = await open(path, fields, parts: parts, ends: ends, trailers: trailers, takes: takes)
+        if let stream { return stream }
         throw NoMoreStreams(reason: await loop.run { self.end })
     }
 

@@ -32,7 +32,7 @@ struct APIKeyTests {
     func roundTrip() throws {
         for seed in 0..<50 {
             let key = Self.key(seed.isMultiple(of: 2) ? .live : .admin, seed: UInt64(seed))
-            let read = try #require(APIKey(key.text.utf8))
+            let read = try #require(APIKey(Array(key.text.utf8)))
             #expect(read == key)
             #expect(read.matches(hash: key.secretHash))
         }

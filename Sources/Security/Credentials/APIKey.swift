@@ -12,7 +12,24 @@ package struct APIKey: Sendable, Hashable {
         /// An operator of the service.
         case admin = "adm"
 
-        fileprivate var prefix: String { "cr_\(rawValue)_" }
+        // Read for each call: short literals cost no allocation.
+        fileprivate var prefix: String {
+            switch self {
+            case .live: "cr_live_"
+            case .admin: "cr_adm_"
+            }
+        }
+
+        /// The kind whose prefix some octets begin with.
+        fileprivate init?(prefixing octets: [UInt8]) {
+            if octets.starts(with: Self.live.prefix.utf8) {
+                self = .live
+            } else if octets.starts(with: Self.admin.prefix.utf8) {
+                self = .admin
+            } else {
+                return nil
+            }
+        }
     }
 
     /// Whom it speaks for.
@@ -36,9 +53,8 @@ package struct APIKey: Sendable, Hashable {
     }
 
     /// Reads a key; nil when anything about it is not exactly right, the checksum included.
-    package init?(_ text: some Collection<UInt8>) {
-        let octets = Array(text.prefix(Self.greatestLength + 1))
-        guard let kind = Kind.allCases.first(where: { octets.starts(with: $0.prefix.utf8) }) else { return nil }
+    package init?(_ octets: [UInt8]) {
+        guard let kind = Kind(prefixing: octets) else { return nil }
         let idStart = kind.prefix.utf8.count
         let secretStart = idStart + Self.idLength + 1
         let checksumStart = secretStart + Self.secretLength + 1
@@ -74,7 +90,6 @@ package struct APIKey: Sendable, Hashable {
     private static let idLength = 10
     private static let secretLength = 32
     private static let checksumLength = 6
-    private static let greatestLength = 8 + idLength + 1 + secretLength + 1 + checksumLength
 
     private static func checksum(of octets: some Sequence<UInt8>) -> [UInt8] {
         Base62.digits(of: CRC32.of(octets), width: checksumLength)

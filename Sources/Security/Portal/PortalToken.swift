@@ -18,9 +18,8 @@ package struct PortalToken: Sendable {
     let signed: ArraySlice<UInt8>
 
     /// Reads a token; nil when it does not have the form of one.
-    package init?(_ text: some Collection<UInt8>) {
-        guard text.count <= Self.greatestLength else { return nil }
-        let octets = Array(text)
+    package init?(_ octets: [UInt8]) {
+        guard octets.count <= Self.greatestLength else { return nil }
         // `alg` is an allow-list and `crit` is refused because this service knows none of its extensions (RFC 7515 §4.1.11).
         guard let parts = try? DefaultJWTParser().parse(octets, as: PortalClaims.self),
             let algorithm = parts.header.alg, let keyID = parts.header.kid, parts.header.fields["crit"] == nil,

@@ -19,10 +19,10 @@ enum BearerToken {
             let lower = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(octet) ? octet | 0x20 : octet
             guard unsafe lower == scheme.utf8Start[place] else { return nil }
         }
-        let token = unsafe header[scheme.utf8CodeUnitCount...]
-        if let key = unsafe APIKey(token) {
+        let token = unsafe Array(header[scheme.utf8CodeUnitCount...])
+        if let key = APIKey(token) {
             self = .key(key)
-        } else if let portal = unsafe PortalToken(token) {
+        } else if let portal = PortalToken(token) {
             self = .portal(portal)
         } else {
             return nil

@@ -194,7 +194,7 @@ struct ServeSettings: Sendable {
     /// The operator's key, of a file that holds nothing else.
     static func operatorKey(_ reader: inout SettingsReader) -> APIKey? {
         guard let file = reader.contents(.operatorKeyFile) else { return nil }
-        guard let key = APIKey(file.text.utf8), key.kind == .admin else {
+        guard let key = APIKey(Array(file.text.utf8)), key.kind == .admin else {
             reader.mistake(.operatorKeyFile, "holds no operator's key (cr_adm_...): \(file.path)")
             return nil
         }

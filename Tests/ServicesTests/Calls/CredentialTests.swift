@@ -23,7 +23,7 @@ struct CredentialTests {
             rest /= 62
         }
         let key = "\(body)_\(digits)"
-        precondition(APIKey(key.utf8) != nil, "the test makes keys of another form")
+        precondition(APIKey(Array(key.utf8)) != nil, "the test makes keys of another form")
         return key
     }
 

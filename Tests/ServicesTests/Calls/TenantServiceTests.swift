@@ -32,7 +32,7 @@ struct TenantServiceTests {
             #expect(made.tenant.locale == "en")
             #expect(made.tenant.enabledWithoutSubscription == .optIn)
             #expect(made.portalKeys.map(\.algorithm) == ["EdDSA"])
-            #expect(APIKey(made.apiKeySecret.utf8)?.keyID == made.apiKey.keyID)
+            #expect(APIKey(Array(made.apiKeySecret.utf8))?.keyID == made.apiKey.keyID)
 
             let again = try await tenants.createTenant(request)
             #expect(again.replayed)
