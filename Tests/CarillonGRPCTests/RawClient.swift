@@ -41,9 +41,14 @@ struct RawAnswer: Sendable {
 
 /// A connection of a test that takes no stream, and why it is over, if it is.
 struct NoMoreStreams: Error, CustomStringConvertible {
+    /// Nil for one that still stands.
     let reason: HTTP2CloseReason?
+    let hasBegun: Bool
 
-    var description: String { "the connection takes no more streams: \(reason.map { "\($0)" } ?? "it drains")" }
+    var description: String {
+        guard hasBegun else { return "the connection was never made" }
+        return "the connection takes no more streams: \(reason.map { "\($0)" } ?? "it drains")"
+    }
 }
 
 /// A client that says on its connection what it is told to, right or wrong. From any task; it works on its loop.
@@ -169,7 +174,7 @@ final class RawClient: HTTP2ConnectionDelegate, @unchecked Sendable {
     ) async throws -> RawStream {
         let stream = await open(path, fields, parts: parts, ends: ends, trailers: trailers, takes: takes)
         if let stream { return stream }
-        throw NoMoreStreams(reason: await loop.run { self.end })
+        throw await loop.run { NoMoreStreams(reason: self.end, hasBegun: self.connection != nil) }
     }
 
     /// The same; `nil` when the connection takes no more streams.

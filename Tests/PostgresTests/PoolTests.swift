@@ -6,28 +6,50 @@ import Testing
 @testable import Postgres
 
 @Suite struct PoolTests {
-    /// Keeps a pool busy until all of its connections share the units.
-    private func widen(_ pool: PostgresPool) async throws {
-        while pool.status.sharing < 4 {
-            try await withThrowingTaskGroup(of: Void.self) { group in
+    /// Keeps a pool busy until all of its connections share the units; says which backends answered.
+    @discardableResult
+    private func widen(_ pool: PostgresPool) async throws -> Set<Int> {
+        var backends: Set<Int> = []
+        while pool.status.sharing < 4 || backends.count < 4 {
+            try await withThrowingTaskGroup(of: Int.self) { group in
                 for affinity in 0..<64 {
-                    group.addTask { _ = try await pool.integer("SELECT 1::int8", affinity: affinity) }
+                    group.addTask { try await pool.integer("SELECT pg_backend_pid()", affinity: affinity) }
                 }
-                try await group.waitForAll()
+                for try await backend in group { backends.insert(backend) }
             }
         }
+        return backends
+    }
+
+    /// The backends that answer one unit after the other.
+    private func backends(_ pool: PostgresPool) async throws -> Set<Int> {
+        var backends: Set<Int> = []
+        for affinity in 0..<64 {
+            backends.insert(try await pool.integer("SELECT pg_backend_pid()", affinity: affinity))
+        }
+        return backends
     }
 
     @Test func unitsThatComeAloneMeetOnOneConnection() async throws {
         try await withPool(makeDatabase().connectionInfo) { pool, _ async throws in
             // Until all connections stand, a unit may go to another one.
             while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
-            var backends: Set<Int> = []
-            for affinity in 0..<64 {
-                backends.insert(try await pool.integer("SELECT pg_backend_pid()", affinity: affinity))
-            }
-            #expect(backends.count == 1)
+            #expect(try await backends(pool).count == 1)
         }
+    }
+
+    /// Who was needed for a burst, and who comes to share, stays as it is.
+    @Test func noSessionEndsWhenMoreShare() async throws {
+        let ends = Mutex(0)
+        let info = try makeDatabase().connectionInfo
+        try await withPool(info, configure: { $0.onEvent = { if case .connected = $0 { ends.withLock { $0 += 1 } } } })
+        {
+            pool, _ async throws in
+            while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
+            try await widen(pool)
+            #expect(try await backends(pool).count == 4)
+        }
+        #expect(ends.withLock { $0 } == 4, "each was made once")
     }
 
     @Test func equalAffinitiesMeetOnOneConnection() async throws {
@@ -52,24 +74,26 @@ import Testing
         try await withPool(
             makeDatabase().connectionInfo,
             configure: {
-                $0.calm = .zero
+                $0.calm = .milliseconds(50)
                 $0.reconnectPause = .seconds(3600)...(.seconds(3600))
-                $0.onEvent = { if case .disconnected = $0 { lost.withLock { $0 += 1 } } }
+                $0.onEvent = {
+                    switch $0 {
+                    case .disconnected, .connectFailed: lost.withLock { $0 += 1 }
+                    default: break
+                    }
+                }
             }
         ) { pool, loop async throws in
             while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
-            try await widen(pool)
-            var backends: Set<Int> = []
-            for affinity in 0..<16 {
-                backends.insert(try await pool.integer("SELECT pg_backend_pid()", affinity: affinity))
-            }
+            let backends = try await widen(pool)
             let known = backends.map(String.init).joined(separator: ", ")
             let left = "SELECT count(*) FROM pg_stat_activity WHERE pid IN (\(known))"
             let end = loop.now.advanced(by: .seconds(60))
             while try await pool.integer(left) > 1, loop.now < end {}
             #expect(backends.count == 4 && pool.status.sharing == 1)
             #expect(try await pool.integer(left) == 1)
-            while pool.status.connections < 4 { _ = try await pool.run(Unit([])) }
+            while pool.status.connections < 4, loop.now < end { _ = try await pool.run(Unit([])) }
+            #expect(pool.status.connections == 4)
         }
         #expect(lost.withLock { $0 } == 0, "nothing was lost")
     }
@@ -82,7 +106,7 @@ import Testing
             try await HeldLock.hold(database.connectionInfo, on: loop) { lock async throws in
                 async let long = pool.run(HeldLock.wait)
                 while pool.status.unitsInFlight < 1 { await Task.yield() }
-                let isLong = loop.now.advanced(by: .milliseconds(20))
+                let isLong = loop.now.advanced(by: .milliseconds(60))
                 while loop.now < isLong { try await loop.sleep(for: .milliseconds(1)) }
                 #expect(try await pool.integer("SELECT pg_backend_pid()") != home)
                 await lock.release()

@@ -3,17 +3,17 @@ import Testing
 
 @testable import Postgres
 
-/// Over how many connections units are spread.
+/// How many connections share the units.
 @Suite struct PoolWidthTests {
     /// A width with its own clock.
-    private struct Run {
+    private final class Run {
         var width: PoolWidth
         var now = MonotonicTime.current
 
-        init(most: Int) { width = PoolWidth(most: most, at: now) }
+        init(most: Int) { width = PoolWidth(most: most) }
 
-        /// Counts units, of which each finds so many before it, evenly over the time; says where the width went.
-        mutating func units(_ count: Int, ahead: Int, over time: Duration) -> [Int] {
+        /// Counts units, of which each finds so many ahead of it, evenly over the time; says where the width went.
+        func units(_ count: Int, ahead: Int, over time: Duration) -> [Int] {
             var widths: [Int] = []
             for _ in 0..<count {
                 now = now.advanced(by: time / count)
@@ -21,24 +21,37 @@ import Testing
             }
             return widths
         }
+
+        /// A minute is over.
+        func narrow() -> Bool { width.narrow() }
+    }
+
+    /// A pool of which all connections share the units, at the beginning of a minute.
+    private func wide(_ most: Int) -> Run {
+        let run = Run(most: most)
+        _ = run.units(10_000, ahead: 100, over: .seconds(10))
+        _ = run.narrow()
+        #expect(run.width.width == most)
+        return run
     }
 
     @Test func unitsThatComeAloneHaveOneConnection() {
-        var run = Run(most: 4)
+        let run = Run(most: 4)
         #expect(run.units(10_000, ahead: 0, over: .seconds(10)) == [])
         #expect(run.width.width == 1)
     }
 
     @Test(arguments: [(1, []), (2, [2]), (3, [2, 3]), (4, [2, 4]), (6, [2, 4, 6])])
     func unitsThatWaitForOthersHaveMore(most: Int, widths: [Int]) {
-        var run = Run(most: most)
+        let run = Run(most: most)
         #expect(run.units(10_000, ahead: 10, over: .seconds(10)) == widths)
     }
 
-    /// One more than there are connections for each unit is no more than they can do.
-    @Test func noMoreThanAreNeeded() {
-        var run = Run(most: 8)
-        #expect(run.units(1000, ahead: 2, over: .seconds(1)) == [2])
+    /// One ahead for each connection is not too many.
+    @Test(arguments: [(1, []), (2, [2]), (3, [2, 4]), (4, [2, 4]), (5, [2, 4, 8])])
+    func noMoreThanAreNeeded(ahead: Int, widths: [Int]) {
+        let run = Run(most: 8)
+        #expect(run.units(1000, ahead: ahead, over: .seconds(1)) == widths)
     }
 
     @Test func fewUnitsOrAMomentSayNothing() {
@@ -47,29 +60,40 @@ import Testing
         run = Run(most: 4)
         #expect(run.units(1000, ahead: 10, over: .milliseconds(99)) == [])
         #expect(run.units(1, ahead: 10, over: .milliseconds(2)) == [2])
+        // The time before the first of them does not count.
+        run = Run(most: 4)
+        #expect(run.units(32, ahead: 0, over: .seconds(1)) == [])
+        run.now = run.now.advanced(by: .seconds(60))
+        #expect(run.units(100, ahead: 10, over: .milliseconds(50)) == [])
     }
 
-    @Test(arguments: [(4, [2, 1]), (3, [2, 1]), (6, [4, 2, 1])])
-    func aMinuteWithLittleToDoHalvesIt(most: Int, widths: [Int]) {
-        var run = Run(most: most)
-        _ = run.units(10_000, ahead: 10, over: .seconds(10))
-        #expect(run.units(5900, ahead: 0, over: .seconds(59)) == [])
-        #expect(run.units(30_000, ahead: 0, over: .seconds(300)) == widths)
-    }
-
-    /// What keeps half of the connections busy keeps them all.
-    @Test func someWorkInBetweenKeepsIt() {
-        var run = Run(most: 4)
-        _ = run.units(10_000, ahead: 10, over: .seconds(10))
-        for _ in 0..<10 {
-            #expect(run.units(4000, ahead: 0, over: .seconds(40)) == [])
-            #expect(run.units(100, ahead: 1, over: .seconds(1)) == [])
+    @Test(arguments: [(4, [2, 1]), (3, [2, 1]), (6, [4, 2, 1]), (64, [32, 16, 8, 4, 2, 1])])
+    func eachMinuteWithLittleToDoHalvesIt(most: Int, widths: [Int]) {
+        let run = wide(most)
+        for width in widths {
+            _ = run.units(100, ahead: 0, over: .seconds(60))
+            #expect(run.narrow())
+            #expect(run.width.width == width)
         }
-        #expect(run.width.width == 4)
+        #expect(!run.narrow())
+    }
+
+    @Test func aMinuteWithoutUnitsDoesToo() {
+        let run = wide(4)
+        #expect(run.narrow() && run.narrow())
+        #expect(run.width.width == 1)
+    }
+
+    /// A quarter of one ahead for each connection is what half of them would do, with twice as much.
+    @Test(arguments: [(4, 1, false), (2, 1, false), (4, 0, true), (8, 1, true), (8, 2, false)])
+    func whatFewerWouldDo(most: Int, ahead: Int, isHalved: Bool) {
+        let run = wide(most)
+        _ = run.units(1000, ahead: ahead, over: .seconds(60))
+        #expect(run.narrow() == isHalved)
     }
 
     @Test func aDoublingMovesHalfOfTheAffinities() {
-        var run = Run(most: 4)
+        let run = Run(most: 4)
         let one = (0..<1000).map { run.width.home(of: $0) }
         _ = run.units(100, ahead: 2, over: .seconds(1))
         let two = (0..<1000).map { run.width.home(of: $0) }
@@ -78,5 +102,19 @@ import Testing
         #expect(Set(one) == [0] && Set(two) == [0, 1] && Set(four) == [0, 1, 2, 3])
         #expect(zip(two, four).allSatisfy { $0 == $1 % 2 })
         for place in 0..<4 { #expect((200...300).contains(four.count { $0 == place })) }
+    }
+
+    /// Those that share the units have the statements of all; the others few.
+    @Test func statementsAreShared() {
+        let run = Run(most: 4)
+        func shares(_ each: Int) -> [Int] { (0..<4).map { run.width.statements(of: $0, each: each) } }
+        #expect(shares(4096) == [16_384, 512, 512, 512])
+        #expect(shares(16) == [64, 32, 32, 32])
+        // One backend may not hold any number.
+        #expect(shares(16_384) == [32_768, 2048, 2048, 2048])
+        _ = run.units(100, ahead: 2, over: .seconds(1))
+        #expect(shares(4096) == [8192, 8192, 512, 512])
+        _ = run.units(100, ahead: 9, over: .seconds(1))
+        #expect(shares(4096) == [4096, 4096, 4096, 4096])
     }
 }

@@ -36,10 +36,10 @@ extension PostgresConnection {
         sendSync()
     }
 
-    /// Frees statements that the cache has dropped: a few at a time, as units wait behind it. Not part of a unit: DEALLOCATE is
+    /// Frees statements that the cache has dropped: few at a time where units wait behind it. Not part of a unit: DEALLOCATE is
     /// not undone by a rollback, and a unit must not fail by it.
     private func sendDeallocation() {
-        let names = cache.takeEvicted(32)
+        let names = cache.takeEvicted(load > 1 ? 4 : 32)
         machine.begin(.deallocation)
         inFlight.append(.deallocation(names))
         for (place, name) in names.enumerated() { send(text: "DEALLOCATE \(name)", as: .deallocate(place)) }

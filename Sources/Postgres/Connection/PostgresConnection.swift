@@ -88,6 +88,8 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     var wear = SessionWear()
     /// Whether it ends because another session is to take its place.
     var isBeingReplaced = false
+    /// Whether another session is to take its place, as it has no share of the units any more.
+    var isSurplus = false
 
     // Only while it is being made.
     let memory: HostMemory
@@ -129,11 +131,11 @@ final class PostgresConnection: TickParticipant, @unchecked Sendable {
     /// Whether a unit on its way takes so long that one behind it had better go elsewhere.
     var standsStill: Bool { load > 0 && oldestSince.advanced(by: Self.longUnit) <= loop.now }
 
-    /// Few units take so long, and none that is planned already and waits for nothing but the disk.
-    private static let longUnit: Duration = .milliseconds(10)
+    /// Longer than a flush to a slow disk, or a standby that is waited for: those who go elsewhere may have to be planned anew.
+    private static let longUnit: Duration = .milliseconds(50)
 
-    /// Keeps this many prepared statements at most; those that are too many are freed bit by bit.
-    func keep(statements: Int) { cache.capacity = max(1, statements) }
+    /// Keeps this many prepared statements at most. Those that are too many go as others come.
+    func keep(statements: Int) { cache.capacity = statements }
 
     /// The units on their way, oldest first.
     var unitsInFlight: [PendingUnit] {

@@ -23,10 +23,9 @@ struct StatementCache {
         var lastUse: UInt64
     }
 
-    /// How many statements there may be; at least one.
-    var capacity: Int {
-        didSet { if entries.count > capacity { evict(entries.count - capacity) } }
-    }
+    /// How many statements there may be; at least one. When it becomes less, those that are too many go as others come: by then
+    /// it shows which ones are still used.
+    var capacity: Int
     private var entries: [Statement: Entry] = [:]
     private var unconfirmed: [Statement] = []
     private var evicted: [String] = []
@@ -95,7 +94,7 @@ struct StatementCache {
     /// Hands out names to deallocate, so many at most.
     mutating func takeEvicted(_ most: Int) -> [String] {
         defer { evicted.removeLast(min(most, evicted.count)) }
-        return evicted.suffix(most)
+        return Array(evicted[max(0, evicted.count - most)...])
     }
 
     /// Takes back a name whose DEALLOCATE did not run.
@@ -106,7 +105,8 @@ struct StatementCache {
     /// Drops so many entries, those that were not used for the longest time.
     private mutating func evict(_ count: Int) {
         let last = entries.values.map(\.lastUse).sorted()[count - 1]
-        for (statement, entry) in entries where entry.lastUse <= last { forget(statement) }
+        let oldest = entries.filter { $0.value.lastUse <= last }
+        for statement in oldest.keys { forget(statement) }
     }
 
     private static func entry(_ types: [Oid], fits given: [Oid]) -> Bool {

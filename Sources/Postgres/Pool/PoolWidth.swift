@@ -1,65 +1,73 @@
 internal import CarillonNet
 
-/// Over how many of a pool's connections its units are spread: as few as keep up with them. Pure.
+/// How many of a pool's connections share its units: few while there is little to do. Pure.
 ///
 /// A backend has what it needs for each unit in the processor's cache if it has just run one, and keeps what it has learnt of
-/// every tenant it worked for. So few that are busy do more than many that take turns: with 2,000 tenants that publish at
-/// random, one after the other, four backends take 15 % more processor time than one.
+/// every tenant it worked for. So one that is busy does more than several that take turns: with 2,000 tenants that publish one
+/// after the other, at random, four backends take a sixth more processor time for each than one.
 ///
-/// The width doubles when more units are on their way than connections share them, which is looked at every few dozen units,
-/// and is halved when there were hardly any for a minute. Affinities are spread so that a doubling moves half of them and a
-/// halving only those that come back.
+/// The width doubles when units find more than one unit ahead of them for each connection, which is looked at every few dozen
+/// units. It is halved when those of a whole minute found less than a quarter of one. Where the number of connections is a power
+/// of two, a doubling moves half of the affinities, and a halving moves none but those that come back.
 struct PoolWidth {
-    /// How long units are counted at least, and how many, until they say something.
+    /// For how long at least units are counted, from the first one, and how many, until they say that there are too few connections.
     private static let leastTime = Duration.milliseconds(100)
     private static let leastUnits = 32
+    /// How many statements one connection keeps at most, whatever its share: they are looked through when there is no more room.
+    private static let mostStatements = 32_768
+    /// How many those keep at least that have no share.
+    private static let fewStatements = 32
+
+    /// Units, and for each of them those that were ahead of it.
+    private struct Tally {
+        var units = 0
+        var ahead = 0
+
+        mutating func add(_ ahead: Int) {
+            units += 1
+            self.ahead += ahead
+        }
+    }
 
     private let most: Int
-    private let calm: Duration
     /// How many connections share the units: the first ones of the pool.
     private(set) var width = 1
-    private var began: MonotonicTime
-    private var units = 0
-    /// For each unit those that were on their way before it.
-    private var ahead = 0
-    private var calmSince: MonotonicTime?
+    private var began = MonotonicTime(nanoseconds: 0)
+    /// Those since ``began``, and those since the last ``narrow()``.
+    private var now = Tally()
+    private var lately = Tally()
 
     /// Makes a width of one.
     ///
-    /// - Parameters:
-    ///   - most: how many connections there are.
-    ///   - calm: how long there must have been little to do before fewer connections share it.
-    init(most: Int, calm: Duration = .seconds(60), at now: MonotonicTime) {
+    /// - Parameter most: how many connections there are.
+    init(most: Int) {
         self.most = most
-        self.calm = calm
-        began = now
     }
 
     /// Counts a unit that is about to go.
     ///
     /// - Parameter ahead: how many of the pool are on their way or wait.
-    /// - Returns: whether the width has changed.
-    mutating func count(ahead: Int, at now: MonotonicTime) -> Bool {
-        units += 1
-        self.ahead += ahead
-        guard units >= Self.leastUnits, began.advanced(by: Self.leastTime) <= now else { return false }
-        let before = width
-        if self.ahead > units * width {
-            width = min(most, width * 2)
-            calmSince = nil
-        } else if self.ahead * 8 >= units * width {
-            calmSince = nil
-        } else if let since = calmSince {
-            if since.advanced(by: calm) <= now {
-                // The widths are the powers of two below the most, and the most.
-                width = width == most ? Self.half(of: most) : max(1, width / 2)
-                calmSince = now
-            }
-        } else {
-            calmSince = began
-        }
-        (began, units, self.ahead) = (now, 0, 0)
-        return width != before
+    /// - Returns: whether more connections are to share.
+    mutating func count(ahead: Int, at time: MonotonicTime) -> Bool {
+        if now.units == 0 { began = time }
+        now.add(ahead)
+        lately.add(ahead)
+        guard now.units >= Self.leastUnits, began.advanced(by: Self.leastTime) <= time else { return false }
+        defer { now = Tally() }
+        guard now.ahead > now.units * width, width < most else { return false }
+        width = min(most, width * 2)
+        return true
+    }
+
+    /// Looks back at the time since the last such look. To be called each minute while several share.
+    ///
+    /// - Returns: whether fewer connections are to share.
+    mutating func narrow() -> Bool {
+        defer { lately = Tally() }
+        guard width > 1, lately.ahead * 4 < max(1, lately.units) * width else { return false }
+        // The widths are the powers of two below the number of connections, and that number.
+        width = 1 << (Int.bitWidth - 1 - (width - 1).leadingZeroBitCount)
+        return true
     }
 
     /// The place of the connection that an affinity names.
@@ -69,8 +77,12 @@ struct PoolWidth {
         return Int(mixed >> 32) % width
     }
 
-    /// The greatest power of two below a number; 1 for 1.
-    private static func half(of most: Int) -> Int {
-        most > 1 ? 1 << (Int.bitWidth - 1 - (most - 1).leadingZeroBitCount) : 1
+    /// How many statements a connection keeps.
+    ///
+    /// - Parameters:
+    ///   - number: its place.
+    ///   - each: how many each keeps while all share the units; fewer that share keep those of all, the others an eighth.
+    func statements(of number: Int, each: Int) -> Int {
+        number < width ? min(each * most / width, max(each, Self.mostStatements)) : max(each / 8, Self.fewStatements)
     }
 }

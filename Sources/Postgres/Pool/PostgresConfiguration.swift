@@ -12,8 +12,8 @@ package struct PostgresConfiguration: Sendable {
     package var unitsPerConnection = 16
     /// How many units may wait while all connections are taken; more are refused with `queueFull`.
     package var queueLimit = 1024
-    /// How many prepared statements each connection keeps while all share the units; those that do keep as many together if they are
-    /// fewer, and the others an eighth of this.
+    /// How many prepared statements each connection keeps while all share the units. Fewer that share keep those of all of them
+    /// (``PoolWidth/statements(of:each:)``).
     package var preparedStatements = 512
 
     /// As how many roles a session may have worked, and how many units it may have run without one, before another one takes its
@@ -23,8 +23,8 @@ package struct PostgresConfiguration: Sendable {
     /// See ``rolesPerSession``; for logins whose units have no role and may each concern another tenant.
     package var unitsPerSession = 0
     /// How old a session gets at least before it is replaced for that: where many tenants are busy, making sessions must not become
-    /// the work.
-    package var leastSessionAge: Duration = .seconds(1800)
+    /// the work. So until then it may learn of more.
+    package var leastSessionAge: Duration = .seconds(300)
 
     /// After how long without a unit the connections are closed; the next unit has them made again, and waits for that. Nil for
     /// never.
@@ -58,7 +58,7 @@ package struct PostgresConfiguration: Sendable {
     /// Hears of connections and of the server's notices. Called on the loop.
     package var onEvent: @Sendable (PostgresEvent) -> Void = { _ in }
 
-    /// How long there must have been little to do before fewer connections share the units.
+    /// How often it is looked whether fewer connections could share the units.
     var calm: Duration = .seconds(60)
     /// Where attempts to connect wait for each other.
     var gate = ConnectGate.shared

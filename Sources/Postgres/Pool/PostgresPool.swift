@@ -3,9 +3,9 @@ internal import DequeModule
 
 /// A few connections to one database, for the units of one loop.
 ///
-/// Units are shared by as few connections as keep up with them (``PoolWidth``). A unit goes to the one that its affinity names, so
-/// that what a tenant touches is cached in few backends; if that one has no room, to the least busy one; if it stands still, to one
-/// that is idle; if none has room, into a bounded queue. While no connection stands and the
+/// Few connections share the units while there is little to do (``PoolWidth``). A unit goes to the one of them that its affinity
+/// names, so that what a tenant touches is cached in few backends; if that one has no room or stands still, to the least busy of
+/// all; if none has room, into a bounded queue. While no connection stands and the
 /// last attempt failed, units are refused at once with `unavailable`; one connection goes on trying for all, and when it
 /// has found a server the others follow.
 ///
@@ -23,6 +23,7 @@ package final class PostgresPool: @unchecked Sendable {
     private let memory = HostMemory()
     private var slots: [Slot] = []
     private var width: PoolWidth
+    private var widthTimer: LoopTimer?
     private var queue: Deque<PendingUnit> = []
     private var deadlineTimer: LoopTimer?
     // The last failure to connect, as long as no attempt has succeeded since.
@@ -41,7 +42,7 @@ package final class PostgresPool: @unchecked Sendable {
         self.configuration = configuration
         let slot = Slot(backoff: Backoff(configuration.reconnectPause))
         slots = Array(repeating: slot, count: max(1, configuration.connections))
-        width = PoolWidth(most: slots.count, calm: configuration.calm, at: loop.now)
+        width = PoolWidth(most: slots.count)
         lastUnit = loop.now
         lookForIdleness()
         for number in slots.indices { connect(number) }
@@ -53,7 +54,7 @@ package final class PostgresPool: @unchecked Sendable {
         loop.assertOnLoop()
         self.loop = loop
         configuration = PostgresConfiguration(connectionInfo: "")
-        width = PoolWidth(most: 1, at: loop.now)
+        width = PoolWidth(most: 1)
         lastUnit = loop.now
         isClosing = true
     }
@@ -103,7 +104,7 @@ package final class PostgresPool: @unchecked Sendable {
     }
 
     private func dispatch(_ pending: PendingUnit, _ affinity: Int) {
-        if width.count(ahead: unitsInFlight + queue.count, at: loop.now) { shareAnew() }
+        let ahead = unitsInFlight + queue.count
         if let connection = connection(for: affinity) {
             connection.submit(pending)
         } else if queue.count < configuration.queueLimit {
@@ -111,38 +112,61 @@ package final class PostgresPool: @unchecked Sendable {
         } else {
             return pending.finish(.failure(PostgresError(.queueFull, "too many units wait for a connection")))
         }
+        // What waits for connections to be made says nothing about how many are needed.
+        let allStand = slots[..<width.width].allSatisfy { $0.connection?.state == .ready }
+        if allStand, width.count(ahead: ahead, at: loop.now) { share() }
         if let deadline = pending.deadline { expire(by: deadline) }
     }
 
+    /// The connection that the affinity names among those that share the units, the least busy one if that has no room; and rather
+    /// one that answers than one that stands still.
     private func connection(for affinity: Int) -> PostgresConnection? {
-        let home = slots[width.home(of: affinity)].connection
-        if let home, home.hasRoom, !home.standsStill { return home }
+        if let home = slots[width.home(of: affinity)].connection, home.hasRoom, !home.standsStill { return home }
+        return leastBusy { !$0.standsStill } ?? leastBusy { _ in true }
+    }
+
+    private func leastBusy(where isFit: (PostgresConnection) -> Bool) -> PostgresConnection? {
         var best: PostgresConnection?
         for slot in slots {
-            guard let connection = slot.connection, connection.hasRoom else { continue }
+            guard let connection = slot.connection, connection.hasRoom, isFit(connection) else { continue }
             if best == nil || connection.load < best.unsafelyUnwrapped.load { best = connection }
         }
-        // Whoever goes elsewhere because of a long unit must not wait there as well.
-        if let home, home.hasRoom, best?.load != 0 { return home }
         return best
     }
 
-    /// Has each connection keep as many statements as its share, and ends the sessions that have none any more: they would keep
-    /// what they have learnt. Others are made in their place, for when a connection stands still.
-    private func shareAnew() {
+    // MARK: Sharing
+
+    /// Has each connection keep as many statements as its share, and looks each minute whether fewer could share.
+    private func share() {
         for number in slots.indices {
             guard let connection = slots[number].connection else { continue }
-            connection.keep(statements: statements(of: number))
-            guard number >= width.width, connection.hasServed, !isClosing else { continue }
-            connection.isBeingReplaced = true
-            connection.retire()
+            connection.keep(statements: width.statements(of: number, each: configuration.preparedStatements))
+            if number < width.width { connection.isSurplus = false }
         }
+        guard width.width > 1, widthTimer == nil else { return }
+        widthTimer = loop.schedule(after: configuration.calm) { [weak self] in self?.narrow() }
     }
 
-    /// How many statements a connection keeps. Those that share the units keep as many as all would.
-    private func statements(of number: Int) -> Int {
-        number < width.width
-            ? configuration.preparedStatements * slots.count / width.width : configuration.preparedStatements / 8
+    /// Sessions that have no share any more end: they would keep what they have learnt. Others are made in their place, for units
+    /// whose connection has no room or stands still.
+    private func narrow() {
+        widthTimer = nil
+        guard !isClosing else { return }
+        let before = width.width
+        if width.narrow() {
+            for slot in slots[width.width..<before] { slot.connection?.isSurplus = true }
+            replaceSurplus()
+        }
+        share()
+    }
+
+    /// One at a time, and only while all stand.
+    private func replaceSurplus() {
+        guard !isClosing, slots.allSatisfy({ $0.connection?.state == .ready }),
+            let surplus = slots.lazy.compactMap(\.connection).first(where: \.isSurplus)
+        else { return }
+        surplus.isBeingReplaced = true
+        surplus.retire()
     }
 
     /// Answers a waiter before its unit is done. The unit is taken back if it was not sent yet, and else cancelled if the
@@ -236,6 +260,7 @@ package final class PostgresPool: @unchecked Sendable {
         loop.assertOnLoop()
         isClosing = true
         idleTimer?.cancel()
+        widthTimer?.cancel()
         for number in slots.indices {
             slots[number].retry?.cancel()
             if let connection = slots[number].connection, connection.state != .ready {
@@ -269,7 +294,7 @@ extension PostgresPool: PostgresConnectionOwner {
     private func connect(_ number: Int) {
         let connection = PostgresConnection(
             loop: loop, configuration: configuration, number: number, memory: memory)
-        connection.keep(statements: statements(of: number))
+        connection.keep(statements: width.statements(of: number, each: configuration.preparedStatements))
         connection.owner = self
         slots[number].connection = connection
         slots[number].retry = nil
@@ -283,6 +308,7 @@ extension PostgresPool: PostgresConnectionOwner {
         }
         configuration.onEvent(.connected(connection: connection.number))
         connectionHasRoom(connection)
+        replaceSurplus()
     }
 
     func connectionHasRoom(_ connection: PostgresConnection) {

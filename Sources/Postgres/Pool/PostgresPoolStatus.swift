@@ -2,7 +2,7 @@
 package struct PostgresPoolStatus: Sendable {
     /// How many connections take units.
     package let connections: Int
-    /// How many of all connections the units are shared by at the moment.
+    /// How many connections share the units now.
     package let sharing: Int
     /// How many units wait for a connection.
     package let unitsQueued: Int

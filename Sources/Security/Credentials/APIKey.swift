@@ -6,11 +6,11 @@
 /// anybody.
 package struct APIKey: Sendable, Hashable {
     /// Whom a key speaks for.
-    package enum Kind: String, Sendable, Hashable, CaseIterable {
+    package enum Kind: Sendable, Hashable {
         /// A tenant.
         case live
         /// An operator of the service.
-        case admin = "adm"
+        case admin
 
         // Read for each call: short literals cost no allocation.
         fileprivate var prefix: String {

@@ -222,7 +222,8 @@ enum SettingKey: String, CaseIterable, Sendable {
             "Connections to the database for each loop, 1 to 64; while there is little to do, one of them does it all."
         case .databasePreparedStatements:
             """
-            Statements that are kept prepared for each connection, 16 to 16384; a tenant that publishes has seven, of 50 KiB each.
+            Statements that are kept prepared for each connection, 16 to 16384; while one has all units, it may keep those of a loop. \
+            A tenant that publishes has seven, of 50 to 100 KiB each.
             """
         case .operatorKeyFile: "A file with the operator's key (cr_adm_...)."
         case .secretsKeyFile:

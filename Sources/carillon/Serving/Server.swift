@@ -105,6 +105,8 @@ final class Server: Sendable {
         serving.connections = settings.connections
         serving.preparedStatements = settings.preparedStatements
         serving.rolesPerSession = tenantsPerSession
+        // Half an hour: the next session has to plan anew for all tenants that are still busy, a second of its time for 2,000.
+        serving.leastSessionAge = .seconds(1800)
         serving.onEvent = { log.report($0, login: "serve") }
         var made: [PostgresPool] = []
         for loop in loops {
@@ -141,7 +143,8 @@ final class Server: Sendable {
             watch: watch)
     }
 
-    /// As many tenants as a backend remembers the tables of in some 64 MB: 12 KB for each of about twenty.
+    /// As many tenants as a backend remembers the tables of in some 64 MB: 12 KB for each of about twenty. It may be more while a
+    /// session is young (``PostgresConfiguration/leastSessionAge``).
     static let tenantsPerSession = 250
 
     private static func makeReflection(_ loops: [EventLoop], _ names: [String]) -> ReflectionService {

@@ -95,7 +95,8 @@ class Movers:
     @contextmanager
     def stuck(self, stage: str, supplier: Supplier, target: str) -> Iterator[Program]:
         """A move that does not get beyond a stage, because somebody else is in the way."""
-        source = self.databases[self.place(supplier.id)[0]]
+        name = self.place(supplier.id)[0]
+        source = self.databases[name]
         with ExitStack() as ways:
             if stage == "copying":
                 ways.enter_context(source.locked(f"{supplier.schema}.inbox_item"))
@@ -114,6 +115,9 @@ class Movers:
                     ways.enter_context(self.databases[target].held(grant))
                     writer.close()
                 self.reaches(stage, supplier.id, program)
+                if stage == "held":
+                    # The stage is written down before the role is shut out.
+                    eventually(lambda: not self.lets_in(supplier, name), "the tenant is shut", 30, seen=program.tail)
                 yield program
 
     def kill(self, program: Program) -> None:
