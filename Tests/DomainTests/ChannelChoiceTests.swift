@@ -106,10 +106,9 @@ import Testing
     }
 
     @Test func capsSpareMandatoryTypes() throws {
-        var settings = TenantSettings()
-        settings.caps[.email] = 3
-        func email(_ count: Int32, _ setting: Setting) throws -> Verdict? {
-            let user = Sample.user("u", recentCounts: count)
+        let settings = TenantSettings(caps: [try #require(FrequencyCap(3, within: 3_600, on: .email))])
+        func email(_ count: Int64, _ setting: Setting) throws -> Verdict? {
+            let user = Sample.user("u", recentSends: Sample.sends(Array(0..<count)))
             return Sample.decide(user, try Sample.type(setting: setting), settings: settings).verdict(on: .email)
         }
         #expect(try email(2, Setting(.subscribed)) == .deliver)

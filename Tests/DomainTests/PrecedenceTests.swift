@@ -72,8 +72,17 @@ import Testing
         }
         var deliver = TenantSettings(enabledWithoutSubscription: .deliver)
         note(Sample.user("u"), try Sample.type(setting: Setting(.enabled)), deliver)
-        deliver.caps = PerChannel(repeating: 1)
-        note(Sample.user("u", recentCounts: 1), all, deliver)
+        deliver.caps = [try #require(FrequencyCap(1, within: 60))]
+        note(Sample.user("u", recentSends: Sample.sends([1])), all, deliver)
+        note(Sample.user("u", snoozedUntil: Sample.now.advanced(by: .seconds(60))), all)
+        for isOn in [true, false] {
+            let defaults = Choices(all: Choice(whole: isOn))
+            note(
+                decide(
+                    user: "u", as: .customer, event: EventFacts(type: all),
+                    account: Sample.account([Sample.user("u")], defaults: defaults), settings: TenantSettings(),
+                    now: Sample.now))
+        }
         note(Sample.user("u"), all, TenantSettings(unavailableChannels: ChannelSet(.sms)))
         let quiet = try #require(QuietHours.daily(from: 0, to: 1_439))
         note(Sample.user("u", schedule: Schedule(zone: .utc, quietHours: quiet)), all)

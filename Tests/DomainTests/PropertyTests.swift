@@ -47,12 +47,13 @@ import Testing
                 seniority: Int64.random(in: 0...3, using: &random), addresses: states, choices: choices,
                 schedule: flip()
                     ? Schedule(zone: Zones.berlin, quietHours: QuietHours.daily(from: 1_200, to: 420)) : nil,
-                recentCounts: Int32.random(in: 0...5, using: &random))
+                snoozedUntil: flip(6) ? Instant(seconds: 1_784_000_000) : nil,
+                recentSends: Sample.sends((0..<Int.random(in: 0...5, using: &random)).map { _ in 0 }))
         }
         let account = Sample.account(
             users, defaultUser: flip(5) ? nil : "u0", mailbox: flip() ? .usable : .missing, isSuppressed: flip(12))
         var settings = TenantSettings(enabledWithoutSubscription: flip(4) ? .deliver : .optIn)
-        if flip() { settings.caps = PerChannel(repeating: 3) }
+        if flip() { settings.caps = [FrequencyCap(3, within: FrequencyCap.longestSpan)].compactMap(\.self) }
         let event = EventFacts(
             type: type, actor: flip() ? "u1" : nil,
             addressedUsers: (0..<Int.random(in: 0...2, using: &random)).map { UserID(unchecked: "u\($0)") },

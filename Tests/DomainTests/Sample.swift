@@ -35,24 +35,35 @@ enum Sample {
     static func user(
         _ id: String, status: UserFacts.Status = .active, isAdmin: Bool = false, seniority: Int64 = 0,
         addresses: [Channel: AddressState] = [:], choice: Choice? = nil, choices: Choices? = nil,
-        audience: Audience = .customer, schedule: Schedule? = nil, recentCounts: Int32 = 0
+        audience: Audience = .customer, schedule: Schedule? = nil,
+        snoozedUntil: Instant? = nil, recentSends: [RecentSend] = []
     ) -> UserFacts {
         var all = PerAudience<Choices>(customer: .none, internalIndividual: .none, internalTeam: .none)
         all[audience] = choices ?? Choices(types: choice.map { [TypeKey(unchecked: "test.happened"): $0] } ?? [:])
         return UserFacts(
             id: UserID(unchecked: id), status: status, isAdmin: isAdmin, seniority: seniority,
             addresses: Self.addresses(addresses), choices: all, schedule: schedule,
-            recentCounts: PerChannel(repeating: recentCounts))
+            snoozedUntil: snoozedUntil, recentSends: recentSends)
     }
 
     static func account(
-        _ users: [UserFacts], defaultUser: String? = nil, mailbox: AddressState = .missing, isSuppressed: Bool = false
+        _ users: [UserFacts], defaultUser: String? = nil, mailbox: AddressState = .missing,
+        isSuppressed: Bool = false, defaults: Choices = .none
     ) -> AccountFacts {
         AccountFacts(
             id: accountID,
             directory: Directory(
                 users: users, defaultUser: defaultUser.map { UserID(unchecked: $0) }, mailbox: mailbox),
-            isSuppressed: isSuppressed)
+            isSuppressed: isSuppressed, defaults: defaults)
+    }
+
+    /// Messages of the sample type that were sent some seconds before ``now``.
+    static func sends(_ secondsAgo: [Int64], _ channel: Channel = .email) -> [RecentSend] {
+        secondsAgo.map {
+            RecentSend(
+                at: Instant(seconds: now.seconds - $0), type: TypeKey(unchecked: "test.happened"),
+                category: CategoryName(unchecked: "Tests"), channel: channel)
+        }
     }
 
     static func supplier(_ users: [UserFacts], team: [String]? = nil, defaultUser: String? = nil) -> SupplierFacts {

@@ -40,7 +40,7 @@ extension ChannelDecision {
     fileprivate var text: String {
         switch verdict {
         case .deliver: "sent"
-        case .defer(let until): "held back by quiet hours until \(until)"
+        case .defer(let until): "held back by \(reason == .snoozed ? "your snooze" : "quiet hours") until \(until)"
         case .digest(let window): "put into the \(window.cadence.rawValue) digest of \(window.closes)"
         case .suppress(let reason): "not sent; " + reason.channelText
         }
@@ -68,6 +68,7 @@ extension Reason {
         case .optedOut: "You opted out."
         case .notSubscribed: "You did not subscribe, and it is not subscribed by default."
         case .channelOptedOut: "You turned this channel off."
+        case .unsubscribedByAccount: "An administrator of the account turned it off for those who choose nothing."
         case .noEligibleRecipient: "At least one user must be told, and nobody can be reached."
         case .noAddress: "There is no address."
         case .addressUnverified: "The address is not confirmed yet."
@@ -78,6 +79,7 @@ extension Reason {
         case .channelBlocked: "The address is blocked."
         case .channelUnavailable: "The supplier has no provider for this channel."
         case .quietHours: "Held back until your quiet hours end."
+        case .snoozed: "Held back until your snooze ends."
         case .throttled: "You already got as many as the supplier allows."
         case .digested: "Put into your digest."
         case .mandatoryForAll: "Mandatory for everybody it concerns."
@@ -85,6 +87,7 @@ extension Reason {
         case .mandatoryForStandIn: "Mandatory for at least one user: who stands in for the default user."
         case .mandatoryForAddressee: "Mandatory for the person it is addressed to."
         case .optedIn: "You subscribed."
+        case .subscribedByAccount: "An administrator of the account turned it on for those who choose nothing."
         case .subscribedByDefault: "Subscribed by default."
         case .enabledWithoutSubscription: "The supplier sends it to everybody who did not opt out."
         }

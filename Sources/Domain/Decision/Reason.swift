@@ -23,6 +23,7 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
     case optedOut = "opted_out"
     case notSubscribed = "not_subscribed"
     case channelOptedOut = "channel_opted_out"
+    case unsubscribedByAccount = "unsubscribed_by_account"
     case noEligibleRecipient = "no_eligible_recipient"
 
     // The state of an address; mandatory types are bound by it too.
@@ -39,6 +40,7 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
 
     // Time.
     case quietHours = "quiet_hours"
+    case snoozed
     case throttled
     case digested
 
@@ -48,6 +50,7 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
     case mandatoryForStandIn = "mandatory_stand_in"
     case mandatoryForAddressee = "mandatory_addressee"
     case optedIn = "opted_in"
+    case subscribedByAccount = "subscribed_by_account"
     case subscribedByDefault = "subscribed_by_default"
     case enabledWithoutSubscription = "enabled_without_subscription"
 
@@ -55,7 +58,7 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
     package var isPositive: Bool {
         switch self {
         case .mandatoryForAll, .mandatoryForDefaultUser, .mandatoryForStandIn, .mandatoryForAddressee, .optedIn,
-            .subscribedByDefault, .enabledWithoutSubscription, .quietHours, .digested:
+            .subscribedByAccount, .subscribedByDefault, .enabledWithoutSubscription, .quietHours, .snoozed, .digested:
             true
         default:
             false

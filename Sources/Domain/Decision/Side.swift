@@ -11,6 +11,8 @@ struct Side {
     private let setting: Setting?
     private let source: Trace.SettingSource
     private let designation: Designation
+    /// What the account's administrators chose for those who choose nothing; nil for nothing.
+    private let accountStanding: Standing?
     /// Why the whole side is silent: the type is off, or what it is about is suppressed. Nil when it is not.
     private let silence: Reason?
 
@@ -26,6 +28,12 @@ struct Side {
         members = audience == .internalTeam ? supplier.teamMembers : nil
 
         let type = event.type
+        accountStanding =
+            if audience == .customer, let account, !account.defaults.isEmpty {
+                Standing(account.defaults, type: type)
+            } else {
+                nil
+            }
         let inForce = settings.setting(of: type, for: audience, account: account?.id)
         let scope = type.audiences[audience]?.scope ?? .account
         self.scope = scope
@@ -87,11 +95,12 @@ struct Side {
     /// The decision for the user at `place` of the directory. The rules stand in the order in which they win.
     func decide(at place: Int, heldDuty: Duty?, now: Instant) -> Decision {
         let user = directory.users[place]
-        let standing = Standing(user.choices[audience], type: event.type)
+        let wishes = Wishes(own: Standing(user.choices[audience], type: event.type), account: accountStanding)
         let isMandatory = setting.map { $0.mandatory != .none } ?? false
         let duty = isMandatory ? heldDuty ?? duty(ofUserAt: place) : nil
         let trace = Trace(
-            audience: audience, setting: setting, settingSource: source, duty: duty, choice: standing.whole)
+            audience: audience, setting: setting, settingSource: source, duty: duty, choice: wishes.own.whole,
+            accountChoice: accountStanding?.whole)
 
         if silence == .typeDisabled { return refusal(.typeDisabled, like: trace) }
         if !isInScope(user) { return refusal(.outOfScope, like: trace) }
@@ -100,28 +109,38 @@ struct Side {
         if event.type.excludesActor, event.actor == user.id { return refusal(.actorExcluded, like: trace) }
         if let inapplicability = event.inapplicability { return refusal(inapplicability.reason, like: trace) }
 
-        if let duty { return mandatory(user, standing, duty, trace, now) }
-        return chosen(user, standing, trace, now)
+        if let duty { return mandatory(user, wishes, duty, trace, now) }
+        return chosen(user, wishes, trace, now)
     }
 
     private func mandatory(
-        _ user: UserFacts, _ standing: Standing, _ duty: Duty, _ trace: Trace, _ now: Instant
+        _ user: UserFacts, _ wishes: Wishes, _ duty: Duty, _ trace: Trace, _ now: Instant
     ) -> Decision {
-        // Mandatory fixes whether, not every channel: the first that can be delivered stays, the others may be dropped.
-        let usable = user.usableChannels.subtracting(settings.unavailableChannels)
-        let kept = event.type.channels.first { usable.contains($0) }
+        let kept = keptChannels(of: user)
         var channels = PerChannel<ChannelDecision?>(repeating: nil)
         for channel in event.type.channels {
-            if channel != kept, standing.channelsOff.contains(channel) {
-                channels[channel] = .suppressed(.channelOptedOut)
+            if !kept.contains(channel), let reason = wishes.drop(of: channel) {
+                channels[channel] = .suppressed(reason)
             } else {
-                channels[channel] = timed(channel, duty.reason, user, standing, now)
+                channels[channel] = timed(channel, duty.reason, user, wishes, now)
             }
         }
         return Decision(reason: duty.reason, channels: channels, trace: trace)
     }
 
-    private func chosen(_ user: UserFacts, _ standing: Standing, _ trace: Trace, _ now: Instant) -> Decision {
+    /// The channels that who must be told cannot drop. Mandatory fixes whether, not every channel: those that the setting names
+    /// stay, and where none of them can be delivered the first that can.
+    private func keptChannels(of user: UserFacts) -> ChannelSet {
+        let usable = user.usableChannels.subtracting(settings.unavailableChannels)
+        let named = setting?.mandatoryChannels.intersection(event.type.channelSet) ?? []
+        guard named.isDisjoint(with: usable), let first = event.type.channels.first(where: { usable.contains($0) })
+        else {
+            return named
+        }
+        return named.union(ChannelSet(first))
+    }
+
+    private func chosen(_ user: UserFacts, _ wishes: Wishes, _ trace: Trace, _ now: Instant) -> Decision {
         // "My Notifications" can only narrow what "Supplier Notifications" offers: a no there holds here too.
         let narrowing =
             audience == .internalTeam ? Standing(user.choices.internalIndividual, type: event.type) : nil
@@ -129,13 +148,13 @@ struct Side {
         var wanted: Reason?
         var refused: Reason?
         for channel in event.type.channels {
-            var reason = standing.word(on: channel) ?? defaultReason
+            var reason = wishes.word(on: channel) ?? defaultReason
             if reason.isPositive, let narrowing, narrowing.refuses(channel) {
                 reason = narrowing.word(on: channel) ?? reason
             }
             if reason.isPositive {
                 wanted = wanted ?? reason
-                channels[channel] = timed(channel, reason, user, standing, now)
+                channels[channel] = timed(channel, reason, user, wishes, now)
             } else {
                 // A no to the whole says more than a no to one channel.
                 refused = refused == nil || refused == .channelOptedOut ? reason : refused
@@ -161,28 +180,36 @@ struct Side {
 
     /// What happens on a channel that is to be used for `reason`: the address, then time.
     private func timed(
-        _ channel: Channel, _ reason: Reason, _ user: UserFacts, _ standing: Standing, _ now: Instant
+        _ channel: Channel, _ reason: Reason, _ user: UserFacts, _ wishes: Wishes, _ now: Instant
     ) -> ChannelDecision {
         if let suppression = user.addresses[channel].suppression { return .suppressed(suppression) }
         if settings.unavailableChannels.contains(channel) { return .suppressed(.channelUnavailable) }
         if channel.isInsidePortal { return ChannelDecision(.deliver, reason) }
         let type = event.type
         let isCritical = type.priority == .critical
+        let snooze = isCritical || reason.isMandatory ? nil : user.snoozedUntil.flatMap { $0 > now ? $0 : nil }
+        let time = snooze ?? now
         // Before quiet hours: a digest comes at a time of the user's own choosing, and one that were first deferred to
         // the end of the quiet hours could miss the digest that closes then.
-        if let cadence = standing.cadence, cadence != .immediately, type.isDigestible, !isCritical {
+        if let cadence = wishes.cadence, cadence != .immediately, type.isDigestible, !isCritical {
             let schedule = user.schedule ?? .standard
-            return ChannelDecision(.digest(schedule.digestWindow(cadence, at: now)), .digested)
+            return ChannelDecision(.digest(schedule.digestWindow(cadence, at: time)), .digested)
         }
         if type.respectsQuietHours, !isCritical, let schedule = user.schedule,
-            let end = schedule.quietHours?.end(at: now, in: schedule.zone)
+            let end = schedule.quietHours?.end(at: time, in: schedule.zone)
         {
-            return ChannelDecision(.defer(until: end), .quietHours)
+            return ChannelDecision(.defer(until: end), snooze == nil ? .quietHours : .snoozed)
         }
-        if !reason.isMandatory, let cap = settings.caps[channel], user.recentCounts[channel] >= cap {
-            return .suppressed(.throttled)
-        }
+        if let snooze { return ChannelDecision(.defer(until: snooze), .snoozed) }
+        if !reason.isMandatory, isCapped(channel, user, now) { return .suppressed(.throttled) }
         return ChannelDecision(.deliver, reason)
+    }
+
+    private func isCapped(_ channel: Channel, _ user: UserFacts, _ now: Instant) -> Bool {
+        settings.caps.contains {
+            $0.concerns(event.type.key, of: event.type.category, on: channel)
+                && $0.isReached(by: user.recentSends, at: now)
+        }
     }
 
     // MARK: Nobody

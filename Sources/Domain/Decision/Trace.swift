@@ -42,16 +42,20 @@ package struct Trace: Hashable, Sendable {
     /// The recipient's explicit choice for the type as a whole, if there is one. A mandatory setting keeps it and
     /// passes it over.
     package let choice: ChoiceUsed?
+    /// What the account's administrators chose for the type as a whole; only where the recipient chose nothing.
+    package let accountChoice: ChoiceUsed?
 
     /// Makes a trace.
     package init(
-        audience: Audience, setting: Setting?, settingSource: SettingSource, duty: Duty?, choice: ChoiceUsed?
+        audience: Audience, setting: Setting?, settingSource: SettingSource, duty: Duty?, choice: ChoiceUsed?,
+        accountChoice: ChoiceUsed? = nil
     ) {
         self.audience = audience
         self.setting = setting
         self.settingSource = settingSource
         self.duty = duty
         self.choice = choice
+        self.accountChoice = choice == nil ? accountChoice : nil
     }
 }
 

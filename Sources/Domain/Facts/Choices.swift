@@ -53,4 +53,7 @@ package struct Choices: Hashable, Sendable {
 
     /// Nothing was chosen.
     package static let none = Choices()
+
+    /// Whether nothing was chosen.
+    package var isEmpty: Bool { types.isEmpty && categories.isEmpty && all.isEmpty }
 }

@@ -47,12 +47,15 @@ package struct AccountFacts: Equatable, Sendable {
     package let directory: Directory
     /// Whether the supplier silenced the account. Security and legal types pass.
     package let isSuppressed: Bool
+    /// What the account's administrators chose for those of its users who chose nothing.
+    package let defaults: Choices
 
     /// Makes the facts of an account.
-    package init(id: AccountID, directory: Directory, isSuppressed: Bool = false) {
+    package init(id: AccountID, directory: Directory, isSuppressed: Bool = false, defaults: Choices = .none) {
         self.id = id
         self.directory = directory
         self.isSuppressed = isSuppressed
+        self.defaults = defaults
     }
 }
 

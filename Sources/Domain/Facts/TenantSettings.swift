@@ -39,8 +39,8 @@ package struct TenantSettings: Hashable, Sendable {
     /// Classes of variables that the supplier allows to leave the portal by e-mail, SMS, push and webhook.
     /// ``Sensitivity/secret`` is never among them.
     package var allowedOutsidePortal: Set<Sensitivity>
-    /// The most notifications one user may get on each channel within the cap window; nil is no cap.
-    package var caps: PerChannel<Int32?>
+    /// The most messages one user may get in some time.
+    package var caps: [FrequencyCap]
     /// Channels that no provider of the supplier carries at the moment: nobody can be reached on them.
     package var unavailableChannels: ChannelSet
 
@@ -48,7 +48,7 @@ package struct TenantSettings: Hashable, Sendable {
     package init(
         overrides: SettingOverrides = SettingOverrides(), accountOverrides: [AccountID: SettingOverrides] = [:],
         enabledWithoutSubscription: EnabledWithoutSubscription = .optIn, allowedOutsidePortal: Set<Sensitivity> = [],
-        caps: PerChannel<Int32?> = PerChannel(repeating: nil), unavailableChannels: ChannelSet = []
+        caps: [FrequencyCap] = [], unavailableChannels: ChannelSet = []
     ) {
         self.overrides = overrides
         self.accountOverrides = accountOverrides

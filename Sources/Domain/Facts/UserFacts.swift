@@ -26,14 +26,17 @@ package struct UserFacts: Hashable, Sendable {
     /// The user's zone, quiet hours and digest times; nil when none were set: then nothing waits, and a digest closes at
     /// 08:00 UTC.
     package var schedule: Schedule?
-    /// How many notifications the user got on each channel within the tenant's cap window.
-    package var recentCounts: PerChannel<Int32>
+    /// Until when the user wants to hear of nothing but what is mandatory or critical, outside of the portal; nil for no such
+    /// time. What comes before is sent then.
+    package var snoozedUntil: Instant?
+    /// What the user got lately, where the tenant has caps: at least all within their spans.
+    package var recentSends: [RecentSend]
 
     /// Makes the facts of one user.
     package init(
         id: UserID, status: Status = .active, isAdmin: Bool = false, seniority: Int64 = 0,
         addresses: PerChannel<AddressState>, choices: PerAudience<Choices>? = nil, schedule: Schedule? = nil,
-        recentCounts: PerChannel<Int32> = PerChannel(repeating: 0)
+        snoozedUntil: Instant? = nil, recentSends: [RecentSend] = []
     ) {
         self.id = id
         self.status = status
@@ -43,7 +46,8 @@ package struct UserFacts: Hashable, Sendable {
         self.choices =
             choices ?? PerAudience(customer: .none, internalIndividual: .none, internalTeam: .none)
         self.schedule = schedule
-        self.recentCounts = recentCounts
+        self.snoozedUntil = snoozedUntil
+        self.recentSends = recentSends
     }
 
     /// Why the user gets nothing at all, nil when there is no such reason.

@@ -27,15 +27,48 @@ package struct QuietHours: Hashable, Sendable {
 
     /// The quiet hours made of these windows, or nil when they leave no minute of the week: such hours would hold
     /// messages back for ever.
-    package init?(_ windows: [Window]) {
-        let week = 7 * 1_440
-        var isQuiet = [Bool](repeating: false, count: week)
+    ///
+    /// - Parameters:
+    ///   - windows: when it is quiet.
+    ///   - sendWindows: the only times at which it is not; nil for any time.
+    package init?(_ windows: [Window], outside sendWindows: [Window]? = nil) {
+        let all = windows + (sendWindows.map(Self.complement) ?? [])
+        guard Self.minutes(in: all).contains(false) else { return nil }
+        self.windows = all
+    }
+
+    private static let week = 7 * 1_440
+
+    /// Which minutes of the week, from the beginning of Monday, lie in some window.
+    private static func minutes(in windows: [Window]) -> [Bool] {
+        var isIn = [Bool](repeating: false, count: week)
         for window in windows {
             let start = (window.weekday.rawValue - 1) * 1_440 + window.start
-            for minute in start..<(start + window.minutes) { isQuiet[minute % week] = true }
+            for minute in start..<(start + window.minutes) { isIn[minute % week] = true }
         }
-        guard isQuiet.contains(false) else { return nil }
-        self.windows = windows
+        return isIn
+    }
+
+    /// The windows that cover what others do not, none of them beyond the end of its day.
+    private static func complement(_ windows: [Window]) -> [Window] {
+        let isIn = minutes(in: windows)
+        return Weekday.allCases.flatMap { weekday in
+            let day = isIn[((weekday.rawValue - 1) * 1_440)...].prefix(1_440)
+            var gaps: [Window] = []
+            var start: Int?
+            for (minute, isCovered) in day.enumerated() {
+                if !isCovered {
+                    start = start ?? minute
+                } else if let begin = start {
+                    gaps.append(contentsOf: [Window(weekday, from: begin, to: minute)].compactMap(\.self))
+                    start = nil
+                }
+            }
+            if let begin = start {
+                gaps.append(contentsOf: [Window(weekday, from: begin, to: 1_440)].compactMap(\.self))
+            }
+            return gaps
+        }
     }
 
     /// The same window on every day.

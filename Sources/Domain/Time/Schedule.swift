@@ -31,15 +31,23 @@ package struct Schedule: Hashable, Sendable {
         if cadence == .weekly {
             day = today.adding(days: (digestDay.rawValue - today.weekday.rawValue + 7) % 7)
         }
-        while closing(on: day) <= instant { day = day.adding(days: length) }
-        var opens = day.adding(days: -length)
-        // A zone may have skipped the closing of a day altogether; then the window began with the one before.
-        while closing(on: opens) > instant { opens = opens.adding(days: -length) }
-        return DigestWindow(cadence: cadence, opens: closing(on: opens), closes: closing(on: day))
+        var closes = closing(on: day, cadence)
+        while closes.map({ $0 <= instant }) ?? true {
+            day = day.adding(days: length)
+            closes = closing(on: day, cadence)
+        }
+        var opens: Instant?
+        while opens.map({ $0 > instant }) ?? true {
+            day = day.adding(days: -length)
+            opens = closing(on: day, cadence)
+        }
+        return DigestWindow(cadence: cadence, opens: opens ?? instant, closes: closes ?? instant)
     }
 
-    private func closing(on day: CivilDate) -> Instant {
-        zone.instant(of: LocalTime(date: day, secondOfDay: digestMinute * 60))
+    /// When the digest of a day closes. A daily one does not on a day that the zone skipped: the next one comes within hours.
+    private func closing(on day: CivilDate, _ cadence: Cadence) -> Instant? {
+        let closing = zone.instant(of: LocalTime(date: day, secondOfDay: digestMinute * 60))
+        return cadence == .weekly || zone.localTime(at: closing).date == day ? closing : nil
     }
 }
 

@@ -16,12 +16,19 @@ package struct Setting: Hashable, Sendable {
     package let defaultSubscribed: Bool
     /// Whether recipients can opt out.
     package let mandatory: Mandatory
+    /// The channels that who must be told cannot drop. Empty for the first that can be delivered, which is kept too where none of
+    /// these can be.
+    package let mandatoryChannels: ChannelSet
 
     /// Makes a setting; what has no meaning is brought to one form, so that equal meaning is equal value: a disabled
-    /// setting is never mandatory, and one that is mandatory for all is subscribed by default.
-    package init(enabled: Bool, defaultSubscribed: Bool, mandatory: Mandatory) {
+    /// setting is never mandatory, one that is mandatory for all is subscribed by default, and one that is not mandatory has no
+    /// mandatory channels.
+    package init(
+        enabled: Bool, defaultSubscribed: Bool, mandatory: Mandatory, mandatoryChannels: ChannelSet = []
+    ) {
         self.enabled = enabled
         self.mandatory = enabled ? mandatory : .none
+        self.mandatoryChannels = self.mandatory == .none ? [] : mandatoryChannels
         self.defaultSubscribed = enabled && (defaultSubscribed || mandatory == .all)
     }
 

@@ -26,6 +26,12 @@ enum TraceSteps {
         } else if trace.setting != nil {
             steps.append(step("user_choice", false, "The user made no choice for the type as a whole."))
         }
+        if let choice = trace.accountChoice {
+            let isDecisive = reason == .subscribedByAccount || reason == .unsubscribedByAccount
+            let word = choice.isOn ? "on" : "off"
+            steps.append(
+                step("account_default", isDecisive, "The account's default is \(word) for \(level(choice.level))."))
+        }
         if let rule = rule(ofChannel: reason) {
             steps.append(step(rule, true, "\(channel.title): \(reason.text)"))
         } else if reason == .notSubscribed || reason == .subscribedByDefault || reason == .enabledWithoutSubscription {
@@ -84,6 +90,7 @@ enum TraceSteps {
             "address"
         case .channelUnavailable: "provider"
         case .quietHours: "quiet_hours"
+        case .snoozed: "snooze"
         case .throttled: "frequency_cap"
         case .digested: "digest"
         default: nil

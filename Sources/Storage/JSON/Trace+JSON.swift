@@ -11,6 +11,9 @@ extension Trace {
                     $0.bool(setting.enabled)
                     $0.bool(setting.defaultSubscribed)
                     $0.string(setting.mandatory.rawValue)
+                    if !setting.mandatoryChannels.isEmpty {
+                        $0.array(setting.mandatoryChannels.channels) { $0.string($1.rawValue) }
+                    }
                 }
             }
             $0.key("source")
@@ -19,13 +22,8 @@ extension Trace {
                 $0.key("duty")
                 $0.string(duty.rawValue)
             }
-            if let choice {
-                $0.key("choice")
-                $0.array {
-                    $0.string(choice.level.rawValue)
-                    $0.bool(choice.isOn)
-                }
-            }
+            $0.write(choice, as: "choice")
+            $0.write(accountChoice, as: "account")
         }
         return writer.text
     }
@@ -36,23 +34,52 @@ extension Trace {
         else { return nil }
         var setting: Setting?
         if let stored = value["setting"] {
-            guard let parts = stored.array, parts.count == 3, let enabled = parts[0].bool,
+            guard let parts = stored.array, (3...4).contains(parts.count), let enabled = parts[0].bool,
                 let subscribed = parts[1].bool, let mandatory = parts[2].string.flatMap(Mandatory.init(rawValue:))
             else { return nil }
-            setting = Setting(enabled: enabled, defaultSubscribed: subscribed, mandatory: mandatory)
+            var channels: ChannelSet = []
+            for name in parts.count == 4 ? parts[3].array ?? [] : [] {
+                guard let channel = name.string.flatMap(Channel.init(rawValue:)) else { return nil }
+                channels.formUnion(ChannelSet(channel))
+            }
+            setting = Setting(
+                enabled: enabled, defaultSubscribed: subscribed, mandatory: mandatory, mandatoryChannels: channels)
         }
         var duty: Duty?
         if let stored = value["duty"] {
             duty = stored.string.flatMap(Duty.init(rawValue:))
             guard duty != nil else { return nil }
         }
-        var choice: ChoiceUsed?
-        if let stored = value["choice"] {
-            guard let parts = stored.array, parts.count == 2, let isOn = parts[1].bool,
-                let level = parts[0].string.flatMap(ChoiceLevel.init(rawValue:))
-            else { return nil }
-            choice = ChoiceUsed(level: level, isOn: isOn)
+        do throws(Malformed) {
+            self.init(
+                audience: audience, setting: setting, settingSource: source, duty: duty,
+                choice: try ChoiceUsed(value["choice"]), accountChoice: try ChoiceUsed(value["account"]))
+        } catch {
+            return nil
         }
-        self.init(audience: audience, setting: setting, settingSource: source, duty: duty, choice: choice)
+    }
+}
+
+private struct Malformed: Error {}
+
+extension Trace.ChoiceUsed {
+    /// Reads the stored form; nil when nothing is stored.
+    fileprivate init?(_ stored: JSONValue?) throws(Malformed) {
+        guard let stored else { return nil }
+        guard let parts = stored.array, parts.count == 2, let isOn = parts[1].bool,
+            let level = parts[0].string.flatMap(Trace.ChoiceLevel.init(rawValue:))
+        else { throw Malformed() }
+        self.init(level: level, isOn: isOn)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ choice: Trace.ChoiceUsed?, as name: String) {
+        guard let choice else { return }
+        key(name)
+        array {
+            $0.string(choice.level.rawValue)
+            $0.bool(choice.isOn)
+        }
     }
 }
