@@ -75,7 +75,7 @@ struct Side {
     private func isInScope(_ user: UserFacts) -> Bool {
         switch scope {
         case .account: members?.contains(user.id) != false
-        case .accountAdmins: user.isAdmin
+        case .accountAdmins: user.isAdmin && members?.contains(user.id) != false
         case .addressedUser: event.addressedUsers.contains(user.id)
         case .assignedRep: event.assignedReps.contains(user.id)
         }
@@ -221,7 +221,10 @@ struct Side {
         case .none, .everyone, .user:
             return nil
         case .mailbox:
-            return RecipientDecision(recipient: .mailbox(account?.id), audience: audience, decision: decideMailbox())
+            // Of the supplier's people none is of an account, whichever one the event is about.
+            return RecipientDecision(
+                recipient: .mailbox(audience.isInternal ? nil : account?.id), audience: audience,
+                decision: decideMailbox())
         case .addressees:
             // An event may name people of the other side only; then this side owes nothing.
             let named = candidates

@@ -13,12 +13,13 @@ package final class Directory: Sendable {
 
     /// Makes a directory; of two users with one id the more senior counts.
     package init(users: [UserFacts] = [], defaultUser: UserID? = nil, mailbox: AddressState = .missing) {
+        var known: Set<UserID> = []
         let sorted = users.sorted { ($0.seniority, $0.id) < ($1.seniority, $1.id) }
+            .filter { known.insert($0.id).inserted }
         self.users = sorted
         self.defaultUser = defaultUser
         self.mailbox = mailbox
-        places = Dictionary(
-            sorted.indices.map { (sorted[$0].id, $0) }, uniquingKeysWith: { first, _ in first })
+        places = Dictionary(uniqueKeysWithValues: sorted.indices.map { (sorted[$0].id, $0) })
     }
 
     /// Nobody.

@@ -65,7 +65,8 @@ struct NotificationMaker {
     private func address(of decision: RecipientDecision, _ user: UserRecord?, _ channel: Channel) -> String? {
         switch decision.recipient {
         case .user: user?.contactPoint(on: channel)?.address
-        case .mailbox: channel == .email ? sides.account?.snapshot.record?.billingEmail : nil
+        case .mailbox(let account):
+            channel == .email && account != nil ? sides.account?.snapshot.record?.billingEmail : nil
         case .nobody: nil
         }
     }
