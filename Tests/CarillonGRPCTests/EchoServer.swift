@@ -14,12 +14,13 @@ struct EchoServer: Sendable {
     let client: RPCClient
     let events: Events
 
-    /// Starts a server that waits five minutes for a handshake, whatever the limits say: on a busy machine a client may be
-    /// slow, and nothing here is about that.
+    /// Starts a server that waits five minutes for a handshake, and for a client to read, whatever the limits say: on a busy
+    /// machine it may be slow, and nothing here is about that.
     static func start(loops count: Int = 1, limits: ServerLimits = .init()) async throws -> EchoServer {
         var limits = limits
         limits.http2.handshakeTime = .seconds(300)
         limits.http2.prefaceTime = .seconds(300)
+        limits.http2.outputStall = .seconds(300)
         let files = TestCertificate.files
         let loops = (0..<count).map { EventLoop(name: "server-\($0)") }
         let events = Events()
