@@ -78,6 +78,15 @@ import Testing
         #expect(!run.narrow())
     }
 
+    /// What came alone before several shared says nothing about the minute since.
+    @Test func aLongCalmBeforeDoesNotCount() {
+        let run = Run(most: 4)
+        #expect(run.units(100_000, ahead: 0, over: .seconds(1000)) == [])
+        #expect(run.units(1000, ahead: 10, over: .seconds(1)) == [2, 4])
+        #expect(!run.narrow())
+        #expect(run.width.width == 4)
+    }
+
     @Test func aMinuteWithoutUnitsDoesToo() {
         let run = wide(4)
         #expect(run.narrow() && run.narrow())

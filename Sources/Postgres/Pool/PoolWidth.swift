@@ -55,6 +55,8 @@ struct PoolWidth {
         guard now.units >= Self.leastUnits, began.advanced(by: Self.leastTime) <= time else { return false }
         defer { now = Tally() }
         guard now.ahead > now.units * width, width < most else { return false }
+        // Nobody looked back while there was one: the minute begins with those that made it more.
+        if width == 1 { lately = now }
         width = min(most, width * 2)
         return true
     }
