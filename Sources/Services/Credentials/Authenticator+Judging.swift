@@ -54,31 +54,42 @@ extension Authenticator {
                 goodUntil: state.loop.now.advanced(by: age)))
     }
 
-    private func judge(_ key: APIKey, by known: Known<Storage.Credential?>, _ state: LoopState) -> Verdict {
+    private func judge(_ key: APIKey, by known: KnownKey?, _ state: LoopState) -> Verdict {
+        guard let known, key.matches(hash: known.credential.key.secretHash) else { return .wrong }
         let time = state.dependencies.clock()
-        guard let credential = known.answer, credential.key.isValid(at: time),
-            key.matches(hash: credential.key.secretHash)
+        guard
+            let caller = known.caller(with: key.kind, at: state.loop.now, epoch: epoch)
+                ?? newCaller(with: key, known, at: time, state)
         else { return .wrong }
+        if known.isWorthNoting(at: time) { uses.note(key.keyID, at: time) }
+        return .caller(caller)
+    }
+
+    /// Who comes with a key whose secret is right; nil when it opens nothing.
+    private func newCaller(with key: APIKey, _ known: KnownKey, at time: Instant, _ state: LoopState) -> Caller? {
+        guard let caller = caller(with: key, known, at: time, state) else { return nil }
+        known.admit(caller, with: key.kind, epoch: epoch)
+        return caller
+    }
+
+    private func caller(with key: APIKey, _ known: KnownKey, at time: Instant, _ state: LoopState) -> Caller? {
+        let credential = known.credential
+        guard credential.key.isValid(at: time) else { return nil }
         var goodUntil = known.readAt.advanced(by: age)
         if let expiry = credential.key.expiresAt {
             goodUntil = min(goodUntil, state.loop.now.advanced(by: time.duration(to: expiry)))
         }
         switch (key.kind, credential.tenant) {
         case (.live, .some(let tenant)):
-            uses.note(key.keyID, at: time)
-            return .caller(
-                Caller(
-                    role: .tenantKey, scopes: AccessScopes(words: credential.key.scopes).intersection(.tenant),
-                    actor: "key/\(key.keyID)", scope: state.scope(of: tenant, usage: credential.usage),
-                    goodUntil: goodUntil))
+            return Caller(
+                role: .tenantKey, scopes: AccessScopes(words: credential.key.scopes).intersection(.tenant),
+                actor: "key/\(key.keyID)", scope: state.scope(of: tenant, usage: credential.usage),
+                goodUntil: goodUntil)
         case (.admin, nil) where credential.key.tenant == nil:
-            uses.note(key.keyID, at: time)
-            return .caller(
-                Caller(
-                    role: .platformOperator, scopes: AccessScopes(.platform), actor: "operator/\(key.keyID)",
-                    scope: nil,
-                    goodUntil: goodUntil))
-        default: return .wrong
+            return Caller(
+                role: .platformOperator, scopes: AccessScopes(.platform), actor: "operator/\(key.keyID)", scope: nil,
+                goodUntil: goodUntil)
+        default: return nil
         }
     }
 

@@ -6,10 +6,11 @@ internal import Storage
 
 // What the registry has said, and what it says now.
 extension Authenticator {
-    /// What was said of a key within the time that counts; nil when nothing was.
-    func knownKey(_ id: String, since oldest: MonotonicTime) -> Known<Storage.Credential?>? {
-        if let known = keys.find(id), oldest < known.readAt { return Known(answer: known.answer, readAt: known.readAt) }
-        if let known = refusedKeys.find(id), oldest < known.readAt { return Known(answer: nil, readAt: known.readAt) }
+    /// What was said of a key within the time that counts: the key, or that there is no such key that opens anything; nil when
+    /// nothing was.
+    func knownKey(_ id: String, since oldest: MonotonicTime) -> KnownKey?? {
+        if let known = keys.find(id), oldest < known.readAt { return known }
+        if let known = refusedKeys.find(id), oldest < known.readAt { return .some(nil) }
         return nil
     }
 
@@ -33,20 +34,21 @@ extension Authenticator {
 
     // MARK: From the registry
 
-    func askForKey(_ id: String, _ state: LoopState) async throws(Status) -> Known<Storage.Credential?> {
+    /// The key as the registry knows it; nil when it opens nothing.
+    func askForKey(_ id: String, _ state: LoopState) async throws(Status) -> KnownKey? {
         try await keyQuestions.answer(to: id, on: state.loop) { id async throws(StorageError) in
             let (asked, epoch) = (state.loop.now, self.epoch)
             let found = try await state.registry.credential(id)
             let readAt = self.time(asked, epoch)
-            let isGood = found?.key.isValid(at: state.dependencies.clock()) ?? false
-            if let found, isGood {
-                self.refusedKeys.remove(id)
-                self.keys.insert(Known(answer: found, readAt: readAt), for: id)
-            } else {
+            guard let found, found.key.isValid(at: state.dependencies.clock()) else {
                 self.keys.remove(id)
                 self.refusedKeys.insert(Known(answer: (), readAt: readAt), for: id)
+                return nil
             }
-            return Known(answer: found, readAt: readAt)
+            let known = KnownKey(found, readAt: readAt)
+            self.refusedKeys.remove(id)
+            self.keys.insert(known, for: id)
+            return known
         }
     }
 

@@ -30,7 +30,7 @@ final class Authenticator: @unchecked Sendable {
     private let limits: ServiceLimits
     /// Counts what was forgotten: callers that were checked before are checked anew.
     private(set) var epoch = 0
-    var keys: BoundedCache<String, Known<Storage.Credential>>
+    var keys: BoundedCache<String, KnownKey>
     var portals: BoundedCache<TenantID, Known<KnownPortal>>
     var services: BoundedCache<ServiceClaim, Known<ServiceCredential>>
     // What is refused is kept apart, so that nobody can push out what is good.
@@ -44,7 +44,7 @@ final class Authenticator: @unchecked Sendable {
     /// Questions to the registry that found nothing. Garbage and what is known to be wrong cost none, so a program behind the
     /// same address that sends the same wrong key again and again keeps nobody from being looked up.
     private var vainQuestions: FailureRates<PeerAddress>
-    let keyQuestions = SharedQuestions<String, Known<Storage.Credential?>>()
+    let keyQuestions = SharedQuestions<String, KnownKey?>()
     let portalQuestions = SharedQuestions<TenantID, Known<KnownPortal>>()
     let serviceQuestions = SharedQuestions<ServiceClaim, Known<ServiceCredential?>>()
 
@@ -71,7 +71,7 @@ final class Authenticator: @unchecked Sendable {
         epoch += 1
         portals.remove(tenant)
         refusedPortals.remove(tenant)
-        keys.removeAll { $1.answer.tenant?.id == tenant }
+        keys.removeAll { $1.credential.tenant?.id == tenant }
         services.removeAll { claim, known in (claim.tenant ?? known.answer.tenant?.id) == tenant }
         refusedServices.removeAll { claim, _ in claim.tenant == tenant }
     }
@@ -250,7 +250,7 @@ final class Authenticator: @unchecked Sendable {
     private func wereGood(_ credentials: Credentials) -> Bool {
         switch credentials {
         case .bearer(.key(let key), _):
-            keys.find(key.keyID).map { key.matches(hash: $0.answer.key.secretHash) } ?? false
+            keys.find(key.keyID).map { key.matches(hash: $0.credential.key.secretHash) } ?? false
         case .bearer(.portal(let token), _): portals.find(token.claimedTenant) != nil
         case .service(let id, let claim, _): services.find(ServiceClaim(id, claim)) != nil
         }
