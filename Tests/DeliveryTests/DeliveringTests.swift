@@ -121,7 +121,7 @@ import Testing
             _ = try await stage.store.updatePreferences(
                 of: Stage.user,
                 [PreferenceChange(audience: .customer, scope: .type(Stage.type), channel: .email, isOn: false)],
-                stamp: stage.stamp(), now: stage.clock.now)
+                stamp: stage.stamp(), .at(stage.clock.now))
             _ = await stage.worker()
             try await stage.eventually("suppressed") {
                 try await stage.state(id) == "suppressed channel_opted_out"

@@ -12,7 +12,7 @@ import Testing
         let id = try await stage.publish()
         let work = try #require(try await stage.store.work([id]).first)
         let tenant = try #require(try await stage.registry.tenant(stage.store.tenant))
-        let facts = try await stage.store.facts(of: [Stage.account, nil])
+        let facts = try await stage.store.facts(of: [Stage.account, nil], .utc)
         try body(
             SecondLook(
                 catalog: .builtIn, tenant: tenant, facts: facts, now: now ?? stage.clock.now), work)

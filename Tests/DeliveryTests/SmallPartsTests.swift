@@ -44,17 +44,4 @@ import Testing
         #expect(identity == MessageIdentity.of(notification, on: .email, tenant: tenant, portalURL: portal))
         #expect(identity != MessageIdentity.of(notification, on: .sms, tenant: tenant, portalURL: portal))
     }
-
-    @Test func zonesAreReadFromTheSystem() {
-        var book = ZoneBook()
-        let now = Instant(seconds: 1_794_744_000)  // 2026-11-15T12:00:00Z
-        let berlin = book.rules("Europe/Berlin", else: "UTC", now: now)
-        #expect(berlin.offset(at: now) == 3_600)
-        #expect(berlin.offset(at: Instant(seconds: 1_784_000_000)) == 7_200)
-        // 2026-10-25T01:00:00Z: the clocks go back.
-        #expect(berlin.offset(at: Instant(seconds: 1_792_890_000 - 1)) == 7_200)
-        #expect(berlin.offset(at: Instant(seconds: 1_792_890_000)) == 3_600)
-        #expect(book.rules(nil, else: "Asia/Tokyo", now: now).offset(at: now) == 9 * 3_600)
-        #expect(book.rules("Mars/Olympus", else: "Asia/Tokyo", now: now) == .utc)
-    }
 }

@@ -29,7 +29,7 @@ import Testing
     @Test func saysWhen() throws {
         let user = Sample.user("u", choice: Choice(cadence: .daily))
         let lines = Sample.decide(user, try Sample.type(), at: Instant(seconds: 0)).explanation
-        #expect(lines.contains("E-mail: put into the daily digest of 1970-01-01T08:00:00Z."))
+        #expect(lines.contains("E-mail: put into your digest of 1970-01-01T08:00:00Z."))
         let quiet = try #require(QuietHours.daily(from: 0, to: 60))
         let sleeper = Sample.user("u", schedule: Schedule(zone: .utc, quietHours: quiet))
         let held = Sample.decide(sleeper, try Sample.type(), at: Instant(seconds: 0)).explanation

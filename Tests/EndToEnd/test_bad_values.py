@@ -63,17 +63,27 @@ def texts(message: Message, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from texts(getattr(message, field.name), f"{place}.")
 
 
-def send(supplier: Supplier, request: Request) -> Refusal | None:
+def send(supplier: Supplier, request: Request) -> Refusal | RefusedCheck | None:
     service = request.method.containing_service.name
     tokens = {"TenantService": supplier.server.secrets.operator_key, "InboxService": supplier.signer.token("dora")}
     fields = [("authorization", f"Bearer {tokens.get(service, supplier.key)}")]
     try:
-        interface.call(
+        answers = interface.call(
             supplier.channel, request.method, request.message.SerializeToString(), timeout=10, metadata=fields
         )
     except grpc.RpcError as error:
         return Refusal(error)
-    return None
+    # Of several checks each is refused alone.
+    results = [one for answer in answers for one in getattr(answer, "results", ())]
+    return next((RefusedCheck(one.error) for one in results if one.HasField("error")), None)
+
+
+class RefusedCheck:
+    """What a refusal is of one of several checks."""
+
+    def __init__(self, error: Any) -> None:
+        self.code = next(code for code in StatusCode if code.value[0] == error.code)
+        self.fields = {f"checks[0].{field}": error.message for field in error.fields}
 
 
 def own_requests(supplier: Supplier) -> list[Request]:
@@ -109,7 +119,7 @@ def test_nul_is_refused_in_every_text(customers: Supplier) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def names(refusal: Refusal, place: str) -> bool:
+def names(refusal: Refusal | RefusedCheck, place: str) -> bool:
     """Whether the refusal names the field or, for what is in a list or a oneof, what it is in."""
     said = set(refusal.fields)
     if place in said or place.partition("[")[0] in said or place.rpartition(".")[0] in said:

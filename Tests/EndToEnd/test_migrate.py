@@ -22,7 +22,7 @@ from harness.http2 import once
 from harness.interface import v1
 from harness.processes import Program, bound
 from harness.server import Carillon, environment, run
-from harness.version1 import NEWEST, OldProgram, Version1
+from harness.version1 import NEWEST, NEWEST_REGISTRY, OldProgram, Version1
 from harness.waiting import eventually
 
 PENDING, UNAVAILABLE, CONFIGURATION = 2, 69, 78
@@ -104,7 +104,7 @@ def test_a_dry_run_changes_nothing(binary: Path, cluster: Cluster) -> None:
     result = migrate(binary, world, "--dry-run")
     assert result.returncode == PENDING, result.stderr
     for words in (
-        f"registry: version 1 -> version {NEWEST}", f"5 of 5 are behind version {NEWEST}", "at version 1: 4 active",
+        f"registry: version 1 -> version {NEWEST_REGISTRY}", f"5 of 5 are behind version {NEWEST}", "at version 1: 4 active",
     ):
         assert words in result.stdout, result.stdout
     assert "ALTER TABLE" not in result.stdout
@@ -212,7 +212,7 @@ def test_an_older_program_refuses_a_newer_database(
     for result in (serving, migrating, planning):
         assert result.returncode == CONFIGURATION, result.stderr
         (line,) = result.stderr.strip().splitlines()
-        assert "version 99" in line and re.search(rf"this program's (is )?{NEWEST}\b", line), line
+        assert "version 99" in line and re.search(rf"this program's (is )?{NEWEST_REGISTRY}\b", line), line
         assert result.stdout == ""
     assert "use a newer carillon" in serving.stderr
     assert "migrate with the carillon that made it, or a newer one" in migrating.stderr
@@ -225,7 +225,7 @@ def test_a_newer_program_refuses_an_older_database(
     world = Version1(cluster, tenants=1)
     result = run(binary, "serve", *serve(binary, world, tmp_path, authority, certificate).arguments("127.0.0.1:0"))
     assert result.returncode == CONFIGURATION, result.stderr
-    assert "version 1" in result.stderr and f"needs {NEWEST}" in result.stderr and "carillon migrate" in result.stderr
+    assert "version 1" in result.stderr and f"needs {NEWEST_REGISTRY}" in result.stderr and "carillon migrate" in result.stderr
 
 
 def test_a_running_program_ends_when_it_is_contracted_away(make_server: Callable[..., Carillon]) -> None:

@@ -92,18 +92,18 @@ enum ArchiveScene {
         let statements = [
             """
             INSERT INTO \(schema).account SELECT 'a' || x, E'line\\nfeed \\\\ tab\\t é', NULL, '{"x,y",z}', NULL, false,
-                NULL, 'en', x, 1, now(), now() FROM generate_series(1, 300) x
+                NULL, 'en', NULL, x, 1, now(), now() FROM generate_series(1, 300) x
             """,
             """
             INSERT INTO \(schema).app_user SELECT 'u' || x, 'a' || x, repeat('name ', 100), 'active', false, false, NULL,
-                NULL, 1, 1, now(), now() FROM generate_series(1, 300) x
+                NULL, now(), '{"digest_minute": 60}', NULL, 1, 1, now(), now() FROM generate_series(1, 300) x
             """,
             """
             INSERT INTO \(schema).contact_point SELECT 'u' || x, 'email', x || '@a.b', 0, 'ok'
                 FROM generate_series(1, 300) x
             """,
             "INSERT INTO \(schema).preference VALUES ('u1', 'customer', 'all', '', '', true, now())",
-            "INSERT INTO \(schema).setting VALUES ('invoice.created', 'customer', '', true, true, 'none', now())",
+            "INSERT INTO \(schema).setting VALUES ('invoice.created', 'customer', '', true, true, 'all', '{email}', now())",
             """
             INSERT INTO \(schema).provider VALUES ('relay', 'email', 'smtp', 'R', 1, true, '{"a": [1, null]}', '\\x0001ff', 1,
                 now(), now())

@@ -69,7 +69,7 @@ import Testing
         _ = try await tenant.setDefaultUser(of: Self.acme, to: Self.ann, stamp: fixture.stamp(), now: fixture.now)
         _ = try await tenant.updatePreferences(
             of: Self.ann, [PreferenceChange(audience: .customer, scope: .all, isOn: true)], stamp: fixture.stamp(),
-            now: fixture.now)
+            .at(fixture.now))
         _ = try await tenant.putProvider(
             ProviderWrite(
                 id: ProviderID(unchecked: "main"), channel: .email, kind: "smtp", config: #"{"n": 1.50, "a": [null]}"#,
@@ -273,7 +273,7 @@ import Testing
                                     PreferenceChange(
                                         audience: .customer, scope: .type(TypeKey(unchecked: "type.n\(number)")),
                                         isOn: true)
-                                ], stamp: fixture.stamp(), now: fixture.now)
+                                ], stamp: fixture.stamp(), .at(fixture.now))
                         case 3:
                             _ = try await store.putProvider(
                                 ProviderWrite(

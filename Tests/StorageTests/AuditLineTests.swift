@@ -123,7 +123,7 @@ import Testing
                     [
                         PreferenceChange(audience: .customer, scope: .all, isOn: true),
                         PreferenceChange(audience: .customer, scope: invoice, channel: .email, isOn: isOn),
-                    ], stamp: fixture.stamp(), now: fixture.now)
+                    ], stamp: fixture.stamp(), .at(fixture.now))
             }
             for preset in [Setting(.disabled), Setting(.disabled), Setting(.enabled)] {
                 try await tenant.putSettings(

@@ -194,7 +194,7 @@ import Testing
                     address, of: write.id, on: .email, state: .hardBounced, reason: "mailbox", stamp: fixture.stamp())
             }
             #expect(try await tenant.factsVersions(of: [nil]) == [nil: before + 2])
-            let facts = try #require(try await tenant.facts(ofUser: write.id)[AccountID?.none])
+            let facts = try #require(try await tenant.facts(ofUsers: [write.id], .utc)[AccountID?.none])
             #expect(facts.directory[write.id]?.addresses[.email] == .hardBounced)
             write.contactPoints = [ContactPoint(channel: .email, address: "b@x.example")]
             let second = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now).record

@@ -24,7 +24,7 @@ import Testing
     @Test func choicesAreStoredTakenBackAndSeenAtOnce() async throws {
         try await withStorage { fixture in
             let tenant = try await tenant(fixture)
-            let before = try #require(try await tenant.facts(ofUser: Self.ann)[Self.acme])
+            let before = try #require(try await tenant.facts(ofUsers: [Self.ann], .utc)[Self.acme])
             let category = CategoryName(unchecked: "Users and accounts")
             let update = try #require(
                 try await tenant.updatePreferences(
@@ -35,7 +35,7 @@ import Testing
                         PreferenceChange(audience: .customer, scope: .type(Self.invoice), channel: .email, isOn: false),
                         PreferenceChange(audience: .customer, scope: .category(category), isOn: false),
                         PreferenceChange(audience: .internalTeam, scope: .all, channel: .inApp, isOn: true),
-                    ], stamp: fixture.stamp(), now: fixture.now))
+                    ], stamp: fixture.stamp(), .at(fixture.now)))
             #expect(update.facts.version == before.version + 1)
             let choices = try #require(update.facts.directory[Self.ann]).choices
             #expect(choices.customer.types[Self.invoice] == Choice(whole: true, channelsOff: [ChannelSet(.email)]))
@@ -48,7 +48,7 @@ import Testing
             let stale = try await storageError { () async throws(StorageError) in
                 try await tenant.updatePreferences(
                     of: Self.ann, [PreferenceChange(audience: .customer, scope: .all, isOn: false)],
-                    expectedRevision: update.stored.revision - 1, stamp: fixture.stamp(), now: fixture.now)
+                    expectedRevision: update.stored.revision - 1, stamp: fixture.stamp(), .at(fixture.now))
             }
             #expect(stale.code == .revisionMismatch)
 
@@ -58,7 +58,7 @@ import Testing
                     [
                         PreferenceChange(audience: .customer, scope: .type(Self.invoice), isOn: nil),
                         PreferenceChange(audience: .customer, scope: .category(category), isOn: nil),
-                    ], expectedRevision: update.stored.revision, stamp: fixture.stamp(), now: fixture.now))
+                    ], expectedRevision: update.stored.revision, stamp: fixture.stamp(), .at(fixture.now)))
             #expect(cleared.stored.choices.count == 2)
             let left = try #require(cleared.facts.directory[Self.ann]).choices.customer
             #expect(left.types[Self.invoice] == Choice(channelsOff: ChannelSet(.email)))
@@ -78,10 +78,10 @@ import Testing
             let nobody = UserID(unchecked: "nobody")
             let update = try await tenant.updatePreferences(
                 of: nobody, [PreferenceChange(audience: .customer, scope: .all, isOn: true)], stamp: fixture.stamp(),
-                now: fixture.now)
+                .at(fixture.now))
             #expect(update == nil)
             #expect(try await tenant.choices(of: nobody) == nil)
-            #expect(try await tenant.facts(ofUser: nobody).isEmpty)
+            #expect(try await tenant.facts(ofUsers: [nobody], .utc).isEmpty)
             #expect(try await tenant.audit(size: 1).elements.map(\.action) == ["user.create"])
         }
     }
@@ -106,7 +106,7 @@ import Testing
             try await tenant.putSettings([everywhere, here], stamp: fixture.stamp(), now: fixture.now)
             #expect(try await tenant.storedSettings() == [everywhere, here])
 
-            let facts = try await tenant.facts(of: [Self.acme, nil, AccountID(unchecked: "nobody")])
+            let facts = try await tenant.facts(of: [Self.acme, nil, AccountID(unchecked: "nobody")], .utc)
             #expect(facts.count == 2)
             let account = try #require(facts[Self.acme])
             #expect(account.version == before[Self.acme].map { $0 + 1 })
@@ -130,9 +130,9 @@ import Testing
             #expect(supplier.supplierFacts.teamMembers == [UserID(unchecked: "rep")])
             #expect(supplier.supplierFacts.directory.users.count == 2)
 
-            let both = try await tenant.facts(ofUser: Self.ann, includingSupplier: true)
+            let both = try await tenant.facts(ofUsers: [Self.ann], includingSupplier: true, .utc)
             #expect(Set(both.keys) == [Self.acme, nil])
-            let own = try await tenant.facts(ofUser: UserID(unchecked: "rep"))
+            let own = try await tenant.facts(ofUsers: [UserID(unchecked: "rep")], .utc)
             #expect(Array(own.keys) == [nil])
         }
     }
@@ -140,7 +140,7 @@ import Testing
     @Test func providersAreStoredWithoutShowingTheirSecrets() async throws {
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()
-            let before = try #require(try await tenant.facts(of: [nil])[AccountID?.none])
+            let before = try #require(try await tenant.facts(of: [nil], .utc)[AccountID?.none])
             #expect(before.providedChannels == ChannelSet(.inApp))
             var write = ProviderWrite(
                 id: ProviderID(unchecked: "main"), channel: .email, kind: "smtp", displayName: "Relay", priority: 2,
@@ -163,7 +163,7 @@ import Testing
             _ = try await tenant.putProvider(
                 ProviderWrite(id: ProviderID(unchecked: "off"), channel: .email, kind: "maildir", isEnabled: false),
                 stamp: fixture.stamp(), now: fixture.now)
-            let facts = try #require(try await tenant.facts(of: [nil])[AccountID?.none])
+            let facts = try #require(try await tenant.facts(of: [nil], .utc)[AccountID?.none])
             #expect(facts.providedChannels == [ChannelSet(.inApp), ChannelSet(.email)])
             #expect(facts.version == before.version + 4)
             let sending = try await tenant.sendingProviders(for: .email)

@@ -128,7 +128,7 @@ import Testing
             let scene = try await PublishScene(fixture)
             _ = try await scene.tenant.updatePreferences(
                 of: PublishScene.ann, [PreferenceChange(audience: .customer, scope: .all, isOn: false)],
-                stamp: fixture.stamp(), now: fixture.now)
+                stamp: fixture.stamp(), .at(fixture.now))
             let unknown = FactsPin(account: AccountID(unchecked: "gone"), version: 1)
             let result = try await scene.tenant.publish(
                 [scene.item(key: "k1"), scene.item(key: "k2", pins: [unknown])], now: fixture.now)

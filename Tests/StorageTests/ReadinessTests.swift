@@ -67,8 +67,8 @@ import Testing
             ),
             ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", "schema public"),
             (
-                "UPDATE carillon.schema_version SET version = 0",
-                "UPDATE carillon.schema_version SET version = \(RegistrySchema.version)",
+                "UPDATE carillon.schema_version SET version = 0 WHERE component = 'registry'",
+                "UPDATE carillon.schema_version SET version = \(RegistrySchema.version) WHERE component = 'registry'",
                 "version 0"
             ),
         ] {

@@ -89,6 +89,9 @@ package nonisolated enum Carillon_V1_PreferenceSource: SwiftProtobuf.Enum, Swift
 
   /// The setting of the tenant.
   case setting // = 4
+
+  /// What the account's administrators chose for those who choose nothing.
+  case account // = 5
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -102,6 +105,7 @@ package nonisolated enum Carillon_V1_PreferenceSource: SwiftProtobuf.Enum, Swift
     case 2: self = .userCategory
     case 3: self = .userAll
     case 4: self = .setting
+    case 5: self = .account
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -113,6 +117,7 @@ package nonisolated enum Carillon_V1_PreferenceSource: SwiftProtobuf.Enum, Swift
     case .userCategory: return 2
     case .userAll: return 3
     case .setting: return 4
+    case .account: return 5
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -124,8 +129,214 @@ package nonisolated enum Carillon_V1_PreferenceSource: SwiftProtobuf.Enum, Swift
     .userCategory,
     .userAll,
     .setting,
+    .account,
   ]
 
+}
+
+/// How often somebody wants to hear of what can be gathered.
+package nonisolated enum Carillon_V1_Cadence: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// Not named.
+  case unspecified // = 0
+
+  /// As it happens.
+  case immediately // = 1
+
+  /// Once a day.
+  case daily // = 2
+
+  /// Once a week.
+  case weekly // = 3
+
+  /// Takes back an earlier choice; never stored.
+  case clear // = 4
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .immediately
+    case 2: self = .daily
+    case 3: self = .weekly
+    case 4: self = .clear
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .immediately: return 1
+    case .daily: return 2
+    case .weekly: return 3
+    case .clear: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Carillon_V1_Cadence] = [
+    .unspecified,
+    .immediately,
+    .daily,
+    .weekly,
+    .clear,
+  ]
+
+}
+
+/// A day of the week.
+package nonisolated enum Carillon_V1_Weekday: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// Not named.
+  case unspecified // = 0
+
+  /// Monday.
+  case monday // = 1
+
+  /// Tuesday.
+  case tuesday // = 2
+
+  /// Wednesday.
+  case wednesday // = 3
+
+  /// Thursday.
+  case thursday // = 4
+
+  /// Friday.
+  case friday // = 5
+
+  /// Saturday.
+  case saturday // = 6
+
+  /// Sunday.
+  case sunday // = 7
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .monday
+    case 2: self = .tuesday
+    case 3: self = .wednesday
+    case 4: self = .thursday
+    case 5: self = .friday
+    case 6: self = .saturday
+    case 7: self = .sunday
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .monday: return 1
+    case .tuesday: return 2
+    case .wednesday: return 3
+    case .thursday: return 4
+    case .friday: return 5
+    case .saturday: return 6
+    case .sunday: return 7
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Carillon_V1_Weekday] = [
+    .unspecified,
+    .monday,
+    .tuesday,
+    .wednesday,
+    .thursday,
+    .friday,
+    .saturday,
+    .sunday,
+  ]
+
+}
+
+/// A part of the day by the user's own clock, from its start until, but not including, its end.
+package nonisolated struct Carillon_V1_TimeWindow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The days on which it begins, each at most once; none for every day.
+  package var days: [Carillon_V1_Weekday] = []
+
+  /// Minute of the day at which it begins: 0 to 1439.
+  package var startMinute: Int32 = 0
+
+  /// Minute at which it ends: 0 to 1440. Not later than the start means on the following day; the same as the start is refused,
+  /// but for 0 and 1440, which are the whole day.
+  package var endMinute: Int32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// When and in what language somebody wants messages. Messages in the inbox and critical ones never wait.
+package nonisolated struct Carillon_V1_PersonalSettings: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// IANA name of the time zone; empty means the account's, else the tenant's.
+  package var timeZone: String = String()
+
+  /// BCP 47 tag of the language; empty means the account's, else the tenant's.
+  package var locale: String = String()
+
+  /// When no messages are to come: they wait until it is over. At most 50.
+  package var quietHours: [Carillon_V1_TimeWindow] = []
+
+  /// The only times at which messages are to come; none for any time. At most 50. Together with the quiet hours they must leave
+  /// some minute of the week.
+  package var sendWindows: [Carillon_V1_TimeWindow] = []
+
+  /// When daily digests come, and weekly ones on their day, in minutes of the local day: 0 to 1439; unset for the usual 480, which
+  /// is 08:00.
+  package var digestMinute: Int32 {
+    get {_digestMinute ?? 0}
+    set {_digestMinute = newValue}
+  }
+  /// Returns true if `digestMinute` has been explicitly set.
+  package var hasDigestMinute: Bool {self._digestMinute != nil}
+  /// Clears the value of `digestMinute`. Subsequent reads from it will return its default value.
+  package mutating func clearDigestMinute() {self._digestMinute = nil}
+
+  /// When weekly digests come; unspecified for the usual Monday.
+  package var digestDay: Carillon_V1_Weekday = .unspecified
+
+  /// Until when nothing but what is mandatory or critical is to come: other messages wait; unset for no such time. At most 366 days
+  /// ahead.
+  package var snoozeEndTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_snoozeEndTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_snoozeEndTime = newValue}
+  }
+  /// Returns true if `snoozeEndTime` has been explicitly set.
+  package var hasSnoozeEndTime: Bool {self._snoozeEndTime != nil}
+  /// Clears the value of `snoozeEndTime`. Subsequent reads from it will return its default value.
+  package mutating func clearSnoozeEndTime() {self._snoozeEndTime = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _digestMinute: Int32? = nil
+  fileprivate var _snoozeEndTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// A user's choice. The narrower one wins: type over category over all, then a named channel over every channel.
@@ -170,8 +381,11 @@ package nonisolated struct Carillon_V1_PreferenceChoice: Sendable {
   /// The audience in which the user chooses; unspecified for the user's own.
   package var audience: Carillon_V1_Audience = .unspecified
 
-  /// What was chosen.
+  /// What was chosen; unspecified where only the cadence was.
   package var choice: Carillon_V1_Choice = .unspecified
+
+  /// How often, where the type can be gathered; unspecified for no word. A choice for one channel has none.
+  package var cadence: Carillon_V1_Cadence = .unspecified
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -236,6 +450,15 @@ package nonisolated struct Carillon_V1_EffectivePreference: Sendable {
   /// One value for each channel of the type.
   package var channels: [Carillon_V1_ChannelPreference] = []
 
+  /// How often the user hears of it. Types that cannot be gathered come as they happen.
+  package var cadence: Carillon_V1_Cadence = .unspecified
+
+  /// Where the cadence comes from.
+  package var cadenceSource: Carillon_V1_PreferenceSource = .unspecified
+
+  /// Whether it can be gathered.
+  package var digestible: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -273,12 +496,124 @@ nonisolated extension Carillon_V1_Choice: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension Carillon_V1_PreferenceSource: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PREFERENCE_SOURCE_UNSPECIFIED\0\u{1}PREFERENCE_SOURCE_USER_TYPE\0\u{1}PREFERENCE_SOURCE_USER_CATEGORY\0\u{1}PREFERENCE_SOURCE_USER_ALL\0\u{1}PREFERENCE_SOURCE_SETTING\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PREFERENCE_SOURCE_UNSPECIFIED\0\u{1}PREFERENCE_SOURCE_USER_TYPE\0\u{1}PREFERENCE_SOURCE_USER_CATEGORY\0\u{1}PREFERENCE_SOURCE_USER_ALL\0\u{1}PREFERENCE_SOURCE_SETTING\0\u{1}PREFERENCE_SOURCE_ACCOUNT\0")
+}
+
+nonisolated extension Carillon_V1_Cadence: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CADENCE_UNSPECIFIED\0\u{1}CADENCE_IMMEDIATELY\0\u{1}CADENCE_DAILY\0\u{1}CADENCE_WEEKLY\0\u{1}CADENCE_CLEAR\0")
+}
+
+nonisolated extension Carillon_V1_Weekday: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WEEKDAY_UNSPECIFIED\0\u{1}WEEKDAY_MONDAY\0\u{1}WEEKDAY_TUESDAY\0\u{1}WEEKDAY_WEDNESDAY\0\u{1}WEEKDAY_THURSDAY\0\u{1}WEEKDAY_FRIDAY\0\u{1}WEEKDAY_SATURDAY\0\u{1}WEEKDAY_SUNDAY\0")
+}
+
+nonisolated extension Carillon_V1_TimeWindow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TimeWindow"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}days\0\u{3}start_minute\0\u{3}end_minute\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedEnumField(value: &self.days) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.startMinute) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.endMinute) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.days.isEmpty {
+      try visitor.visitPackedEnumField(value: self.days, fieldNumber: 1)
+    }
+    if self.startMinute != 0 {
+      try visitor.visitSingularInt32Field(value: self.startMinute, fieldNumber: 2)
+    }
+    if self.endMinute != 0 {
+      try visitor.visitSingularInt32Field(value: self.endMinute, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_TimeWindow, rhs: Carillon_V1_TimeWindow) -> Bool {
+    if lhs.days != rhs.days {return false}
+    if lhs.startMinute != rhs.startMinute {return false}
+    if lhs.endMinute != rhs.endMinute {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_PersonalSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PersonalSettings"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}time_zone\0\u{1}locale\0\u{3}quiet_hours\0\u{3}send_windows\0\u{3}digest_minute\0\u{3}digest_day\0\u{3}snooze_end_time\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.locale) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.quietHours) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.sendWindows) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self._digestMinute) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.digestDay) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._snoozeEndTime) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.timeZone.isEmpty {
+      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 1)
+    }
+    if !self.locale.isEmpty {
+      try visitor.visitSingularStringField(value: self.locale, fieldNumber: 2)
+    }
+    if !self.quietHours.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.quietHours, fieldNumber: 3)
+    }
+    if !self.sendWindows.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sendWindows, fieldNumber: 4)
+    }
+    try { if let v = self._digestMinute {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 5)
+    } }()
+    if self.digestDay != .unspecified {
+      try visitor.visitSingularEnumField(value: self.digestDay, fieldNumber: 6)
+    }
+    try { if let v = self._snoozeEndTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_PersonalSettings, rhs: Carillon_V1_PersonalSettings) -> Bool {
+    if lhs.timeZone != rhs.timeZone {return false}
+    if lhs.locale != rhs.locale {return false}
+    if lhs.quietHours != rhs.quietHours {return false}
+    if lhs.sendWindows != rhs.sendWindows {return false}
+    if lhs._digestMinute != rhs._digestMinute {return false}
+    if lhs.digestDay != rhs.digestDay {return false}
+    if lhs._snoozeEndTime != rhs._snoozeEndTime {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Carillon_V1_PreferenceChoice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PreferenceChoice"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_type\0\u{1}category\0\u{1}all\0\u{1}channel\0\u{1}audience\0\u{1}choice\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_type\0\u{1}category\0\u{1}all\0\u{1}channel\0\u{1}audience\0\u{1}choice\0\u{1}cadence\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -313,6 +648,7 @@ nonisolated extension Carillon_V1_PreferenceChoice: SwiftProtobuf.Message, Swift
       case 4: try { try decoder.decodeSingularEnumField(value: &self.channel) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.audience) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.choice) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.cadence) }()
       default: break
       }
     }
@@ -347,6 +683,9 @@ nonisolated extension Carillon_V1_PreferenceChoice: SwiftProtobuf.Message, Swift
     if self.choice != .unspecified {
       try visitor.visitSingularEnumField(value: self.choice, fieldNumber: 6)
     }
+    if self.cadence != .unspecified {
+      try visitor.visitSingularEnumField(value: self.cadence, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -355,6 +694,7 @@ nonisolated extension Carillon_V1_PreferenceChoice: SwiftProtobuf.Message, Swift
     if lhs.channel != rhs.channel {return false}
     if lhs.audience != rhs.audience {return false}
     if lhs.choice != rhs.choice {return false}
+    if lhs.cadence != rhs.cadence {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -412,7 +752,7 @@ nonisolated extension Carillon_V1_ChannelPreference: SwiftProtobuf.Message, Swif
 
 nonisolated extension Carillon_V1_EffectivePreference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EffectivePreference"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_type\0\u{3}display_name\0\u{1}category\0\u{1}audience\0\u{1}channels\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_type\0\u{3}display_name\0\u{1}category\0\u{1}audience\0\u{1}channels\0\u{1}cadence\0\u{3}cadence_source\0\u{1}digestible\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -425,6 +765,9 @@ nonisolated extension Carillon_V1_EffectivePreference: SwiftProtobuf.Message, Sw
       case 3: try { try decoder.decodeSingularStringField(value: &self.category) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.audience) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.channels) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.cadence) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.cadenceSource) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.digestible) }()
       default: break
       }
     }
@@ -446,6 +789,15 @@ nonisolated extension Carillon_V1_EffectivePreference: SwiftProtobuf.Message, Sw
     if !self.channels.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.channels, fieldNumber: 5)
     }
+    if self.cadence != .unspecified {
+      try visitor.visitSingularEnumField(value: self.cadence, fieldNumber: 6)
+    }
+    if self.cadenceSource != .unspecified {
+      try visitor.visitSingularEnumField(value: self.cadenceSource, fieldNumber: 7)
+    }
+    if self.digestible != false {
+      try visitor.visitSingularBoolField(value: self.digestible, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -455,6 +807,9 @@ nonisolated extension Carillon_V1_EffectivePreference: SwiftProtobuf.Message, Sw
     if lhs.category != rhs.category {return false}
     if lhs.audience != rhs.audience {return false}
     if lhs.channels != rhs.channels {return false}
+    if lhs.cadence != rhs.cadence {return false}
+    if lhs.cadenceSource != rhs.cadenceSource {return false}
+    if lhs.digestible != rhs.digestible {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -16,14 +16,35 @@ package protocol PreferenceServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func checkPreferenceInline(_ request: Carillon_V1_CheckPreferenceRequest, _ context: CallContext) throws -> Carillon_V1_CheckPreferenceResponse?
 
-    /// Answers with everything that holds for a user, and the user's choices.
+    /// The same for up to 1000 users and types at once. Each check has its own result: one that cannot be answered fails alone.
+    func batchCheckPreferences(_ request: Carillon_V1_BatchCheckPreferencesRequest, _ context: CallContext) async throws -> Carillon_V1_BatchCheckPreferencesResponse
+
+    /// Answers batchCheckPreferences at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func batchCheckPreferencesInline(_ request: Carillon_V1_BatchCheckPreferencesRequest, _ context: CallContext) throws -> Carillon_V1_BatchCheckPreferencesResponse?
+
+    /// The same for as many as come: each request is answered, in any order, by a response with its number. For programs that check
+    /// before each of many messages, and do not want to open a call for each.
+    func streamPreferenceChecks(_ requests: RequestReader<Carillon_V1_StreamPreferenceChecksRequest>, _ responses: ResponseWriter<Carillon_V1_StreamPreferenceChecksResponse>, _ context: CallContext) async throws
+
+    /// Answers with everything that holds for a user, and the user's choices. With an account instead of a user: what its
+    /// administrators have chosen for those of its users who choose nothing.
     func getPreferences(_ request: Carillon_V1_GetPreferencesRequest, _ context: CallContext) async throws -> Carillon_V1_GetPreferencesResponse
 
     /// Answers getPreferences at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func getPreferencesInline(_ request: Carillon_V1_GetPreferencesRequest, _ context: CallContext) throws -> Carillon_V1_GetPreferencesResponse?
 
-    /// Stores choices of a user; all of them or none. Every later send obeys them. When the tenant has stored the rows that it
+    /// Explains a decision: one of the past, with the facts that were stored with it, or one as it would be made now, at another time,
+    /// or if the user had chosen otherwise. Nothing is stored or sent.
+    func explainDecision(_ request: Carillon_V1_ExplainDecisionRequest, _ context: CallContext) async throws -> Carillon_V1_ExplainDecisionResponse
+
+    /// Answers explainDecision at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func explainDecisionInline(_ request: Carillon_V1_ExplainDecisionRequest, _ context: CallContext) throws -> Carillon_V1_ExplainDecisionResponse?
+
+    /// Stores choices and personal settings of a user, or the defaults of an account; all of them or none. Every later send obeys
+    /// them. An account's defaults may be set by those of its users who are administrators. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
     /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
     /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
@@ -42,7 +63,17 @@ extension PreferenceServiceHandler {
     }
 
     /// Leaves the call to the asynchronous method.
+    package func batchCheckPreferencesInline(_ request: Carillon_V1_BatchCheckPreferencesRequest, _ context: CallContext) throws -> Carillon_V1_BatchCheckPreferencesResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
     package func getPreferencesInline(_ request: Carillon_V1_GetPreferencesRequest, _ context: CallContext) throws -> Carillon_V1_GetPreferencesResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func explainDecisionInline(_ request: Carillon_V1_ExplainDecisionRequest, _ context: CallContext) throws -> Carillon_V1_ExplainDecisionResponse? {
         nil
     }
 
@@ -67,6 +98,17 @@ extension PreferenceServiceHandler {
                 async: { try await self.checkPreference($0, $1) }
             ),
             .unary(
+                "/carillon.v1.PreferenceService/BatchCheckPreferences",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.batchCheckPreferencesInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.batchCheckPreferences($0, $1) }
+            ),
+            .bidirectionalStreaming("/carillon.v1.PreferenceService/StreamPreferenceChecks") { try await self.streamPreferenceChecks($0, $1, $2) },
+            .unary(
                 "/carillon.v1.PreferenceService/GetPreferences",
                 hasNoSideEffects: true,
                 atOnce: {
@@ -75,6 +117,16 @@ extension PreferenceServiceHandler {
                     return true
                 },
                 async: { try await self.getPreferences($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.PreferenceService/ExplainDecision",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.explainDecisionInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.explainDecision($0, $1) }
             ),
             .unary(
                 "/carillon.v1.PreferenceService/UpdatePreferences",
@@ -104,12 +156,31 @@ package struct PreferenceServiceClient: Sendable {
         try await client.unary("/carillon.v1.PreferenceService/CheckPreference", request, options: options)
     }
 
-    /// Answers with everything that holds for a user, and the user's choices.
+    /// The same for up to 1000 users and types at once. Each check has its own result: one that cannot be answered fails alone.
+    package func batchCheckPreferences(_ request: Carillon_V1_BatchCheckPreferencesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_BatchCheckPreferencesResponse {
+        try await client.unary("/carillon.v1.PreferenceService/BatchCheckPreferences", request, options: options)
+    }
+
+    /// The same for as many as come: each request is answered, in any order, by a response with its number. For programs that check
+    /// before each of many messages, and do not want to open a call for each.
+    package func streamPreferenceChecks(options: CallOptions = .init()) async throws(Status) -> (RequestWriter<Carillon_V1_StreamPreferenceChecksRequest>, ResponseReader<Carillon_V1_StreamPreferenceChecksResponse>) {
+        try await client.bidirectionalStreaming("/carillon.v1.PreferenceService/StreamPreferenceChecks", options: options)
+    }
+
+    /// Answers with everything that holds for a user, and the user's choices. With an account instead of a user: what its
+    /// administrators have chosen for those of its users who choose nothing.
     package func getPreferences(_ request: Carillon_V1_GetPreferencesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_GetPreferencesResponse {
         try await client.unary("/carillon.v1.PreferenceService/GetPreferences", request, options: options)
     }
 
-    /// Stores choices of a user; all of them or none. Every later send obeys them. When the tenant has stored the rows that it
+    /// Explains a decision: one of the past, with the facts that were stored with it, or one as it would be made now, at another time,
+    /// or if the user had chosen otherwise. Nothing is stored or sent.
+    package func explainDecision(_ request: Carillon_V1_ExplainDecisionRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ExplainDecisionResponse {
+        try await client.unary("/carillon.v1.PreferenceService/ExplainDecision", request, options: options)
+    }
+
+    /// Stores choices and personal settings of a user, or the defaults of an account; all of them or none. Every later send obeys
+    /// them. An account's defaults may be set by those of its users who are administrators. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
     /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
     /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED

@@ -77,6 +77,150 @@ package nonisolated struct Carillon_V1_ChannelVerdict: Sendable {
   package init() {}
 }
 
+/// Why one of several checks has no answer: what CheckPreference would have failed with.
+package nonisolated struct Carillon_V1_CheckError: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The gRPC status code, such as 5 for NOT_FOUND.
+  package var code: Int32 = 0
+
+  /// Stable reason, such as "USER_NOT_FOUND".
+  package var reason: String = String()
+
+  /// One sentence for a developer; its words may change.
+  package var message: String = String()
+
+  /// Paths of the check's fields that are wrong, such as "user_id".
+  package var fields: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What came of one of several checks.
+package nonisolated struct Carillon_V1_CheckResult: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The answer, or why there is none.
+  package var result: Carillon_V1_CheckResult.OneOf_Result? = nil
+
+  /// The answer.
+  package var response: Carillon_V1_CheckPreferenceResponse {
+    get {
+      if case .response(let v)? = result {return v}
+      return Carillon_V1_CheckPreferenceResponse()
+    }
+    set {result = .response(newValue)}
+  }
+
+  /// Why there is none.
+  package var error: Carillon_V1_CheckError {
+    get {
+      if case .error(let v)? = result {return v}
+      return Carillon_V1_CheckError()
+    }
+    set {result = .error(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// The answer, or why there is none.
+  package nonisolated enum OneOf_Result: Equatable, Sendable {
+    /// The answer.
+    case response(Carillon_V1_CheckPreferenceResponse)
+    /// Why there is none.
+    case error(Carillon_V1_CheckError)
+
+  }
+
+  package init() {}
+}
+
+/// Request of BatchCheckPreferences.
+package nonisolated struct Carillon_V1_BatchCheckPreferencesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The checks: 1 to 1000.
+  package var checks: [Carillon_V1_CheckPreferenceRequest] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of BatchCheckPreferences.
+package nonisolated struct Carillon_V1_BatchCheckPreferencesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One for each check, in the same order.
+  package var results: [Carillon_V1_CheckResult] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Request of StreamPreferenceChecks.
+package nonisolated struct Carillon_V1_StreamPreferenceChecksRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A number that the response carries too; chosen by the caller, and not looked at.
+  package var number: UInt64 = 0
+
+  /// The check.
+  package var check: Carillon_V1_CheckPreferenceRequest {
+    get {_check ?? Carillon_V1_CheckPreferenceRequest()}
+    set {_check = newValue}
+  }
+  /// Returns true if `check` has been explicitly set.
+  package var hasCheck: Bool {self._check != nil}
+  /// Clears the value of `check`. Subsequent reads from it will return its default value.
+  package mutating func clearCheck() {self._check = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _check: Carillon_V1_CheckPreferenceRequest? = nil
+}
+
+/// Response of StreamPreferenceChecks.
+package nonisolated struct Carillon_V1_StreamPreferenceChecksResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The number of the request.
+  package var number: UInt64 = 0
+
+  /// What came of it.
+  package var result: Carillon_V1_CheckResult {
+    get {_result ?? Carillon_V1_CheckResult()}
+    set {_result = newValue}
+  }
+  /// Returns true if `result` has been explicitly set.
+  package var hasResult: Bool {self._result != nil}
+  /// Clears the value of `result`. Subsequent reads from it will return its default value.
+  package mutating func clearResult() {self._result = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _result: Carillon_V1_CheckResult? = nil
+}
+
 /// Request of GetPreferences.
 package nonisolated struct Carillon_V1_GetPreferencesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -92,6 +236,9 @@ package nonisolated struct Carillon_V1_GetPreferencesRequest: Sendable {
   /// The audience; unspecified for the user's own.
   package var audience: Carillon_V1_Audience = .unspecified
 
+  /// Instead of the user: an account, for its defaults.
+  package var accountID: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -103,7 +250,8 @@ package nonisolated struct Carillon_V1_GetPreferencesResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// One for each type that the audience has, in the order of the types' keys. Disabled types are left out.
+  /// One for each type that the user can get in the audience, in the order of the types' keys: disabled types are left out, and those
+  /// that are for others. None for an account.
   package var preferences: [Carillon_V1_EffectivePreference] = []
 
   /// The user's choices as stored, those without effect at the moment included.
@@ -112,9 +260,143 @@ package nonisolated struct Carillon_V1_GetPreferencesResponse: Sendable {
   /// Changes whenever the user's choices change.
   package var etag: String = String()
 
+  /// The user's personal settings as stored. None for an account.
+  package var settings: Carillon_V1_PersonalSettings {
+    get {_settings ?? Carillon_V1_PersonalSettings()}
+    set {_settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  package var hasSettings: Bool {self._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  package mutating func clearSettings() {self._settings = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _settings: Carillon_V1_PersonalSettings? = nil
+}
+
+/// A decision that was not made: what a type would mean to a user.
+package nonisolated struct Carillon_V1_Hypothesis: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The user.
+  package var userID: String = String()
+
+  /// Key of the type.
+  package var notificationType: String = String()
+
+  /// The audience; unspecified for the user's own.
+  package var audience: Carillon_V1_Audience = .unspecified
+
+  /// Choices that the user is taken to have made too, or with CHOICE_CLEAR and CADENCE_CLEAR to have taken back; at most 1000.
+  package var choices: [Carillon_V1_PreferenceChoice] = []
+
+  /// The time at which it is decided; unset for the time of the call.
+  package var decisionTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decisionTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decisionTime = newValue}
+  }
+  /// Returns true if `decisionTime` has been explicitly set.
+  package var hasDecisionTime: Bool {self._decisionTime != nil}
+  /// Clears the value of `decisionTime`. Subsequent reads from it will return its default value.
+  package mutating func clearDecisionTime() {self._decisionTime = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _decisionTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// The rules that were looked at for one channel.
+package nonisolated struct Carillon_V1_ChannelTrace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The channel.
+  package var channel: Carillon_V1_Channel = .unspecified
+
+  /// The rules, in the order of precedence.
+  package var steps: [Carillon_V1_TraceStep] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Request of ExplainDecision.
+package nonisolated struct Carillon_V1_ExplainDecisionRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What to explain.
+  package var subject: Carillon_V1_ExplainDecisionRequest.OneOf_Subject? = nil
+
+  /// A decision of the past: the notification that carries it, of the caller's tenant, or for a portal token of its user.
+  package var notificationID: String {
+    get {
+      if case .notificationID(let v)? = subject {return v}
+      return String()
+    }
+    set {subject = .notificationID(newValue)}
+  }
+
+  /// One that was not made.
+  package var hypothesis: Carillon_V1_Hypothesis {
+    get {
+      if case .hypothesis(let v)? = subject {return v}
+      return Carillon_V1_Hypothesis()
+    }
+    set {subject = .hypothesis(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What to explain.
+  package nonisolated enum OneOf_Subject: Equatable, Sendable {
+    /// A decision of the past: the notification that carries it, of the caller's tenant, or for a portal token of its user.
+    case notificationID(String)
+    /// One that was not made.
+    case hypothesis(Carillon_V1_Hypothesis)
+
+  }
+
+  package init() {}
+}
+
+/// Response of ExplainDecision.
+package nonisolated struct Carillon_V1_ExplainDecisionResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What was decided, or would be.
+  package var decision: Carillon_V1_RecipientDecision {
+    get {_decision ?? Carillon_V1_RecipientDecision()}
+    set {_decision = newValue}
+  }
+  /// Returns true if `decision` has been explicitly set.
+  package var hasDecision: Bool {self._decision != nil}
+  /// Clears the value of `decision`. Subsequent reads from it will return its default value.
+  package mutating func clearDecision() {self._decision = nil}
+
+  /// The rules that were looked at, for each channel of the type.
+  package var traces: [Carillon_V1_ChannelTrace] = []
+
+  /// The whole in English sentences for people; their words may change.
+  package var explanation: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _decision: Carillon_V1_RecipientDecision? = nil
 }
 
 /// Request of UpdatePreferences.
@@ -123,18 +405,45 @@ package nonisolated struct Carillon_V1_UpdatePreferencesRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The user.
+  /// The user; empty for the defaults of an account.
   package var userID: String = String()
 
-  /// The choices to store or, with CHOICE_CLEAR, to take back; at most 1000, each scope, channel and audience once.
+  /// The choices to store or, with CHOICE_CLEAR and CADENCE_CLEAR, to take back; at most 1000, each scope, channel and audience once.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
   /// The etag of GetPreferences; when sent, the call is ABORTED if it is not the stored one.
   package var etag: String = String()
 
+  /// Personal settings of the user to store.
+  package var settings: Carillon_V1_PersonalSettings {
+    get {_settings ?? Carillon_V1_PersonalSettings()}
+    set {_settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  package var hasSettings: Bool {self._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  package mutating func clearSettings() {self._settings = nil}
+
+  /// Which of the settings to store, such as "quiet_hours"; those that it names and that are not sent are taken away. Without a mask
+  /// those that are sent are stored, and the others stay.
+  package var settingsMask: SwiftProtobuf.Google_Protobuf_FieldMask {
+    get {_settingsMask ?? SwiftProtobuf.Google_Protobuf_FieldMask()}
+    set {_settingsMask = newValue}
+  }
+  /// Returns true if `settingsMask` has been explicitly set.
+  package var hasSettingsMask: Bool {self._settingsMask != nil}
+  /// Clears the value of `settingsMask`. Subsequent reads from it will return its default value.
+  package mutating func clearSettingsMask() {self._settingsMask = nil}
+
+  /// Instead of the user: an account, whose defaults are stored. They are those of customers, and have no settings.
+  package var accountID: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _settings: Carillon_V1_PersonalSettings? = nil
+  fileprivate var _settingsMask: SwiftProtobuf.Google_Protobuf_FieldMask? = nil
 }
 
 /// Response of UpdatePreferences.
@@ -152,9 +461,21 @@ package nonisolated struct Carillon_V1_UpdatePreferencesResponse: Sendable {
   /// The new etag.
   package var etag: String = String()
 
+  /// The user's personal settings as stored.
+  package var settings: Carillon_V1_PersonalSettings {
+    get {_settings ?? Carillon_V1_PersonalSettings()}
+    set {_settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  package var hasSettings: Bool {self._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  package mutating func clearSettings() {self._settings = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _settings: Carillon_V1_PersonalSettings? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -276,9 +597,259 @@ nonisolated extension Carillon_V1_ChannelVerdict: SwiftProtobuf.Message, SwiftPr
   }
 }
 
+nonisolated extension Carillon_V1_CheckError: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CheckError"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}reason\0\u{1}message\0\u{1}fields\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.fields) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.code != 0 {
+      try visitor.visitSingularInt32Field(value: self.code, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 3)
+    }
+    if !self.fields.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.fields, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_CheckError, rhs: Carillon_V1_CheckError) -> Bool {
+    if lhs.code != rhs.code {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.fields != rhs.fields {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_CheckResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CheckResult"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}response\0\u{1}error\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Carillon_V1_CheckPreferenceResponse?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .response(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .response(v)
+        }
+      }()
+      case 2: try {
+        var v: Carillon_V1_CheckError?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .error(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .error(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.result {
+    case .response?: try {
+      guard case .response(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .error?: try {
+      guard case .error(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_CheckResult, rhs: Carillon_V1_CheckResult) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_BatchCheckPreferencesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BatchCheckPreferencesRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}checks\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.checks) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.checks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.checks, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_BatchCheckPreferencesRequest, rhs: Carillon_V1_BatchCheckPreferencesRequest) -> Bool {
+    if lhs.checks != rhs.checks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_BatchCheckPreferencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BatchCheckPreferencesResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}results\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.results.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_BatchCheckPreferencesResponse, rhs: Carillon_V1_BatchCheckPreferencesResponse) -> Bool {
+    if lhs.results != rhs.results {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_StreamPreferenceChecksRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StreamPreferenceChecksRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}check\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._check) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._check {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_StreamPreferenceChecksRequest, rhs: Carillon_V1_StreamPreferenceChecksRequest) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs._check != rhs._check {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_StreamPreferenceChecksResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StreamPreferenceChecksResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}result\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._result) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._result {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_StreamPreferenceChecksResponse, rhs: Carillon_V1_StreamPreferenceChecksResponse) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs._result != rhs._result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Carillon_V1_GetPreferencesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetPreferencesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{1}category\0\u{1}audience\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{1}category\0\u{1}audience\0\u{3}account_id\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -289,6 +860,7 @@ nonisolated extension Carillon_V1_GetPreferencesRequest: SwiftProtobuf.Message, 
       case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.category) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.audience) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.accountID) }()
       default: break
       }
     }
@@ -304,6 +876,9 @@ nonisolated extension Carillon_V1_GetPreferencesRequest: SwiftProtobuf.Message, 
     if self.audience != .unspecified {
       try visitor.visitSingularEnumField(value: self.audience, fieldNumber: 3)
     }
+    if !self.accountID.isEmpty {
+      try visitor.visitSingularStringField(value: self.accountID, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -311,6 +886,7 @@ nonisolated extension Carillon_V1_GetPreferencesRequest: SwiftProtobuf.Message, 
     if lhs.userID != rhs.userID {return false}
     if lhs.category != rhs.category {return false}
     if lhs.audience != rhs.audience {return false}
+    if lhs.accountID != rhs.accountID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -318,7 +894,7 @@ nonisolated extension Carillon_V1_GetPreferencesRequest: SwiftProtobuf.Message, 
 
 nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetPreferencesResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}preferences\0\u{1}choices\0\u{1}etag\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}preferences\0\u{1}choices\0\u{1}etag\0\u{1}settings\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -329,12 +905,17 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.preferences) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.preferences.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.preferences, fieldNumber: 1)
     }
@@ -344,6 +925,9 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
     if !self.etag.isEmpty {
       try visitor.visitSingularStringField(value: self.etag, fieldNumber: 3)
     }
+    try { if let v = self._settings {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -351,6 +935,202 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
     if lhs.preferences != rhs.preferences {return false}
     if lhs.choices != rhs.choices {return false}
     if lhs.etag != rhs.etag {return false}
+    if lhs._settings != rhs._settings {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_Hypothesis: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Hypothesis"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{3}notification_type\0\u{1}audience\0\u{1}choices\0\u{3}decision_time\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.notificationType) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.audience) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._decisionTime) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.userID.isEmpty {
+      try visitor.visitSingularStringField(value: self.userID, fieldNumber: 1)
+    }
+    if !self.notificationType.isEmpty {
+      try visitor.visitSingularStringField(value: self.notificationType, fieldNumber: 2)
+    }
+    if self.audience != .unspecified {
+      try visitor.visitSingularEnumField(value: self.audience, fieldNumber: 3)
+    }
+    if !self.choices.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.choices, fieldNumber: 4)
+    }
+    try { if let v = self._decisionTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_Hypothesis, rhs: Carillon_V1_Hypothesis) -> Bool {
+    if lhs.userID != rhs.userID {return false}
+    if lhs.notificationType != rhs.notificationType {return false}
+    if lhs.audience != rhs.audience {return false}
+    if lhs.choices != rhs.choices {return false}
+    if lhs._decisionTime != rhs._decisionTime {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ChannelTrace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ChannelTrace"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}steps\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.channel) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.channel != .unspecified {
+      try visitor.visitSingularEnumField(value: self.channel, fieldNumber: 1)
+    }
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ChannelTrace, rhs: Carillon_V1_ChannelTrace) -> Bool {
+    if lhs.channel != rhs.channel {return false}
+    if lhs.steps != rhs.steps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ExplainDecisionRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExplainDecisionRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{1}hypothesis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.subject != nil {try decoder.handleConflictingOneOf()}
+          self.subject = .notificationID(v)
+        }
+      }()
+      case 2: try {
+        var v: Carillon_V1_Hypothesis?
+        var hadOneofValue = false
+        if let current = self.subject {
+          hadOneofValue = true
+          if case .hypothesis(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.subject = .hypothesis(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.subject {
+    case .notificationID?: try {
+      guard case .notificationID(let v)? = self.subject else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    }()
+    case .hypothesis?: try {
+      guard case .hypothesis(let v)? = self.subject else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ExplainDecisionRequest, rhs: Carillon_V1_ExplainDecisionRequest) -> Bool {
+    if lhs.subject != rhs.subject {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ExplainDecisionResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExplainDecisionResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}decision\0\u{1}traces\0\u{1}explanation\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._decision) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.traces) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.explanation) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._decision {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.traces.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.traces, fieldNumber: 2)
+    }
+    if !self.explanation.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.explanation, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ExplainDecisionResponse, rhs: Carillon_V1_ExplainDecisionResponse) -> Bool {
+    if lhs._decision != rhs._decision {return false}
+    if lhs.traces != rhs.traces {return false}
+    if lhs.explanation != rhs.explanation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -358,7 +1138,7 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
 
 nonisolated extension Carillon_V1_UpdatePreferencesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdatePreferencesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{1}choices\0\u{1}etag\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{1}choices\0\u{1}etag\0\u{1}settings\0\u{3}settings_mask\0\u{3}account_id\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -369,12 +1149,19 @@ nonisolated extension Carillon_V1_UpdatePreferencesRequest: SwiftProtobuf.Messag
       case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._settingsMask) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.accountID) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.userID.isEmpty {
       try visitor.visitSingularStringField(value: self.userID, fieldNumber: 1)
     }
@@ -384,6 +1171,15 @@ nonisolated extension Carillon_V1_UpdatePreferencesRequest: SwiftProtobuf.Messag
     if !self.etag.isEmpty {
       try visitor.visitSingularStringField(value: self.etag, fieldNumber: 3)
     }
+    try { if let v = self._settings {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._settingsMask {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if !self.accountID.isEmpty {
+      try visitor.visitSingularStringField(value: self.accountID, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -391,6 +1187,9 @@ nonisolated extension Carillon_V1_UpdatePreferencesRequest: SwiftProtobuf.Messag
     if lhs.userID != rhs.userID {return false}
     if lhs.choices != rhs.choices {return false}
     if lhs.etag != rhs.etag {return false}
+    if lhs._settings != rhs._settings {return false}
+    if lhs._settingsMask != rhs._settingsMask {return false}
+    if lhs.accountID != rhs.accountID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -398,7 +1197,7 @@ nonisolated extension Carillon_V1_UpdatePreferencesRequest: SwiftProtobuf.Messag
 
 nonisolated extension Carillon_V1_UpdatePreferencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdatePreferencesResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}choices\0\u{1}notices\0\u{1}etag\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}choices\0\u{1}notices\0\u{1}etag\0\u{1}settings\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -409,12 +1208,17 @@ nonisolated extension Carillon_V1_UpdatePreferencesResponse: SwiftProtobuf.Messa
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.notices) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.choices.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.choices, fieldNumber: 1)
     }
@@ -424,6 +1228,9 @@ nonisolated extension Carillon_V1_UpdatePreferencesResponse: SwiftProtobuf.Messa
     if !self.etag.isEmpty {
       try visitor.visitSingularStringField(value: self.etag, fieldNumber: 3)
     }
+    try { if let v = self._settings {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -431,6 +1238,7 @@ nonisolated extension Carillon_V1_UpdatePreferencesResponse: SwiftProtobuf.Messa
     if lhs.choices != rhs.choices {return false}
     if lhs.notices != rhs.notices {return false}
     if lhs.etag != rhs.etag {return false}
+    if lhs._settings != rhs._settings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -20,7 +20,9 @@ extension DeliveryWorker {
             }
             let rows = try await rows(of: ids, work)
             // Read last, right before the sends begin: what was changed until now is obeyed.
-            let facts = try await work.store.facts(of: Array(Set(rows.readable.map(\.event.account) + [nil])))
+            let facts = try await work.store.facts(
+                of: Array(Set(rows.readable.map(\.event.account) + [nil])),
+                Clocks(zone: means.tenant.timeZone, now: environment.now()))
             work.rest = nil
             let look = SecondLook(
                 catalog: configuration.catalog, tenant: means.tenant, facts: facts, now: environment.now())
@@ -113,7 +115,7 @@ extension DeliveryWorker {
             let composer = MailComposer(
                 renderer: renderer, catalog: configuration.catalog, tenant: means.tenant, key: means.key,
                 settings: look.settings(for: delivery.event.account),
-                zone: zones.rules(target.zone, else: means.tenant.timeZone, now: environment.now()))
+                zone: ZoneBook.shared.rules(target.zone ?? means.tenant.timeZone, now: environment.now()))
             message = try composer.mail(for: delivery, to: target, by: provider)
         } catch {
             work.rests.gaveUp(provider.id)

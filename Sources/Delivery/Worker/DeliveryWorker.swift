@@ -72,8 +72,6 @@ package final class DeliveryWorker: @unchecked Sendable {
     var pollTimer: LoopTimer?
     var lastPoll: Instant?
 
-    var zones = ZoneBook()
-
     var drainWaiter: CheckedContinuation<Void, Never>?
 
     /// Makes a worker; nothing happens before ``start()``. Any thread.

@@ -41,7 +41,7 @@ extension ChannelDecision {
         switch verdict {
         case .deliver: "sent"
         case .defer(let until): "held back by \(reason == .snoozed ? "your snooze" : "quiet hours") until \(until)"
-        case .digest(let window): "put into the \(window.cadence.rawValue) digest of \(window.closes)"
+        case .digest(let window): "put into your digest of \(window.closes)"
         case .suppress(let reason): "not sent; " + reason.channelText
         }
     }

@@ -57,3 +57,8 @@ package struct Choices: Hashable, Sendable {
     /// Whether nothing was chosen.
     package var isEmpty: Bool { types.isEmpty && categories.isEmpty && all.isEmpty }
 }
+
+extension PerAudience where Value == Choices {
+    /// Nothing was chosen for any audience.
+    package static let none = PerAudience(customer: .none, internalIndividual: .none, internalTeam: .none)
+}

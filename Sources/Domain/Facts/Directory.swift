@@ -22,6 +22,11 @@ package final class Directory: Sendable {
         places = Dictionary(uniqueKeysWithValues: sorted.indices.map { (sorted[$0].id, $0) })
     }
 
+    /// The same people, one of them with other facts.
+    package func replacing(_ user: UserFacts) -> Directory {
+        Directory(users: users.map { $0.id == user.id ? user : $0 }, defaultUser: defaultUser, mailbox: mailbox)
+    }
+
     /// Nobody.
     package static let empty = Directory()
 

@@ -43,8 +43,7 @@ package struct UserFacts: Hashable, Sendable {
         self.isAdmin = isAdmin
         self.seniority = seniority
         self.addresses = addresses
-        self.choices =
-            choices ?? PerAudience(customer: .none, internalIndividual: .none, internalTeam: .none)
+        self.choices = choices ?? .none
         self.schedule = schedule
         self.snoozedUntil = snoozedUntil
         self.recentSends = recentSends

@@ -49,7 +49,7 @@ struct AccountDraft {
 enum UpdateMask {
     /// The fields that a mask names; all of them for an empty mask and for `*`.
     static func fields<Field: Hashable>(
-        _ paths: [String], of known: [String: Field], _ check: inout FieldCheck
+        _ paths: [String], of known: [String: Field], _ check: inout FieldCheck, mask: String = "update_mask"
     ) -> Set<Field> {
         if paths.isEmpty || paths == ["*"] { return Set(known.values) }
         var fields: Set<Field> = []
@@ -58,7 +58,7 @@ enum UpdateMask {
                 fields.insert(field)
             } else {
                 let names = known.keys.sorted().joined(separator: ", ")
-                check.add("update_mask", "names a field that cannot be changed; these can: \(names)", reason: "UNKNOWN")
+                check.add(mask, "names a field that cannot be changed; these can: \(names)", reason: "UNKNOWN")
             }
         }
         return fields

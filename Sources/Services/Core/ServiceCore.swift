@@ -92,6 +92,22 @@ final class ServiceCore: Sendable {
         return (try caller.requireTenant(), caller)
     }
 
+    /// The tenant whose API key opened a stream, for what comes on it later. It counts as nothing of its own.
+    ///
+    /// - Throws: UNAUTHENTICATED when the key counts no more; PERMISSION_DENIED when the tenant is not served any more;
+    ///   UNAVAILABLE when the registry cannot be asked.
+    func goingOn(_ context: CallContext) async throws(Status) -> (scope: TenantScope, caller: Caller) {
+        let state = states[context.loop]
+        let caller =
+            if let known = try state.authenticator.known(context, state) {
+                known
+            } else {
+                try await state.authenticator.caller(context, state)
+            }
+        try caller.authorize(MethodAccess(context))
+        return (try caller.requireTenant(), caller)
+    }
+
     /// The tenant whose API key calls to store something that was not there before.
     ///
     /// - Throws: RESOURCE_EXHAUSTED when it has stored all that it may.

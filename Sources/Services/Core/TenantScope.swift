@@ -38,8 +38,8 @@ final class TenantScope: @unchecked Sendable {
         self.record = record
         store = TenantStore(tenant: record.id, pool: databases.pool(of: record.place), search: search)
         facts = TenantFacts(
-            loop: loop, store: store, policy: record.enabledWithoutSubscription, age: dependencies.limits.factsAge,
-            hearing: hearing, budget: budget)
+            loop: loop, store: store, record: record, age: dependencies.limits.factsAge, hearing: hearing,
+            budget: budget, clock: dependencies.clock)
         publisher = PublishQueue(
             loop: loop, store: store, limit: dependencies.limits.waitingEvents, clock: dependencies.clock)
     }
@@ -60,6 +60,10 @@ final class TenantScope: @unchecked Sendable {
         if record.place != self.record.place {
             // What is under way ends where it began, everything else goes to where the tenant is now.
             store.move(to: databases.pool(of: record.place))
+            facts.forget()
+        }
+        if record.timeZone != self.record.timeZone {
+            facts.zone = record.timeZone
             facts.forget()
         }
         self.record = record

@@ -54,7 +54,10 @@ struct MethodAccess: Sendable, Hashable {
             methods: ["ListNotificationTypes", "GetNotificationType"])
         add("CatalogService", .tenant, .catalog, .read, methods: ["GetSettings"])
         add("PreferenceService", .tenantOrUser, .check, .read, .preferences, methods: ["CheckPreference"])
-        add("PreferenceService", .tenantOrUser, .preferences, .read, methods: ["GetPreferences"])
+        add(
+            "PreferenceService", .tenant, .check, .read, .preferences,
+            methods: ["BatchCheckPreferences", "StreamPreferenceChecks"])
+        add("PreferenceService", .tenantOrUser, .preferences, .read, methods: ["GetPreferences", "ExplainDecision"])
         add("PreferenceService", .tenantOrUser, .preferences, methods: ["UpdatePreferences"])
         add("DeliveryService", .tenant, .publish, methods: ["Publish"])
         add("DeliveryService", .tenant, .read, methods: ["GetNotification", "ListNotifications"])

@@ -60,6 +60,25 @@ struct Subject {
             user: user, as: audience, event: .hypothetical(type, for: user), account: home.account,
             supplier: supplier.supplier, settings: settings, now: now)
     }
+
+    /// What a type would mean to the user if something about the user were different.
+    func decide(
+        _ user: UserID, _ type: NotificationType, as audience: Audience, now: Instant,
+        supposing change: (inout UserFacts) -> Void
+    ) -> Decision {
+        guard var facts = home.snapshot.directory[user] else { return decide(user, type, as: audience, now: now) }
+        change(&facts)
+        let directory = home.snapshot.directory.replacing(facts)
+        let account = home.account.map {
+            AccountFacts(id: $0.id, directory: directory, isSuppressed: $0.isSuppressed, defaults: $0.defaults)
+        }
+        let people =
+            account == nil
+            ? SupplierFacts(directory: directory, teamMembers: supplier.supplier.teamMembers) : supplier.supplier
+        return Domain.decide(
+            user: user, as: audience, event: .hypothetical(type, for: user), account: account, supplier: people,
+            settings: settings, now: now)
+    }
 }
 
 /// What decisions about one event rest on.

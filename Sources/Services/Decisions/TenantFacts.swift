@@ -23,12 +23,25 @@ enum Freshness {
 /// A read counts from the time that it began. So what was read while something changed is as old as it has to be: it is not
 /// current once that change is heard of, whenever its answer came.
 ///
+/// Users whom nobody knows yet are gathered for as long as the loop has other calls to take up, and are one question then. Users
+/// whom there are not are known too, for as long as facts are.
+///
 /// Confined to its loop; every entry asserts. Safe as `@unchecked Sendable` for that reason.
 final class TenantFacts: @unchecked Sendable {
     /// What one read is about.
     private enum Subjects: Hashable {
         case accounts([AccountID?])
         case user(UserID)
+        case users([UserID])
+
+        /// The users that it is about.
+        var users: [UserID] {
+            switch self {
+            case .accounts: []
+            case .user(let user): [user]
+            case .users(let users): users
+            }
+        }
     }
     /// A read. One that began before something was forgotten is no answer to who asks afterwards.
     private struct Question: Hashable {
@@ -44,22 +57,35 @@ final class TenantFacts: @unchecked Sendable {
     private let budget: FactsBudget
     /// What plain "Enabled" means; from the tenant's record.
     var policy: TenantSettings.EnabledWithoutSubscription
+    /// IANA name of the tenant's zone; from its record. Facts that were read are by the one that it had then.
+    var zone: String
+    private let clock: @Sendable () -> Instant
     private var supplier: AccountSide?
     private var accounts: [AccountID: AccountSide] = [:]
     private var homes: [UserID: AccountSide] = [:]
+    /// Users whom there were not, with the time at which the read began that did not find them.
+    private var absent: [UserID: MonotonicTime] = [:]
     private var waiters: [Question: [Waiter]] = [:]
+    /// Users who are asked for and not yet read, in order.
+    private var gathered: [Question] = []
+    /// The most users that are read at once.
+    private static let usersAtOnce = 1_000
+    /// The most users of a tenant that are known not to be there.
+    private static let mostAbsent = 256
     /// Counts the times that something was forgotten: a read that began before is not kept.
     private var epoch = 0
     /// From when on facts must have been read to be current: another process has changed something.
     private var changedAt = MonotonicTime(nanoseconds: .min)
 
     init(
-        loop: EventLoop, store: TenantStore, policy: TenantSettings.EnabledWithoutSubscription, age: Duration,
-        hearing: FactsHearing, budget: FactsBudget
+        loop: EventLoop, store: TenantStore, record: TenantRecord, age: Duration, hearing: FactsHearing,
+        budget: FactsBudget, clock: @escaping @Sendable () -> Instant
     ) {
         self.loop = loop
         self.store = store
-        self.policy = policy
+        policy = record.enabledWithoutSubscription
+        zone = record.timeZone
+        self.clock = clock
         self.age = age
         self.hearing = hearing
         self.budget = budget
@@ -79,12 +105,41 @@ final class TenantFacts: @unchecked Sendable {
         return Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
     }
 
+    /// Whether there is no such user, as far as is known, by knowledge as fresh as checks have it.
+    func isKnownAbsent(_ user: UserID) -> Bool {
+        loop.assertOnLoop()
+        guard let readAt = absent[user] else { return false }
+        return isCurrent(readAt)
+    }
+
     /// A user's facts, read if need be in one round trip; nil if there is no such user.
     func subject(_ user: UserID, _ freshness: Freshness) async throws(Status) -> Subject? {
         if let known = known(user, freshness) { return known }
+        if case .current = freshness, isKnownAbsent(user) { return nil }
         let answer = try await read(.user(user))
         guard let supplier = answer.supplier, let home = answer.homes[user] else { return nil }
         return Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
+    }
+
+    /// The facts of users, all that are not known read together; without those whom there are not.
+    func subjects(_ users: Set<UserID>, _ freshness: Freshness) async throws(Status) -> [UserID: Subject] {
+        var found: [UserID: Subject] = [:]
+        var unknown: [UserID] = []
+        for user in users {
+            if let known = known(user, freshness) {
+                found[user] = known
+            } else if !isKnownAbsent(user) {
+                unknown.append(user)
+            }
+        }
+        guard !unknown.isEmpty else { return found }
+        let answer = try await read(.users(unknown.sorted()))
+        guard let supplier = answer.supplier else { return found }
+        for user in unknown {
+            guard let home = answer.homes[user] else { continue }
+            found[user] = Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
+        }
+        return found
     }
 
     /// The facts of an event.
@@ -122,11 +177,14 @@ final class TenantFacts: @unchecked Sendable {
         switch freshness {
         case .any: return true
         case .read: return false
-        case .current:
-            guard changedAt <= side.readAt else { return false }
-            let now = loop.now
-            return now.advanced(by: .zero - age) <= side.readAt || hearing.vouches(for: side.readAt, now: now)
+        case .current: return isCurrent(side.readAt)
         }
+    }
+
+    private func isCurrent(_ readAt: MonotonicTime) -> Bool {
+        guard changedAt <= readAt else { return false }
+        let now = loop.now
+        return now.advanced(by: .zero - age) <= readAt || hearing.vouches(for: readAt, now: now)
     }
 
     // MARK: Forgetting
@@ -144,6 +202,11 @@ final class TenantFacts: @unchecked Sendable {
         loop.assertOnLoop()
         epoch += 1
         drop { _ in true }
+    }
+
+    private func forgetAbsent() {
+        budget.count(-absent.count)
+        absent = [:]
     }
 
     /// Puts in facts that were read with a change, in place of older ones.
@@ -164,6 +227,7 @@ final class TenantFacts: @unchecked Sendable {
     }
 
     private func drop(_ isDropped: (AccountSide) -> Bool) {
+        forgetAbsent()
         let before = size
         for (id, side) in accounts where isDropped(side) {
             accounts[id] = nil
@@ -177,7 +241,7 @@ final class TenantFacts: @unchecked Sendable {
     }
 
     /// What counts of the budget. An account without users counts too: they may be any number.
-    var size: Int { homes.count + accounts.count + (supplier == nil ? 0 : 1) }
+    var size: Int { homes.count + absent.count + accounts.count + (supplier == nil ? 0 : 1) }
 
     // MARK: Reading
 
@@ -199,33 +263,77 @@ final class TenantFacts: @unchecked Sendable {
                 waiters[question]?.append(waiter)
             } else {
                 waiters[question] = [waiter]
-                // Not in the caller's own task: the others must not lose the answer when that caller hangs up.
-                loop.spawn { await self.perform(question) }
+                ask(question)
             }
         }
         return try await stored(until: nil) { () async throws(StorageError) in try result.get() }
     }
 
-    private func perform(_ question: Question) async {
-        let began = loop.now
-        do throws(StorageError) {
-            let snapshots =
-                switch question.subjects {
-                case .accounts(let accounts): try await store.facts(of: accounts)
-                case .user(let user): try await store.facts(ofUser: user, includingSupplier: true)
+    /// What times are reckoned by at the moment.
+    var clocks: Clocks { Clocks(zone: zone, now: clock()) }
+
+    /// Sees to it that a question is asked. Not in the caller's own task: the others must not lose the answer when that caller
+    /// hangs up.
+    private func ask(_ question: Question) {
+        switch question.subjects {
+        case .accounts(let accounts):
+            loop.spawn {
+                await self.perform([question]) { store, clocks async throws(StorageError) in
+                    try await store.facts(of: accounts, clocks)
                 }
+            }
+        case .users(let users):
+            loop.spawn {
+                await self.perform([question]) { store, clocks async throws(StorageError) in
+                    try await store.facts(ofUsers: users, includingSupplier: true, clocks)
+                }
+            }
+        case .user:
+            gathered.append(question)
+            // Whoever is the first lets those come along whose calls the loop takes up before it gets to this.
+            if gathered.count == 1 { loop.spawn { await self.askForGathered() } }
+        }
+    }
+
+    private func askForGathered() async {
+        let questions = Array(gathered.prefix(Self.usersAtOnce))
+        gathered.removeFirst(questions.count)
+        if !gathered.isEmpty { loop.spawn { await self.askForGathered() } }
+        let users = questions.flatMap(\.subjects.users)
+        await perform(questions) { store, clocks async throws(StorageError) in
+            try await store.facts(ofUsers: users, includingSupplier: true, clocks)
+        }
+    }
+
+    private func perform(
+        _ questions: [Question],
+        _ read: (TenantStore, Clocks) async throws(StorageError) -> [AccountID?: FactsSnapshot]
+    ) async {
+        let (began, before) = (loop.now, epoch)
+        do throws(StorageError) {
+            let snapshots = try await read(store, clocks)
             var answer = Answer()
             for snapshot in snapshots.values {
                 let side = AccountSide(snapshot, readAt: began)
                 if let id = snapshot.account { answer.accounts[id] = side } else { answer.supplier = side }
                 for user in snapshot.users.keys { answer.homes[user] = side }
-                if question.epoch == epoch { keep(side) }
+                if before == epoch { keep(side) }
             }
-            settle(question, .success(answer))
+            for question in questions {
+                if before == epoch {
+                    for user in question.subjects.users where answer.homes[user] == nil { keepAbsent(user, began) }
+                }
+                settle(question, .success(answer))
+            }
         } catch {
-            settle(question, .failure(error))
+            for question in questions { settle(question, .failure(error)) }
         }
         budget.enforce()
+    }
+
+    private func keepAbsent(_ user: UserID, _ readAt: MonotonicTime) {
+        if absent[user] == nil, absent.count >= Self.mostAbsent { forgetAbsent() }
+        if absent.updateValue(readAt, forKey: user) == nil { budget.count(1) }
     }
 
     private func settle(_ question: Question, _ result: Result<Answer, StorageError>) {
@@ -238,6 +346,7 @@ final class TenantFacts: @unchecked Sendable {
         let old = id.map { accounts[$0] } ?? supplier
         if let old, old.snapshot.version > side.snapshot.version { return }
         let before = size
+        for user in side.snapshot.users.keys { absent[user] = nil }
         if let old {
             for user in old.snapshot.users.keys { homes[user] = nil }
         }

@@ -123,11 +123,7 @@ struct DeliveryServer: DeliveryServiceHandler {
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.notification(id)
         }
-        guard let record = found else {
-            throw Status(
-                .notFound, .notificationNotFound, "there is no notification \(id)",
-                metadata: ["notification_id": id.description])
-        }
+        guard let record = found else { throw Status.notificationNotFound(id) }
         var response = Carillon_V1_GetNotificationResponse()
         response.notification = Carillon_V1_Notification(record, isWhole: true)
         return response

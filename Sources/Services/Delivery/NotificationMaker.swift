@@ -52,7 +52,8 @@ struct NotificationMaker {
             switch decided.verdict {
             case .deliver: now
             case .defer(let until): until
-            case .digest, .suppress: nil
+            case .digest(let window): window.closes
+            case .suppress: nil
             }
         guard let due else { return NewDelivery(channel: channel, decision: decided) }
         return NewDelivery(

@@ -134,8 +134,8 @@ extension NewDelivery {
     fileprivate var isWork: Bool {
         if isDone { return false }
         switch decision.verdict {
-        case .deliver, .defer: return true
-        case .digest, .suppress: return false
+        case .deliver, .defer, .digest: return true
+        case .suppress: return false
         }
     }
 }

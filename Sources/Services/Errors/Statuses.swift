@@ -87,6 +87,12 @@ extension Status {
         Status(.notFound, .userNotFound, "there is no user \(id)", metadata: ["user_id": id.rawValue])
     }
 
+    static func notificationNotFound(_ id: NotificationID) -> Status {
+        Status(
+            .notFound, .notificationNotFound, "there is no notification \(id)",
+            metadata: ["notification_id": id.description])
+    }
+
     static func tenantNotFound(_ id: TenantID) -> Status {
         Status(.notFound, .tenantNotFound, "there is no tenant \(id)", metadata: ["tenant_id": id.rawValue])
     }

@@ -42,6 +42,16 @@ extension TenantScope {
         throw context.refuse(terms.tooManyEvents)
     }
 
+    /// Counts checks that come together with another call, or after it on a stream, as so many calls of the tenant's programs.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED with the reason CALL_RATE.
+    func admitChecks(_ count: Int, _ context: CallContext) throws(Status) {
+        guard count > 0, let rate = terms.callRate, !gates.keyRate.take(count, of: rate, at: context.loop.now) else {
+            return
+        }
+        throw context.refuse(terms.tooManyCalls)
+    }
+
     /// Counts a change of a user's choices, whoever makes it. Each leaves a line in the audit, which is kept for ever.
     ///
     /// - Throws: RESOURCE_EXHAUSTED with the reason PREFERENCE_RATE.

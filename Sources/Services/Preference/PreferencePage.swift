@@ -12,19 +12,24 @@ struct PreferencePage {
     let subject: Subject
     let now: Instant
 
-    /// The types that the audience has and that are not disabled, in the order of their keys.
+    /// The types that the user can get in the audience, in the order of their keys: not those that are disabled, or for others.
     func preferences(of category: CategoryName?) -> [Carillon_V1_EffectivePreference] {
         Self.types.compactMap { type in
             guard category == nil || type.category == category, type.audiences[audience] != nil else { return nil }
             let decision = subject.decide(user, type, as: audience, now: now)
-            return decision.reason == .typeDisabled ? nil : preference(type, decision)
+            switch decision.reason {
+            case .typeDisabled, .outOfScope: return nil
+            default: return preference(type, decision)
+            }
         }
     }
 
     private func preference(_ type: NotificationType, _ decision: Decision) -> Carillon_V1_EffectivePreference {
         let choices = subject.home.snapshot.directory[user]?.choices[audience] ?? .none
-        // Of a mandatory type one channel cannot be turned off: the first that can be delivered.
-        let kept = decision.trace.duty == nil ? nil : keptChannel(type, decision)
+        let defaults = audience == .customer ? subject.home.account?.defaults ?? .none : .none
+        let origin = PreferenceOrigin(
+            type: type, choices: choices, defaults: defaults, isMandatory: decision.trace.duty != nil)
+        let kept = keptChannels(type, decision)
         var preference = Carillon_V1_EffectivePreference()
         preference.notificationType = type.key.rawValue
         preference.displayName = type.title
@@ -35,18 +40,29 @@ struct PreferencePage {
             var entry = Carillon_V1_ChannelPreference()
             entry.channel = Carillon_V1_Channel(channel)
             entry.subscribed = Self.isSubscribed(decided)
-            entry.source = PreferenceOrigin.of(channel, type, choices, isMandatory: decision.trace.duty != nil)
-            if let reason = Self.lock(decided, decision, isKept: channel == kept) {
+            entry.source = origin.source(of: channel)
+            if let reason = Self.lock(decided, decision, isKept: kept.contains(channel)) {
                 entry.locked = true
                 entry.lockReason = reason.rawValue
             }
             return entry
         }
+        preference.digestible = type.isDigestible
+        (preference.cadence, preference.cadenceSource) =
+            type.isDigestible ? origin.cadence : (.immediately, .setting)
         return preference
     }
 
-    private func keptChannel(_ type: NotificationType, _ decision: Decision) -> Channel? {
-        type.channels.first { decision.channels[$0]?.verdict.isPositive == true } ?? type.channels.first
+    /// The channels of a mandatory type that cannot be turned off: those that the setting names, else the first that can be
+    /// delivered.
+    private func keptChannels(_ type: NotificationType, _ decision: Decision) -> ChannelSet {
+        guard decision.trace.duty != nil else { return [] }
+        let named = decision.trace.setting?.mandatoryChannels.intersection(type.channelSet) ?? []
+        let canBeSent = ChannelSet(type.channels.filter { decision.channels[$0]?.verdict.isPositive == true })
+        guard named.isDisjoint(with: canBeSent),
+            let first = type.channels.first(where: canBeSent.contains) ?? type.channels.first
+        else { return named }
+        return named.union(ChannelSet(first))
     }
 
     /// Whether the user is subscribed on a channel. An address that does not work, or a provider that is missing, is no
@@ -70,17 +86,39 @@ struct PreferencePage {
     }
 }
 
-/// Where the value of a preference comes from.
-enum PreferenceOrigin {
-    /// The level that spoke. A word on a channel comes before one on the whole, a narrower level before a wider one; a
-    /// channel that was turned on does not count where the whole was turned off at the same level or a narrower one.
-    static func of(
-        _ channel: Channel, _ type: NotificationType, _ choices: Choices, isMandatory: Bool
-    ) -> Carillon_V1_PreferenceSource {
-        let levels: [(choice: Choice?, source: Carillon_V1_PreferenceSource)] = [
+/// Where the values of one type's preferences come from.
+struct PreferenceOrigin {
+    private typealias Level = (choice: Choice?, source: Carillon_V1_PreferenceSource)
+
+    private let own: [Level]
+    private let account: [Level]
+    private let isMandatory: Bool
+
+    /// - Parameters:
+    ///   - type: the type.
+    ///   - choices: what the user chose.
+    ///   - defaults: what the account's administrators chose.
+    ///   - isMandatory: whether the user gets it whatever was chosen.
+    init(type: NotificationType, choices: Choices, defaults: Choices, isMandatory: Bool) {
+        own = [
             (choices.types[type.key], .userType), (choices.categories[type.category], .userCategory),
             (choices.all, .userAll),
         ]
+        account = [
+            (defaults.types[type.key], .account), (defaults.categories[type.category], .account),
+            (defaults.all, .account),
+        ]
+        self.isMandatory = isMandatory
+    }
+
+    /// The level that spoke of a channel. A word on a channel comes before one on the whole, a narrower level before a wider one; a
+    /// channel that was turned on does not count where the whole was turned off at the same level or a narrower one. The account
+    /// counts where the user said nothing.
+    func source(of channel: Channel) -> Carillon_V1_PreferenceSource {
+        source(of: channel, own) ?? source(of: channel, account) ?? .setting
+    }
+
+    private func source(of channel: Channel, _ levels: [Level]) -> Carillon_V1_PreferenceSource? {
         var isOff = false
         for level in levels {
             guard let choice = level.choice else { continue }
@@ -91,8 +129,16 @@ enum PreferenceOrigin {
                 return level.source
             }
         }
-        if isMandatory { return .setting }
-        return levels.first { $0.choice?.whole != nil }?.source ?? .setting
+        // A mandatory type passes over words on the whole.
+        return isMandatory ? nil : levels.first { $0.choice?.whole != nil }?.source
+    }
+
+    /// How often the user hears of it, and who said so.
+    var cadence: (Carillon_V1_Cadence, Carillon_V1_PreferenceSource) {
+        for level in own + account {
+            if let cadence = level.choice?.cadence { return (Carillon_V1_Cadence(cadence), level.source) }
+        }
+        return (.immediately, .setting)
     }
 }
 

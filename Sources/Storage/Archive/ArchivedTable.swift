@@ -63,7 +63,8 @@ extension ArchivedTable {
             name: "account",
             columns: [
                 "account_id", "display_name", "default_user_id", "assigned_rep_user_ids", "billing_email",
-                "notifications_suppressed", "time_zone", "locale", "facts_version", "revision", "created_at",
+                "notifications_suppressed", "time_zone", "locale", "defaults", "facts_version", "revision",
+                "created_at",
                 "updated_at",
             ],
             key: ["account_id"]),
@@ -71,7 +72,7 @@ extension ArchivedTable {
             name: "app_user",
             columns: [
                 "user_id", "account_id", "display_name", "state", "is_admin", "team_member", "time_zone", "locale",
-                "revision", "choices_revision", "created_at", "updated_at",
+                "snoozed_until", "timing", "cadences", "revision", "choices_revision", "created_at", "updated_at",
             ],
             key: ["user_id"]),
         ArchivedTable(
@@ -84,7 +85,8 @@ extension ArchivedTable {
         ArchivedTable(
             name: "setting",
             columns: [
-                "type_key", "audience", "account_id", "enabled", "default_subscribed", "mandatory", "changed_at",
+                "type_key", "audience", "account_id", "enabled", "default_subscribed", "mandatory",
+                "mandatory_channels", "changed_at",
             ],
             key: ["type_key", "audience", "account_id"]),
         ArchivedTable(

@@ -9,12 +9,16 @@ struct AuditStatements {
     let lock: Statement
     /// The head goes to the line that was added behind it; if none was, it stays.
     let advance: Statement
-    /// $4 user, $5 audiences, $6 scopes, $7 keys, $8 channels, $9 `true`, `false` or nothing: choices of a user.
+    /// $4 user, $5 audiences, $6 scopes, $7 keys, $8 channels, $9 `true`, `false` or nothing: choices of a user; $10 names and $11
+    /// values of what else changes (``PersonalPatch``).
     let preferences: Statement
+    /// $4 account, $5 names and $6 values of its defaults.
+    let defaults: Statement
     /// $4 provider, $5 channel, $6 kind, $7 name, $8 priority, $9 enabled, $10 public part, $11 keep, remove or set, $12 how
     /// many there may be: no line for a new one when there are as many.
     let provider: Statement
-    /// $4 types, $5 audiences, $6 accounts, $7 enabled, $8 subscribed by default, $9 mandatory.
+    /// $4 types, $5 audiences, $6 accounts, $7 enabled, $8 subscribed by default, $9 mandatory, $10 channels that it keeps, with
+    /// commas between them.
     let settings: Statement
     /// $4 account, $5 all of its fields, $6 those that change if it exists.
     let account: Statement
@@ -47,18 +51,45 @@ struct AuditStatements {
             SELECT 'preference.update', 'user/' || u.user_id, c.before, c.after
             FROM \(schema).app_user u
             CROSS JOIN LATERAL (
-                SELECT jsonb_agg(jsonb_build_array(x.audience, x.scope, x.scope_key, x.channel, p.choice)
-                        ORDER BY x.place) FILTER (WHERE p.choice IS NOT NULL) AS before,
-                    jsonb_agg(jsonb_build_array(x.audience, x.scope, x.scope_key, x.channel,
-                        nullif(x.choice, '')::bool) ORDER BY x.place) AS after
-                FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-                    WITH ORDINALITY AS x (audience, scope, scope_key, channel, choice, place)
-                LEFT JOIN \(schema).preference p
-                    ON p.user_id = $4::text AND p.audience = x.audience AND p.scope = x.scope
-                        AND p.scope_key = x.scope_key AND p.channel = x.channel
-                WHERE p.choice IS DISTINCT FROM nullif(x.choice, '')::bool
+                SELECT jsonb_agg(e.before ORDER BY e.part, e.place) FILTER (WHERE e.before IS NOT NULL) AS before,
+                    jsonb_agg(e.after ORDER BY e.part, e.place) AS after
+                FROM (
+                    SELECT 1 AS part, x.place,
+                        CASE WHEN p.choice IS NOT NULL
+                            THEN jsonb_build_array(x.audience, x.scope, x.scope_key, x.channel, p.choice) END AS before,
+                        jsonb_build_array(x.audience, x.scope, x.scope_key, x.channel, nullif(x.choice, '')::bool)
+                            AS after
+                    FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+                        WITH ORDINALITY AS x (audience, scope, scope_key, channel, choice, place)
+                    LEFT JOIN \(schema).preference p
+                        ON p.user_id = $4::text AND p.audience = x.audience AND p.scope = x.scope
+                            AND p.scope_key = x.scope_key AND p.channel = x.channel
+                    WHERE p.choice IS DISTINCT FROM nullif(x.choice, '')::bool
+                    UNION ALL
+                    SELECT 2, y.place, CASE WHEN s.state ? y.name THEN jsonb_build_array(y.name, s.state -> y.name) END,
+                        jsonb_build_array(y.name, $11::jsonb -> y.name)
+                    FROM unnest($10::text[]) WITH ORDINALITY AS y (name, place)
+                    CROSS JOIN (
+                        SELECT jsonb_strip_nulls(jsonb_build_object('time_zone', u.time_zone, 'locale', u.locale,
+                            'snoozed_until', (date_part('epoch', u.snoozed_until) * 1000000)::int8))
+                            || coalesce(u.timing, '{}'::jsonb) || coalesce(u.cadences, '{}'::jsonb) AS state
+                    ) AS s
+                    WHERE s.state -> y.name IS DISTINCT FROM $11::jsonb -> y.name
+                ) AS e
             ) AS c
             WHERE u.user_id = $4::text AND c.after IS NOT NULL
+            """)
+        defaults = line(
+            """
+            SELECT 'account.defaults', 'account/' || a.account_id, c.before, c.after
+            FROM \(schema).account a
+            CROSS JOIN LATERAL (
+                SELECT jsonb_object_agg(x.name, a.defaults -> x.name) FILTER (WHERE a.defaults ? x.name) AS before,
+                    jsonb_object_agg(x.name, $6::jsonb -> x.name) AS after
+                FROM unnest($5::text[]) AS x (name)
+                WHERE a.defaults -> x.name IS DISTINCT FROM $6::jsonb -> x.name
+            ) AS c
+            WHERE a.account_id = $4::text AND c.after IS NOT NULL
             """)
         provider = line(
             """
@@ -86,18 +117,19 @@ struct AuditStatements {
             SELECT 'setting.put', 'settings', c.before, c.after
             FROM (
                 SELECT jsonb_agg(jsonb_build_array(x.account_id, x.type_key, x.audience, s.enabled,
-                        s.default_subscribed, s.mandatory) ORDER BY x.place)
+                        s.default_subscribed, s.mandatory, array_to_string(s.mandatory_channels, ',')) ORDER BY x.place)
                         FILTER (WHERE s.type_key IS NOT NULL) AS before,
                     jsonb_agg(jsonb_build_array(x.account_id, x.type_key, x.audience, x.enabled,
-                        x.default_subscribed, x.mandatory) ORDER BY x.place) AS after
-                FROM unnest($4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::text[])
+                        x.default_subscribed, x.mandatory, x.channels) ORDER BY x.place) AS after
+                FROM unnest($4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::text[], $10::text[])
                     WITH ORDINALITY
-                    AS x (type_key, audience, account_id, enabled, default_subscribed, mandatory, place)
+                    AS x (type_key, audience, account_id, enabled, default_subscribed, mandatory, channels, place)
                 LEFT JOIN \(schema).setting s
                     ON s.type_key = x.type_key AND s.audience = x.audience AND s.account_id = x.account_id
                 WHERE s.enabled IS DISTINCT FROM x.enabled
                     OR s.default_subscribed IS DISTINCT FROM x.default_subscribed
                     OR s.mandatory IS DISTINCT FROM x.mandatory
+                    OR array_to_string(s.mandatory_channels, ',') IS DISTINCT FROM x.channels
             ) AS c
             WHERE c.after IS NOT NULL
             """)

@@ -18,6 +18,8 @@ package struct AccountRecord: Sendable, Hashable {
     package let timeZone: String?
     /// BCP 47 tag; nil is the tenant's.
     package let locale: String?
+    /// What its administrators chose for those of its users who choose nothing, in a fixed order.
+    package let defaults: [DefaultChoice]
     /// Grows with each change of the account, its users or their choices.
     package let factsVersion: Int64
     /// Grows with each change of the account itself: its etag.

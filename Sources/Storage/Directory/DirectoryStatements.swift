@@ -4,11 +4,12 @@ internal import Postgres
 struct DirectoryStatements {
     static let accountColumns = """
         a.account_id, a.display_name, a.default_user_id, a.assigned_rep_user_ids, a.billing_email,
-        a.notifications_suppressed, a.time_zone, a.locale, a.facts_version, a.revision, a.created_at, a.updated_at
+        a.notifications_suppressed, a.time_zone, a.locale, a.facts_version, a.revision, a.created_at, a.updated_at,
+        a.defaults
         """
     static let userColumns = """
         u.user_id, u.account_id, u.display_name, u.state, u.is_admin, u.team_member, u.time_zone, u.locale,
-        u.revision, u.choices_revision, u.created_at, u.updated_at
+        u.revision, u.choices_revision, u.created_at, u.updated_at, u.snoozed_until, u.timing, u.cadences
         """
 
     /// $1…$7 the account, $8 its first facts version, $9 now, $10 the fields to change.

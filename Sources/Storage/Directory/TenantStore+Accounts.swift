@@ -119,5 +119,6 @@ extension AccountRecord {
         revision = try row.int8(9)
         createdAt = try row.instant(10)
         updatedAt = try row.instant(11)
+        defaults = DefaultChoice.list(json: try row.optionalText(12))
     }
 }

@@ -151,7 +151,7 @@ extension TenantStore {
 
 extension UserRecord {
     /// How many columns ``init(row:)`` reads.
-    static let columnCount = 12
+    static let columnCount = 15
 
     /// Reads ``DirectoryStatements/userColumns`` from column 0; the contact points come from elsewhere.
     init(row: Row) throws(PostgresError) {
@@ -168,6 +168,9 @@ extension UserRecord {
         choicesRevision = try row.int8(9)
         createdAt = try row.instant(10)
         updatedAt = try row.instant(11)
+        snoozedUntil = try row.optionalInstant(12)
+        times = DeliveryTimes(json: try row.optionalText(13))
+        cadences = CadenceChoice.list(json: try row.optionalText(14))
     }
 }
 

@@ -37,9 +37,15 @@ package struct UserRecord: Sendable, Hashable {
     package let locale: String?
     /// The addresses, the preferred one of each channel first.
     package var contactPoints: [ContactPoint]
+    /// Until when the user wants to hear of nothing; nil for no such time.
+    package let snoozedUntil: Instant?
+    /// When messages are to come; nil when the user said nothing.
+    package let times: DeliveryTimes?
+    /// How often the user wants to hear of what can be gathered, in a fixed order.
+    package let cadences: [CadenceChoice]
     /// Grows with each change of the user: the etag.
     package let revision: Int64
-    /// Grows with each change of the user's choices: their etag.
+    /// Grows with each change of the user's choices, times and cadences: their etag.
     package let choicesRevision: Int64
     /// When the user was made: also the order of seniority.
     package let createdAt: Instant

@@ -9,12 +9,17 @@ struct FactsReader {
     private var choices: [UserID: PerAudience<Choices>] = [:]
     private var overrides: [AccountID?: SettingOverrides] = [:]
     private var providedChannels: ChannelSet = []
+    private var schedules: ScheduleMaker
+
+    private init(_ clocks: Clocks) {
+        schedules = ScheduleMaker(clocks)
+    }
 
     /// Reads the results of the queries, which begin at `first`.
     static func read(
-        _ results: [ResultSet], from first: Int = 0
+        _ results: [ResultSet], from first: Int = 0, _ clocks: Clocks
     ) throws(PostgresError) -> [AccountID?: FactsSnapshot] {
-        var reader = FactsReader()
+        var reader = FactsReader(clocks)
         for row in results[first] { try reader.account(row) }
         for row in results[first + 1] { try reader.user(row) }
         for row in results[first + 2] {
@@ -25,7 +30,7 @@ struct FactsReader {
         for row in results[first + 5] {
             reader.providedChannels.formUnion(ChannelSet(try row.value(0, as: Channel.self)))
         }
-        return reader.snapshots
+        return reader.snapshots()
     }
 
     private mutating func account(_ row: Row) throws(PostgresError) {
@@ -41,11 +46,7 @@ struct FactsReader {
 
     private mutating func choice(_ row: Row) throws(PostgresError) {
         let choice = try PreferenceChoice(row: row, from: 1)
-        var own =
-            choices[try row.identifier(0)]
-            ?? PerAudience(customer: .none, internalIndividual: .none, internalTeam: .none)
-        choice.apply(to: &own[choice.audience])
-        choices[try row.identifier(0)] = own
+        choice.apply(to: &choices[try row.identifier(0), default: .none][choice.audience])
     }
 
     private mutating func setting(_ row: Row) throws(PostgresError) {
@@ -53,13 +54,18 @@ struct FactsReader {
         overrides[stored.account, default: SettingOverrides()][stored.type, stored.audience] = stored.setting
     }
 
-    private var snapshots: [AccountID?: FactsSnapshot] {
+    private mutating func snapshots() -> [AccountID?: FactsSnapshot] {
         let members = Dictionary(grouping: users.values, by: \.account)
-        return versions.keys.reduce(into: [:]) { snapshots, account in
+        var snapshots: [AccountID?: FactsSnapshot] = [:]
+        for account in versions.keys {
             let record = account.flatMap { records[$0] }
             let members = members[account] ?? []
             let directory = Directory(
-                users: members.map { $0.facts(choices: choices[$0.id]) },
+                users: members.map { user in
+                    user.facts(
+                        choices: choices[user.id] ?? .none,
+                        schedule: schedules.schedule(user.timeZone ?? record?.timeZone, user.times))
+                },
                 defaultUser: record?.defaultUser,
                 mailbox: record?.billingEmail == nil ? .missing : .usable)
             snapshots[account] = FactsSnapshot(
@@ -72,12 +78,15 @@ struct FactsReader {
                 // The inbox needs nobody to carry it.
                 providedChannels: providedChannels.union(ChannelSet(.inApp)))
         }
+        return snapshots
     }
 }
 
 extension UserRecord {
     /// The user as decisions see them.
-    func facts(choices: PerAudience<Choices>?) -> UserFacts {
+    func facts(choices: PerAudience<Choices>, schedule: Schedule) -> UserFacts {
+        var choices = choices
+        for cadence in cadences { cadence.apply(to: &choices[cadence.audience]) }
         var addresses = PerChannel(repeating: AddressState.missing)
         addresses[.inApp] = .usable
         for channel in [Channel.email, .push, .sms, .webhook] {
@@ -85,6 +94,6 @@ extension UserRecord {
         }
         return UserFacts(
             id: id, status: status, isAdmin: isAdmin, seniority: createdAt.microseconds, addresses: addresses,
-            choices: choices)
+            choices: choices, schedule: schedule, snoozedUntil: snoozedUntil)
     }
 }

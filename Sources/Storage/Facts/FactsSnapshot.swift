@@ -24,7 +24,9 @@ package struct FactsSnapshot: Sendable {
     /// The facts of the customer account; nil for the supplier.
     package var accountFacts: AccountFacts? {
         guard let record else { return nil }
-        return AccountFacts(id: record.id, directory: directory, isSuppressed: record.notificationsSuppressed)
+        return AccountFacts(
+            id: record.id, directory: directory, isSuppressed: record.notificationsSuppressed,
+            defaults: Choices(record.defaults))
     }
 
     /// The facts of the supplier's own people.

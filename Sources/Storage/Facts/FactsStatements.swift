@@ -2,7 +2,7 @@ internal import Postgres
 
 /// The statements that read what decisions rest on.
 ///
-/// $1 is the accounts, '' for the supplier, and $2 a user whose account is wanted too, or NULL. The account's row, and
+/// $1 is the accounts, '' for the supplier, and $2 users whose accounts are wanted too. The account's row, and
 /// with it the version, is read first: what is read after it may be newer than the version says, never older, so that a
 /// decision on it is at worst made again.
 struct FactsStatements {
@@ -22,7 +22,8 @@ struct FactsStatements {
     let versions: Statement
 
     init(_ schema: SchemaName) {
-        let wanted = "ANY ($1::text[] || (SELECT o.account_id FROM \(schema).app_user o WHERE o.user_id = $2::text))"
+        let wanted =
+            "ANY ($1::text[] || ARRAY(SELECT o.account_id FROM \(schema).app_user o WHERE o.user_id = ANY ($2::text[])))"
         accounts = Statement(
             """
             SELECT \(DirectoryStatements.accountColumns)
@@ -52,7 +53,8 @@ struct FactsStatements {
             """)
         settings = Statement(
             """
-            SELECT s.account_id, s.type_key, s.audience, s.enabled, s.default_subscribed, s.mandatory
+            SELECT s.account_id, s.type_key, s.audience, s.enabled, s.default_subscribed, s.mandatory,
+                s.mandatory_channels
             FROM \(schema).setting s
             WHERE s.account_id = \(wanted)
             """)
@@ -62,12 +64,12 @@ struct FactsStatements {
     }
 
     /// The queries that ``FactsReader`` reads the results of.
-    func queries(accounts: [String], user: String?) -> [Query] {
-        let parameters: [Parameter] = [.textArray(accounts), .text(user)]
-        return [self.accounts, users, contactPoints, preferences, settings].map { Query($0, parameters) }
+    func queries(accounts: [String], users: [String]) -> [Query] {
+        let parameters: [Parameter] = [.textArray(accounts), .textArray(users)]
+        return [self.accounts, self.users, contactPoints, preferences, settings].map { Query($0, parameters) }
             + [Query(providedChannels)]
     }
 
-    /// How many queries ``queries(accounts:user:)`` makes.
+    /// How many queries ``queries(accounts:users:)`` makes.
     static let count = 6
 }

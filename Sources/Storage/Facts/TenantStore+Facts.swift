@@ -4,29 +4,34 @@ internal import Postgres
 extension TenantStore {
     /// What decisions about these accounts rest on; an account that does not exist is left out.
     ///
-    /// - Parameter accounts: which; nil among them is the supplier, with the settings that hold for all accounts.
-    package func facts(of accounts: [AccountID?]) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        try await facts(accounts: accounts, user: nil)
+    /// - Parameters:
+    ///   - accounts: which; nil among them is the supplier, with the settings that hold for all accounts.
+    ///   - clocks: what times are reckoned by.
+    package func facts(
+        of accounts: [AccountID?], _ clocks: Clocks
+    ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
+        try await facts(accounts: accounts, users: [], clocks)
     }
 
-    /// What decisions about one user rest on: the facts of the user's account, or of the supplier.
+    /// What decisions about some users rest on: the facts of the users' accounts, or of the supplier.
     ///
     /// - Parameters:
-    ///   - user: who.
+    ///   - users: who.
     ///   - includingSupplier: whether the supplier's facts are wanted too, in the same round trip.
-    /// - Returns: the snapshots by account; none names the user if there is no such user.
+    ///   - clocks: what times are reckoned by.
+    /// - Returns: the snapshots by account; none names a user if there is no such user.
     package func facts(
-        ofUser user: UserID, includingSupplier: Bool = false
+        ofUsers users: [UserID], includingSupplier: Bool = false, _ clocks: Clocks
     ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        try await facts(accounts: includingSupplier ? [nil] : [], user: user)
+        try await facts(accounts: includingSupplier ? [nil] : [], users: users, clocks)
     }
 
     private func facts(
-        accounts: [AccountID?], user: UserID?
+        accounts: [AccountID?], users: [UserID], _ clocks: Clocks
     ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        let queries = facts.queries(accounts: accounts.map { $0?.rawValue ?? "" }, user: user?.rawValue)
+        let queries = facts.queries(accounts: accounts.map { $0?.rawValue ?? "" }, users: users.map(\.rawValue))
         return try await storing { () async throws(PostgresError) in
-            try FactsReader.read(try await run(queries))
+            try FactsReader.read(try await run(queries), clocks)
         }
     }
 

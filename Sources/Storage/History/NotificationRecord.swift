@@ -32,6 +32,24 @@ package struct NotificationRecord: Sendable {
     }
 }
 
+extension NotificationRecord {
+    /// The decision as it was made. Of a digest only the time is stored at which it closes.
+    package var decision: Decision {
+        var channels = PerChannel<ChannelDecision?>(repeating: nil)
+        for delivery in deliveries {
+            let verdict: Verdict =
+                switch (delivery.verdict, delivery.deliverAt) {
+                case (.deliver, _), (.defer, nil), (.digest, nil): .deliver
+                case (.defer, .some(let time)): .defer(until: time)
+                case (.digest, .some(let time)): .digest(DigestWindow(cadence: .daily, opens: time, closes: time))
+                case (.suppress, _): .suppress(delivery.reason)
+                }
+            channels[delivery.channel] = ChannelDecision(verdict, delivery.reason)
+        }
+        return Decision(reason: reason, channels: channels, trace: trace)
+    }
+}
+
 /// One way to one recipient as stored.
 package struct DeliveryRecord: Sendable {
     /// What the queue says of a delivery that is not terminal.

@@ -40,5 +40,6 @@ extension TenantSchema {
     static let migrations = [
         Migration(version: 2, "the audit as a chain, and a role for the worker", script: .tenant2),
         Migration(version: 3, "no samples of words in statistics", script: .tenant3),
+        Migration(version: 4, "when and how often people want to hear of something", script: .tenant4),
     ]
 }

@@ -8,6 +8,11 @@ struct PreferenceStatements {
     let assertRevision: Statement
     /// $1 user: counts up the revision of the choices, and tells it.
     let countRevision: Statement
+    /// $1 user, $2 names and $3 values of columns, $4 names and $5 values of times, $6 names and $7 values of cadences
+    /// (``PersonalPatch``), $8 now, $9 the end of a snooze: changes them. Zone and language count as the user's own.
+    let putPersonal: Statement
+    /// $1 account, $2 names and $3 values of defaults, $4 now: changes the account's defaults.
+    let putDefaults: Statement
     /// $1 user, $2 audiences, $3 scopes, $4 keys, $5 channels: the choices that are taken back.
     let clear: Statement
     /// $1 user, $2…$5 as before, $6 choices, $7 now.
@@ -34,6 +39,29 @@ struct PreferenceStatements {
             SET choices_revision = u.choices_revision + 1
             WHERE u.user_id = $1::text
             RETURNING u.choices_revision
+            """)
+        func isNamed(_ column: String) -> String { "'\(column)' = ANY ($2::text[])" }
+        putPersonal = Statement(
+            """
+            UPDATE \(schema).app_user u
+            SET time_zone = CASE WHEN \(isNamed("time_zone")) THEN $3::jsonb ->> 'time_zone' ELSE u.time_zone END,
+                locale = CASE WHEN \(isNamed("locale")) THEN $3::jsonb ->> 'locale' ELSE u.locale END,
+                snoozed_until = CASE WHEN \(isNamed("snoozed_until")) THEN $9::timestamptz
+                    ELSE u.snoozed_until END,
+                timing = (coalesce(u.timing, '{}'::jsonb) - $4::text[]) || $5::jsonb,
+                cadences = (coalesce(u.cadences, '{}'::jsonb) - $6::text[]) || $7::jsonb,
+                revision = u.revision + CASE WHEN \(isNamed("time_zone")) OR \(isNamed("locale")) THEN 1 ELSE 0 END,
+                updated_at = CASE WHEN \(isNamed("time_zone")) OR \(isNamed("locale")) THEN $8::timestamptz
+                    ELSE u.updated_at END
+            WHERE u.user_id = $1::text
+            """)
+        putDefaults = Statement(
+            """
+            UPDATE \(schema).account a
+            SET defaults = (coalesce(a.defaults, '{}'::jsonb) - $2::text[]) || $3::jsonb,
+                facts_version = a.facts_version + 1, revision = a.revision + 1, updated_at = $4::timestamptz
+            WHERE a.account_id = $1::text
+            RETURNING \(DirectoryStatements.accountColumns)
             """)
         clear = Statement(
             """

@@ -5,6 +5,8 @@ internal import Postgres
 package struct StoredChoices: Sendable, Hashable {
     /// The choices, in a fixed order.
     package let choices: [PreferenceChoice]
+    /// How often the user wants to hear of what, in a fixed order.
+    package let cadences: [CadenceChoice]
     /// Grows with each change: their etag.
     package let revision: Int64
 }
@@ -25,7 +27,8 @@ extension TenantStore {
                 Query(directory.users, [.textArray([user.rawValue])]), Query(preferences.choices, [.text(user)]),
             ])
             guard let record = try results[0].readFirst(UserRecord.init(row:)) else { return nil }
-            return StoredChoices(choices: try results[1].readChoices(), revision: record.choicesRevision)
+            return StoredChoices(
+                choices: try results[1].readChoices(), cadences: record.cadences, revision: record.choicesRevision)
         }
     }
 
@@ -34,20 +37,24 @@ extension TenantStore {
     /// - Parameters:
     ///   - user: who chooses.
     ///   - changes: what changes; of two changes of the same thing the later one counts.
+    ///   - personal: what else changes.
     ///   - expectedRevision: the revision that the choices must have; throws ``StorageError/Code/revisionMismatch`` if
     ///     they have not.
     ///   - stamp: who makes the change.
-    ///   - now: the time of the change.
+    ///   - clocks: what times are reckoned by; their time is that of the change.
     /// - Returns: the choices and facts after the change; nil if there is no such user.
     package func updatePreferences(
-        of user: UserID, _ changes: [PreferenceChange], expectedRevision: Int64? = nil, stamp: AuditStamp,
-        now: Instant
+        of user: UserID, _ changes: [PreferenceChange], _ personal: PersonalChange = PersonalChange(),
+        expectedRevision: Int64? = nil, stamp: AuditStamp, _ clocks: Clocks
     ) async throws(StorageError) -> PreferencesUpdate? {
-        let latest = Self.latest(changes)
+        let (latest, patch, now) = (Self.latest(changes), PersonalPatch(personal), clocks.now)
         var queries = audited(
             auditing.preferences,
             [.text(user)] + Self.columns(latest)
-                + [.textArray(latest.map { $0.isOn.map { $0 ? "true" : "false" } ?? "" })], stamp: stamp)
+                + [
+                    .textArray(latest.map { $0.isOn.map { $0 ? "true" : "false" } ?? "" }), .textArray(patch.names),
+                    .json(patch.json),
+                ], stamp: stamp)
         if let expectedRevision {
             queries.append(Query(preferences.assertRevision, [.text(user), .int8(expectedRevision)]))
         }
@@ -55,17 +62,19 @@ extension TenantStore {
         let counting = queries.count
         queries.append(Query(preferences.countRevision, [.text(user)]))
         queries += changeQueries(user, latest, now: now)
+        if !personal.isEmpty { queries.append(Query(preferences.putPersonal, patch.parameters(user, now: now))) }
         queries.append(Query(preferences.choices, [.text(user)]))
-        queries += facts.queries(accounts: [], user: user.rawValue)
+        queries += facts.queries(accounts: [], users: [user.rawValue])
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             guard let revision = try results[counting].readFirst({ row throws(PostgresError) in try row.int8(0) })
             else { return nil }
             let firstOfFacts = results.count - FactsStatements.count
             let choices = try results[firstOfFacts - 1].readChoices()
-            let snapshots = try FactsReader.read(results, from: firstOfFacts)
-            guard let facts = snapshots.values.first else { return nil }
-            return PreferencesUpdate(stored: StoredChoices(choices: choices, revision: revision), facts: facts)
+            let snapshots = try FactsReader.read(results, from: firstOfFacts, clocks)
+            guard let facts = snapshots.values.first, let record = facts.users[user] else { return nil }
+            return PreferencesUpdate(
+                stored: StoredChoices(choices: choices, cadences: record.cadences, revision: revision), facts: facts)
         }
     }
 

@@ -236,6 +236,7 @@ extension NewDelivery {
         switch decision.verdict {
         case .deliver where !isDone: now
         case .defer(let until): until
+        case .digest(let window): window.closes
         default: nil
         }
     }

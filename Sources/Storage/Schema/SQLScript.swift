@@ -71,6 +71,8 @@ extension SQLScript {
     static let tenant2 = SQLScript(PackageResources.tenant_2_sql)
     /// A tenant's schema from version 2 to 3. Takes `schema`.
     static let tenant3 = SQLScript(PackageResources.tenant_3_sql)
+    /// A tenant's schema from version 3 to 4. Takes `schema`.
+    static let tenant4 = SQLScript(PackageResources.tenant_4_sql)
     /// A tenant's schema in the current version. Takes `schema`, `micros`, `time`.
     static let tenant = SQLScript(PackageResources.tenant_sql)
     /// One month of one of a tenant's tables. Takes `schema`, `table`, `column`, `month`, `from`, `to`, `fillfactor`.

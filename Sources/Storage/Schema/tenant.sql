@@ -5,7 +5,8 @@
 CREATE SCHEMA ${schema};
 
 -- Customer accounts. The row with the empty id is the supplier itself: its people are the internal users.
--- facts_version grows with every change of the account, its users or their choices; Publish compares it.
+-- facts_version grows with every change of the account, its users or their choices; Publish compares it. defaults is what its
+-- administrators chose for those who choose nothing.
 CREATE TABLE ${schema}.account (
     account_id text PRIMARY KEY,
     display_name text NOT NULL,
@@ -15,12 +16,14 @@ CREATE TABLE ${schema}.account (
     notifications_suppressed boolean NOT NULL,
     time_zone text,
     locale text,
+    defaults jsonb,
     facts_version bigint NOT NULL,
     revision bigint NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 
+-- timing is when messages are to come, cadences how often: both by the user's own wish, NULL for none.
 CREATE TABLE ${schema}.app_user (
     user_id text PRIMARY KEY,
     account_id text NOT NULL REFERENCES ${schema}.account (account_id),
@@ -30,6 +33,9 @@ CREATE TABLE ${schema}.app_user (
     team_member boolean NOT NULL,
     time_zone text,
     locale text,
+    snoozed_until timestamptz,
+    timing jsonb,
+    cadences jsonb,
     revision bigint NOT NULL,
     choices_revision bigint NOT NULL,
     created_at timestamptz NOT NULL,
@@ -71,6 +77,7 @@ CREATE TABLE ${schema}.setting (
     enabled boolean NOT NULL,
     default_subscribed boolean NOT NULL,
     mandatory text NOT NULL,
+    mandatory_channels text[] NOT NULL DEFAULT '{}',
     changed_at timestamptz NOT NULL,
     PRIMARY KEY (type_key, audience, account_id)
 );

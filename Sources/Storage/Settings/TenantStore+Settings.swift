@@ -47,6 +47,8 @@ extension TenantStore {
             types, audiences, accounts, .boolArray(settings.map(\.setting.enabled)),
             .boolArray(settings.map(\.setting.defaultSubscribed)),
             .textArray(settings.map(\.setting.mandatory.rawValue)),
+            .textArray(
+                settings.map { $0.setting.mandatoryChannels.channels.map(\.rawValue).joined(separator: ",") }),
         ]
         let queries =
             audited(auditing.settings, values, stamp: stamp) + [
@@ -60,9 +62,15 @@ extension TenantStore {
 extension StoredSetting {
     /// Reads ``SettingStatements/columns`` from column 0.
     init(row: Row) throws(PostgresError) {
+        var channels: ChannelSet = []
+        for name in try row.textArray(6) {
+            guard let channel = Channel(rawValue: name) else { throw .corrupt(6) }
+            channels.formUnion(ChannelSet(channel))
+        }
         self.init(
             account: try row.account(0), type: try row.identifier(1), audience: try row.value(2),
             setting: Setting(
-                enabled: try row.bool(3), defaultSubscribed: try row.bool(4), mandatory: try row.value(5)))
+                enabled: try row.bool(3), defaultSubscribed: try row.bool(4), mandatory: try row.value(5),
+                mandatoryChannels: channels))
     }
 }

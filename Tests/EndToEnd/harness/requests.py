@@ -142,6 +142,17 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("PreferenceService.GetPreferences", v1.GetPreferencesRequest(user_id=ids.user, category="Invoices"))
     choices = [v1.PreferenceChoice(all=True, choice=v1.CHOICE_OFF)]
     add("PreferenceService.UpdatePreferences", v1.UpdatePreferencesRequest(user_id=ids.user, choices=choices))
+    settings = v1.PersonalSettings(locale="de", quiet_hours=[v1.TimeWindow(start_minute=60, end_minute=120)])
+    add("PreferenceService.UpdatePreferences", v1.UpdatePreferencesRequest(user_id=ids.user, settings=settings), "of times")
+    add("PreferenceService.GetPreferences", v1.GetPreferencesRequest(account_id=ids.account), "of an account")
+    defaults = v1.UpdatePreferencesRequest(account_id=ids.account, choices=choices)
+    add("PreferenceService.UpdatePreferences", defaults, "of an account")
+    add("PreferenceService.BatchCheckPreferences", v1.BatchCheckPreferencesRequest(checks=[check]))
+    past = v1.ExplainDecisionRequest(notification_id=ids.notification)
+    add("PreferenceService.ExplainDecision", past, "of the past")
+    hypothesis = v1.Hypothesis(user_id=ids.user, notification_type="invoice.created")
+    add("PreferenceService.ExplainDecision", v1.ExplainDecisionRequest(hypothesis=hypothesis))
+    add("PreferenceService.StreamPreferenceChecks", v1.StreamPreferenceChecksRequest(number=1, check=check))
 
     add("DeliveryService.GetNotification", v1.GetNotificationRequest(notification_id=ids.notification))
     add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(account_id=ids.account), "of an account")

@@ -15,9 +15,18 @@ from .interface import ROOT
 
 REGISTRY = ROOT / "Sources" / "Storage" / "Schema" / "registry.sql"
 TENANT = ROOT / "Tests" / "StorageTests" / "Version1" / "tenant.sql"
-SCHEMAS = ROOT / "Sources" / "Storage" / "Schema" / "TenantSchema.swift"
-NEWEST = int(re.findall(r"static let version: Int32 = (\d+)", SCHEMAS.read_text())[0])
-"""The version of tenants' schemas that the build under test makes and needs."""
+STORAGE = ROOT / "Sources" / "Storage"
+
+
+def version(file: str) -> int:
+    """The version that a source file says the build under test makes and needs."""
+    return int(re.findall(r"static let version: Int32 = (\d+)", (STORAGE / file).read_text())[0])
+
+
+NEWEST = version("Schema/TenantSchema.swift")
+"""Of tenants' schemas."""
+NEWEST_REGISTRY = version("Migrations/Migration.swift")
+"""Of the registry."""
 EPOCH = "2026-11-15T12:00:00Z"
 
 

@@ -1,0 +1,140 @@
+internal import CarillonAPI
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Domain
+internal import Storage
+
+// What people choose for themselves.
+
+extension PreferenceServer {
+    func getPreferences(
+        _ request: Carillon_V1_GetPreferencesRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_GetPreferencesResponse {
+        let caller = try await core.caller(context)
+        var check = FieldCheck()
+        if !request.accountID.isEmpty {
+            let account = check.accountInsteadOfUser(request.accountID, request.userID)
+            try check.check()
+            return try await defaults(of: account, caller, context)
+        }
+        let id = check.identifier(request.userID, "user_id", as: UserID.self)
+        let category = check.optionalIdentifier(request.category, "category", as: CategoryName.self)
+        try check.check()
+        guard let user = id else { throw Status.unauthenticated }
+        let scope = try caller.requireAccess(to: user)
+        // The page that a user has just changed must show the change, whichever process took it.
+        guard let subject = try await scope.facts.subject(user, .read), let record = subject.record(of: user) else {
+            throw Status.userNotFound(user)
+        }
+        let found = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.choices(of: user)
+        }
+        guard let choices = found else { throw Status.userNotFound(user) }
+        let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
+        let page = PreferencePage(user: user, audience: audience, subject: subject, now: core.now)
+        var response = Carillon_V1_GetPreferencesResponse()
+        response.preferences = page.preferences(of: category)
+        response.choices = ToldChoices.of(choices)
+        response.etag = Etag.of(choices.revision)
+        response.settings = Carillon_V1_PersonalSettings(record)
+        return response
+    }
+
+    func updatePreferences(
+        _ request: Carillon_V1_UpdatePreferencesRequest, _ context: CallContext
+    ) async throws -> Carillon_V1_UpdatePreferencesResponse {
+        let caller = try await core.caller(context)
+        var check = FieldCheck()
+        if !request.accountID.isEmpty {
+            let account = check.accountInsteadOfUser(request.accountID, request.userID)
+            if request.hasSettings || request.hasSettingsMask {
+                check.add("settings", "are a user's; an account has choices only")
+            }
+            try check.check()
+            return try await updateDefaults(of: account, request, caller, context)
+        }
+        let id = check.identifier(request.userID, "user_id", as: UserID.self)
+        let draft = PersonalSettingsDraft(request, zones: core.zones, now: core.now, &check)
+        try check.check()
+        guard let user = id else { throw Status.unauthenticated }
+        let scope = try caller.requireAccess(to: user)
+        // A user's side never changes, so it may be known from long ago.
+        guard let subject = try await scope.facts.subject(user, .any) else { throw Status.userNotFound(user) }
+        let choices = try ChoiceReader(
+            request.choices, in: .init(own: subject.ownAudience, allows: subject.belongs(to:)),
+            isRequired: draft.change.isEmpty)
+        // Also those who want to hear less: each change leaves a line in the audit.
+        try scope.admitPreferences(of: user, context)
+        // Whoever wants to hear less is not refused for want of room, and cannot store much by it: one row for each type and channel.
+        if choices.changes.contains(where: { $0.isOn == true }) { try scope.requireRoom(context) }
+        let update = try await store(
+            choices, draft, of: user, expecting: try Etag.revision(request.etag), by: caller, scope, context)
+
+        var response = Carillon_V1_UpdatePreferencesResponse()
+        response.choices = ToldChoices.of(update.stored)
+        response.etag = Etag.of(update.stored.revision)
+        if let record = update.facts.users[user] { response.settings = Carillon_V1_PersonalSettings(record) }
+        if let subject = try await scope.facts.subject(user, .any) {
+            response.notices = Notices.about(choices.changes, of: user, subject, now: core.now)
+        }
+        return response
+    }
+
+    /// How often a change is tried that rests on what was read before, and that others get ahead of.
+    private static let tries = 3
+
+    private func store(
+        _ choices: ChoiceReader, _ draft: PersonalSettingsDraft, of user: UserID, expecting revision: Int64?,
+        by caller: Caller, _ scope: TenantScope, _ context: CallContext
+    ) async throws(Status) -> PreferencesUpdate {
+        var personal = draft.change
+        personal.cadences = choices.cadences
+        for number in 1... {
+            var expected = revision
+            if draft.changesWindows {
+                // Whether windows leave any time depends on those that stay, which nobody may change meanwhile.
+                guard let subject = try await scope.facts.subject(user, .read), let record = subject.record(of: user)
+                else { throw .userNotFound(user) }
+                try draft.checkWindows(record.times)
+                expected = revision ?? record.choicesRevision
+            }
+            do throws(Status) {
+                return try await write(choices, personal, of: user, expecting: expected, by: caller, scope, context)
+            } catch {
+                guard error.code == .aborted, revision == nil, number < Self.tries else { throw error }
+            }
+        }
+        throw .userNotFound(user)
+    }
+
+    private func write(
+        _ choices: ChoiceReader, _ personal: PersonalChange, of user: UserID, expecting revision: Int64?,
+        by caller: Caller, _ scope: TenantScope, _ context: CallContext
+    ) async throws(Status) -> PreferencesUpdate {
+        let stamp = core.stamp(context, caller, at: core.now)
+        let (tenant, clocks, began) = (scope.id, scope.facts.clocks, context.loop.now)
+        let updated = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await core.changingFacts(of: tenant, context) { () async throws(StorageError) in
+                try await scope.store.updatePreferences(
+                    of: user, choices.changes, personal, expectedRevision: revision, stamp: stamp, clocks)
+            }
+        }
+        guard let update = updated else { throw .userNotFound(user) }
+        await core.onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts, readAt: began) }
+        await core[context].teller.tell(of: tenant)
+        return update
+    }
+}
+
+extension Subject {
+    /// The user's record.
+    fileprivate func record(of user: UserID) -> UserRecord? { home.snapshot.users[user] }
+}
+
+extension FieldCheck {
+    /// The account that a request names instead of a user.
+    fileprivate mutating func accountInsteadOfUser(_ account: String, _ user: String) -> AccountID? {
+        if !user.isEmpty { add("account_id", "stands instead of a user: send one of them") }
+        return identifier(account, "account_id", as: AccountID.self)
+    }
+}

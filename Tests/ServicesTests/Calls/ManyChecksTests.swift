@@ -1,0 +1,158 @@
+import CarillonAPI
+import CarillonGRPC
+import Domain
+import Testing
+
+@testable import Services
+
+@Suite("Many checks at once", .timeLimit(.minutes(5)))
+struct ManyChecksTests {
+    private static func check(_ user: String, _ type: String = "invoice.created") -> Carillon_V1_CheckPreferenceRequest
+    {
+        var request = Carillon_V1_CheckPreferenceRequest()
+        (request.userID, request.notificationType, request.channel) = (user, type, .email)
+        return request
+    }
+
+    private static func batch(
+        _ tenant: TestTenant, _ checks: [Carillon_V1_CheckPreferenceRequest]
+    ) async throws -> [String] {
+        var request = Carillon_V1_BatchCheckPreferencesRequest()
+        request.checks = checks
+        return try await tenant.preferences.batchCheckPreferences(request).results.map(told)
+    }
+
+    /// A result in words: the reason of the verdict or of the error.
+    private static func told(_ result: Carillon_V1_CheckResult) -> String {
+        switch result.result {
+        case .response(let response): return response.channels.map { "\($0.verdict) \($0.reason)" }.joined()
+        case .error(let error): return (["\(error.code) \(error.reason)"] + error.fields).joined(separator: " ")
+        case nil: return "nothing"
+        }
+    }
+
+    @Test("a batch answers each check for itself, from the database and from memory")
+    func batches() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let checks = [
+                Self.check("ann"), Self.check("otto"), Self.check("nobody"), Self.check("ann", "no.such"),
+                Self.check("a b"), Self.check("bob"),
+            ]
+            for _ in 0..<2 {
+                #expect(
+                    try await Self.batch(tenant, checks) == [
+                        "deliver mandatory_default_user", "deliver mandatory_stand_in", "5 USER_NOT_FOUND",
+                        "5 NOTIFICATION_TYPE_UNKNOWN", "3 FIELD_INVALID user_id", "deliver subscribed_by_default",
+                    ])
+            }
+            let known = [Self.check("bob"), Self.check("ann")]
+            #expect(
+                try await Self.batch(tenant, known)
+                    == ["deliver subscribed_by_default", "deliver mandatory_default_user"])
+        }
+    }
+
+    @Test("a thousand checks of one batch are answered in order")
+    func thousand() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let users = (0..<1_000).map { ["ann", "bob", "nobody", "otto"][$0 % 4] }
+            let expected = [
+                "ann": "deliver mandatory_default_user", "bob": "deliver subscribed_by_default",
+                "nobody": "5 USER_NOT_FOUND", "otto": "deliver mandatory_stand_in",
+            ]
+            #expect(try await Self.batch(tenant, users.map { Self.check($0) }) == users.map { expected[$0] })
+            for count in [0, 1_001] {
+                try await failure(.invalidArgument, fields: ["checks"]) {
+                    try await Self.batch(tenant, Array(repeating: Self.check("ann"), count: count))
+                }
+            }
+        }
+    }
+
+    @Test("portal users ask for themselves alone")
+    func portalUsers() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let portal = PreferenceServiceClient(try tenant.portalClient("ann"))
+            var request = Carillon_V1_BatchCheckPreferencesRequest()
+            request.checks = [Self.check("ann")]
+            try await failure(.permissionDenied, "CREDENTIAL_NOT_ALLOWED") {
+                try await portal.batchCheckPreferences(request)
+            }
+        }
+    }
+
+    @Test("checks of a batch count as calls")
+    func rates() async throws {
+        try await House.open(limits: { $0.callRate = 10 }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.user("rita")
+            let checks = Array(repeating: Self.check("rita"), count: 60)
+            // More than two seconds' worth may come when nothing else is to be paid for, and no more then.
+            _ = try await failure(.resourceExhausted, "CALL_RATE") {
+                for _ in 0..<2 { _ = try await Self.batch(tenant, checks) }
+            }
+        }
+    }
+
+    @Test("a stream answers what is known at once and the rest as it is read, each with its number")
+    func streams() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let users = (0..<2_000).map { ["ann", "bob", "nobody", "otto", "a b"][$0 % 5] }
+            let expected = [
+                "ann": "deliver mandatory_default_user", "bob": "deliver subscribed_by_default",
+                "nobody": "5 USER_NOT_FOUND", "otto": "deliver mandatory_stand_in", "a b": "3 FIELD_INVALID user_id",
+            ]
+            let (requests, responses) = try await tenant.preferences.streamPreferenceChecks()
+            let reading = Task {
+                var told: [UInt64: String] = [:]
+                for try await response in responses { told[response.number] = Self.told(response.result) }
+                return told
+            }
+            for (number, user) in users.enumerated() {
+                var request = Carillon_V1_StreamPreferenceChecksRequest()
+                (request.number, request.check) = (UInt64(number), Self.check(user))
+                try await requests.send(request)
+            }
+            requests.finish()
+            let told = try await reading.value
+            #expect(told.count == users.count)
+            for (number, user) in users.enumerated() { #expect(told[UInt64(number)] == expected[user], "\(user)") }
+        }
+    }
+
+    @Test("a stream ends when its tenant is suspended, and when its key is revoked", arguments: [true, false])
+    func ends(bySuspension: Bool) async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let (requests, responses) = try await tenant.preferences.streamPreferenceChecks()
+            var request = Carillon_V1_StreamPreferenceChecksRequest()
+            request.check = Self.check("ann")
+            try await requests.send(request)
+            var answers = responses.makeAsyncIterator()
+            #expect(try await answers.next().map { Self.told($0.result) } == "deliver mandatory_default_user")
+            let platform = try house.operatorClient()
+            if bySuspension {
+                var suspension = Carillon_V1_SuspendTenantRequest()
+                suspension.tenantID = tenant.id
+                _ = try await platform.suspendTenant(suspension)
+            } else {
+                var revocation = Carillon_V1_RevokeApiKeyRequest()
+                (revocation.tenantID, revocation.keyID) = (tenant.id, String(tenant.key.dropFirst(8).prefix(10)))
+                _ = try await platform.revokeApiKey(revocation)
+            }
+            try await requests.send(request)
+            let (code, reason): (StatusCode, String) =
+                bySuspension ? (.permissionDenied, "TENANT_SUSPENDED") : (.unauthenticated, "CREDENTIALS_INVALID")
+            try await failure(code, reason) { _ = try await answers.next() }
+        }
+    }
+}
