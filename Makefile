@@ -35,7 +35,7 @@ INTEROP_PROTOS := carillon/testing/v1/echo.proto xds/data/orca/v3/orca_load_repo
 	$(addprefix grpc/testing/,empty.proto messages.proto test.proto)
 DESCRIBED_PROTOS := $(STANDARD_PROTOS) grpc/reflection/v1alpha/reflection.proto
 
-.PHONY: help setup toolchain build test tsan fuzz conformance attacks demo bench bench-check bench-tenants bench-transport generate check-generated \
+.PHONY: help setup toolchain build test tsan fuzz conformance attacks demo bench bench-check bench-staleness bench-tenants bench-transport generate check-generated \
 	format lint clean
 
 help: ## List the commands
@@ -104,11 +104,15 @@ attacks: setup ## Attack the transport in every way we know, beside a good clien
 	@swift build -c release --product interop-server
 	INTEROP_SERVER="$$(swift build -c release --show-bin-path)/interop-server" $(PYTHON) Tests/Attacks/attack.py
 
-bench: bench-transport bench-check bench-tenants ## Run every benchmark
+bench: bench-transport bench-check bench-staleness bench-tenants ## Run every benchmark
 
 bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
 	@swift build -c release --product carillon
 	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" $(PYTHON) Tests/EndToEnd/bench_check.py
+
+bench-staleness: setup ## Print how late one process obeys what another has answered, also while it hears of nothing, in release
+	@swift build -c release --product carillon
+	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" $(PYTHON) Tests/EndToEnd/bench_staleness.py
 
 bench-tenants: setup ## Print what onboarding, calls, memory, start and migration cost with up to 2,000 tenants, in release
 	@swift build -c release --product carillon

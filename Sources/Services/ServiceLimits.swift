@@ -49,7 +49,7 @@ package struct ServiceLimits: Sendable {
     /// once.
     package var factsAge: Duration = .seconds(1)
     /// They may be older as long as no change of them was told, and this process has asked for changes this lately. Changes
-    /// are told before they are answered and asked for each second, so a check obeys what any process has answered this long
+    /// are told before they are answered and asked for twice a second, so a check obeys what any process has answered this long
     /// ago. When changes cannot be asked for, ``factsAge`` counts alone.
     package var factsHearing: Duration = .seconds(2)
     /// How old they may be at most: what was changed and never told, because the process that changed it died before it

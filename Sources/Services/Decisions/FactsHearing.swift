@@ -2,7 +2,7 @@ internal import CarillonNet
 
 /// Whether a loop would have heard if facts that it keeps had been changed by another process.
 ///
-/// ``FactsKeeper`` asks the registry each second, and says here what came of it. What was read since the first of a row of
+/// ``FactsKeeper`` asks the registry twice a second, and says here what came of it. What was read since the first of a row of
 /// answers is vouched for: whatever has changed since was told before it was answered, and heard with the next question. An
 /// answer that does not follow the one before begins a new row, and nothing that was read before is vouched for any more.
 ///

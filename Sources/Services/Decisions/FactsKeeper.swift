@@ -2,7 +2,7 @@ internal import CarillonNet
 internal import Domain
 internal import Storage
 
-/// Hears each second of facts that other processes have changed, so that what is known of the others may be used for longer
+/// Hears twice a second of facts that other processes have changed, so that what is known of the others may be used for longer
 /// (``FactsHearing``).
 ///
 /// All times that are compared with each other are one clock's: those of changes are the database's, those of reads and
@@ -10,7 +10,8 @@ internal import Storage
 ///
 /// Safe as `@unchecked Sendable` because it is confined to the loop that it runs on.
 final class FactsKeeper: @unchecked Sendable {
-    private static let pause = Duration.seconds(1)
+    /// So that changes are obeyed within a second also where the question and the reading after it take their time.
+    private static let pause = Duration.milliseconds(500)
     /// Changes are asked for from this long before the last answer: one is seen only when the transaction that tells of it is
     /// committed, which takes at most ``FactsTeller/patience`` or is done again.
     private static let overlap: Int64 = 10_000_000
