@@ -26,6 +26,9 @@ package struct DeliveryConfiguration: Sendable {
     package var relayAddresses: AddressPolicy = .publicInternet
     /// PEM certificates that are trusted for relays instead of the system's; nil trusts the system's.
     package var trustedCertificates: String?
+    /// Where browsers reach the service, without a slash at the end: mails then say how they are stopped with one click. Nil for
+    /// nowhere.
+    package var publicURL: String?
     /// The name given to relays with EHLO: the machine's own, as the world knows it.
     package var hostName = "localhost"
     /// Whether providers of the kind `maildir` may be used: for development, since a tenant names the folder.

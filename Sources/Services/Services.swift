@@ -11,6 +11,8 @@ package final class Services: Sendable {
     private let factsKeeper: FactsKeeper
     /// The rows of the method table.
     package let methods: [RPCMethod]
+    /// Pages that are not for programs.
+    package let pages: [Page]
 
     /// Puts the services together.
     ///
@@ -24,6 +26,7 @@ package final class Services: Sendable {
             + DeliveryServer(core: core).rpcMethods + ChannelServer(core: core).rpcMethods
             + InboxServer(core: core).rpcMethods
         methods = rows.map { MethodAccess.mark($0) }
+        pages = [UnsubscribePage(core: core).page]
         keeper = CredentialKeeper(core: core)
         factsKeeper = FactsKeeper(core: core)
     }

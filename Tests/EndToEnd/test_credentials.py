@@ -201,6 +201,7 @@ def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> N
         "PreferenceService.GetPreferences": {"preferences", "read"},
         "PreferenceService.ExplainDecision": {"preferences", "read"},
         "PreferenceService.UpdatePreferences": {"preferences"},
+        "PreferenceService.RedeemUnsubscribe": {"preferences"},
         "DeliveryService.Publish": {"publish"},
         "DeliveryService.GetNotification": {"read"},
         "DeliveryService.ListNotifications": {"read"},

@@ -43,6 +43,14 @@ package protocol PreferenceServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func explainDecisionInline(_ request: Carillon_V1_ExplainDecisionRequest, _ context: CallContext) throws -> Carillon_V1_ExplainDecisionResponse?
 
+    /// Stops mails of one kind for one user, by the link in one of them: for portals that have a page for this of their own. The
+    /// service has one too, and answers mail programs that stop by one click (RFC 8058).
+    func redeemUnsubscribe(_ request: Carillon_V1_RedeemUnsubscribeRequest, _ context: CallContext) async throws -> Carillon_V1_RedeemUnsubscribeResponse
+
+    /// Answers redeemUnsubscribe at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func redeemUnsubscribeInline(_ request: Carillon_V1_RedeemUnsubscribeRequest, _ context: CallContext) throws -> Carillon_V1_RedeemUnsubscribeResponse?
+
     /// Stores choices and personal settings of a user, or the defaults of an account; all of them or none. Every later send obeys
     /// them. An account's defaults may be set by those of its users who are administrators. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
@@ -74,6 +82,11 @@ extension PreferenceServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func explainDecisionInline(_ request: Carillon_V1_ExplainDecisionRequest, _ context: CallContext) throws -> Carillon_V1_ExplainDecisionResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func redeemUnsubscribeInline(_ request: Carillon_V1_RedeemUnsubscribeRequest, _ context: CallContext) throws -> Carillon_V1_RedeemUnsubscribeResponse? {
         nil
     }
 
@@ -129,6 +142,15 @@ extension PreferenceServiceHandler {
                 async: { try await self.explainDecision($0, $1) }
             ),
             .unary(
+                "/carillon.v1.PreferenceService/RedeemUnsubscribe",
+                atOnce: {
+                    guard let response = try self.redeemUnsubscribeInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.redeemUnsubscribe($0, $1) }
+            ),
+            .unary(
                 "/carillon.v1.PreferenceService/UpdatePreferences",
                 atOnce: {
                     guard let response = try self.updatePreferencesInline($0, $1) else { return false }
@@ -177,6 +199,12 @@ package struct PreferenceServiceClient: Sendable {
     /// or if the user had chosen otherwise. Nothing is stored or sent.
     package func explainDecision(_ request: Carillon_V1_ExplainDecisionRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ExplainDecisionResponse {
         try await client.unary("/carillon.v1.PreferenceService/ExplainDecision", request, options: options)
+    }
+
+    /// Stops mails of one kind for one user, by the link in one of them: for portals that have a page for this of their own. The
+    /// service has one too, and answers mail programs that stop by one click (RFC 8058).
+    package func redeemUnsubscribe(_ request: Carillon_V1_RedeemUnsubscribeRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_RedeemUnsubscribeResponse {
+        try await client.unary("/carillon.v1.PreferenceService/RedeemUnsubscribe", request, options: options)
     }
 
     /// Stores choices and personal settings of a user, or the defaults of an account; all of them or none. Every later send obeys

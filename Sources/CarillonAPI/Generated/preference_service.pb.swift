@@ -399,6 +399,46 @@ package nonisolated struct Carillon_V1_ExplainDecisionResponse: Sendable {
   fileprivate var _decision: Carillon_V1_RecipientDecision? = nil
 }
 
+/// Request of RedeemUnsubscribe.
+package nonisolated struct Carillon_V1_RedeemUnsubscribeRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What stands in the link behind "/unsubscribe?token=". It names a user and a type of the caller's tenant, and does not expire.
+  package var token: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of RedeemUnsubscribe.
+package nonisolated struct Carillon_V1_RedeemUnsubscribeResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Key of the type.
+  package var notificationType: String = String()
+
+  /// Name of the type for people.
+  package var displayName: String = String()
+
+  /// Whether no more mails of the type are sent to the user. False where the supplier requires them.
+  package var unsubscribed: Bool = false
+
+  /// Stable code of why mails go on, such as "mandatory_all"; empty when they do not.
+  package var reason: String = String()
+
+  /// The reason as an English sentence for people; its words may change.
+  package var explanation: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// Request of UpdatePreferences.
 package nonisolated struct Carillon_V1_UpdatePreferencesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1130,6 +1170,86 @@ nonisolated extension Carillon_V1_ExplainDecisionResponse: SwiftProtobuf.Message
   package static func ==(lhs: Carillon_V1_ExplainDecisionResponse, rhs: Carillon_V1_ExplainDecisionResponse) -> Bool {
     if lhs._decision != rhs._decision {return false}
     if lhs.traces != rhs.traces {return false}
+    if lhs.explanation != rhs.explanation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_RedeemUnsubscribeRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RedeemUnsubscribeRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_RedeemUnsubscribeRequest, rhs: Carillon_V1_RedeemUnsubscribeRequest) -> Bool {
+    if lhs.token != rhs.token {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_RedeemUnsubscribeResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RedeemUnsubscribeResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_type\0\u{3}display_name\0\u{1}unsubscribed\0\u{1}reason\0\u{1}explanation\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.notificationType) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.displayName) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.unsubscribed) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.explanation) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.notificationType.isEmpty {
+      try visitor.visitSingularStringField(value: self.notificationType, fieldNumber: 1)
+    }
+    if !self.displayName.isEmpty {
+      try visitor.visitSingularStringField(value: self.displayName, fieldNumber: 2)
+    }
+    if self.unsubscribed != false {
+      try visitor.visitSingularBoolField(value: self.unsubscribed, fieldNumber: 3)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
+    }
+    if !self.explanation.isEmpty {
+      try visitor.visitSingularStringField(value: self.explanation, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_RedeemUnsubscribeResponse, rhs: Carillon_V1_RedeemUnsubscribeResponse) -> Bool {
+    if lhs.notificationType != rhs.notificationType {return false}
+    if lhs.displayName != rhs.displayName {return false}
+    if lhs.unsubscribed != rhs.unsubscribed {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.explanation != rhs.explanation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -26,6 +26,8 @@ struct MailComposer {
     let settings: TenantSettings
     /// The recipient's zone.
     let zone: ZoneRules
+    /// Where browsers reach the service; nil for nowhere.
+    let publicURL: String?
 
     /// The mail for a recipient by a provider.
     func mail(
@@ -45,13 +47,25 @@ struct MailComposer {
             throw .renderingFailed
         }
         let notification = delivery.id.notification
-        return EmailMessage(
+        var mail = EmailMessage(
             from: provider.from, to: Mailbox(address, name: target.name), replyTo: provider.replyTo,
             subject: words.subject, text: words.text, html: words.html,
             messageID: delivery.messageID
                 ?? MessageIdentity.of(
                     notification, on: delivery.id.channel, tenant: tenant.id, portalURL: tenant.portalURL),
             date: Instant(milliseconds: Int64(notification.value.milliseconds)))
+        mail.unsubscribe = unsubscribe(delivery, target)
+        return mail
+    }
+
+    /// How the reader stops this kind of mail with one click: not where the supplier requires it, and not a mailbox that stands in for
+    /// people.
+    private func unsubscribe(_ delivery: DeliveryWork, _ target: SecondLook.Target) -> EmailMessage.Unsubscribe? {
+        guard let publicURL, let user = target.user, !delivery.reason.isMandatory,
+            let token = try? UnsubscribeToken(user: user, audience: delivery.audience, type: delivery.event.type).text(
+                key)
+        else { return nil }
+        return EmailMessage.Unsubscribe(url: "\(publicURL)/unsubscribe?token=\(token)")
     }
 
     private func context(of event: EventRecord) throws(Failure) -> Context {

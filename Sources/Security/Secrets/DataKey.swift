@@ -11,6 +11,12 @@ package struct DataKey: Sendable {
         try SealedBox.seal(plain, with: key, boundTo: place.context(of: tenant))
     }
 
+    /// Seals a value so that the same value gives the same octets. Who sees two of them can tell whether they are alike, and
+    /// nothing else.
+    func sealAlike(_ plain: [UInt8], for place: SealedPlace) throws(SecretError) -> [UInt8] {
+        try SealedBox.sealAlike(plain, with: key, boundTo: place.context(of: tenant))
+    }
+
     /// Opens a value that was sealed for this place.
     package func open(_ sealed: [UInt8], from place: SealedPlace) throws(SecretError) -> [UInt8] {
         try SealedBox.open(sealed, with: key, boundTo: place.context(of: tenant))

@@ -1,4 +1,5 @@
 internal import CarillonGRPC
+internal import CarillonNet
 internal import Domain
 internal import Storage
 
@@ -17,12 +18,19 @@ extension ServiceCore {
     func changingFacts<Value>(
         of tenant: TenantID, _ context: CallContext, _ body: () async throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
+        try await changingFacts(of: tenant, on: context.loop, body)
+    }
+
+    /// The same for a change that no call makes.
+    func changingFacts<Value>(
+        of tenant: TenantID, on loop: EventLoop, _ body: () async throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
         do throws(StorageError) {
             return try await body()
         } catch {
             if error.isCommitUnknown {
                 await forgetFacts(of: tenant)
-                self[context].teller.tellOfDoubt(about: tenant)
+                state(on: loop).teller.tellOfDoubt(about: tenant)
             }
             throw error
         }

@@ -29,6 +29,9 @@ final class ServiceCore: Sendable {
     /// The state of the loop that a call runs on.
     subscript(context: CallContext) -> LoopState { states[context.loop] }
 
+    /// The state of a loop.
+    func state(on loop: EventLoop) -> LoopState { states[loop] }
+
     /// The loops with their states.
     var all: [(EventLoop, LoopState)] { states.all.map { ($0, $1) } }
 

@@ -59,6 +59,7 @@ struct MethodAccess: Sendable, Hashable {
             methods: ["BatchCheckPreferences", "StreamPreferenceChecks"])
         add("PreferenceService", .tenantOrUser, .preferences, .read, methods: ["GetPreferences", "ExplainDecision"])
         add("PreferenceService", .tenantOrUser, .preferences, methods: ["UpdatePreferences"])
+        add("PreferenceService", .tenant, .preferences, methods: ["RedeemUnsubscribe"])
         add("DeliveryService", .tenant, .publish, methods: ["Publish"])
         add("DeliveryService", .tenant, .read, methods: ["GetNotification", "ListNotifications"])
         add("ChannelService", .tenant, .providers, methods: ["PutProvider"])

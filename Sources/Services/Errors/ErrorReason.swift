@@ -32,6 +32,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case apiKeyNotFound = "API_KEY_NOT_FOUND"
     case serviceIdentityNotFound = "SERVICE_IDENTITY_NOT_FOUND"
     case notificationNotFound = "NOTIFICATION_NOT_FOUND"
+    case unsubscribeTokenUnknown = "UNSUBSCRIBE_TOKEN_UNKNOWN"
 
     // What the service can do at the moment.
     case databaseUnavailable = "DATABASE_UNAVAILABLE"

@@ -49,6 +49,7 @@ struct ServeFlags: SettingFlags {
     @Option(.secretsKeyFile) var secretsKeyFile: String?
     @Option(.loops) var loops: String?
     @Option(.workerEnabled) var workerEnabled: String?
+    @Option(.publicURL) var publicURL: String?
     @Option(.relayAddresses) var relayAddresses: String?
     @Option(.relayCA) var relayCA: String?
     @Option(.relayHostName) var relayHostName: String?
@@ -81,7 +82,7 @@ struct ServeFlags: SettingFlags {
             .databaseWorkerURL: databaseWorkerURL, .databaseOwnerURL: databaseOwnerURL,
             .databaseConnections: databaseConnections, .databasePreparedStatements: databasePreparedStatements,
             .operatorKeyFile: operatorKeyFile, .secretsKeyFile: secretsKeyFile, .loops: loops,
-            .workerEnabled: workerEnabled, .relayAddresses: relayAddresses, .relayCA: relayCA,
+            .workerEnabled: workerEnabled, .publicURL: publicURL, .relayAddresses: relayAddresses, .relayCA: relayCA,
             .relayHostName: relayHostName, .allowsMaildir: allowsMaildir, .drainGrace: drainGrace,
             .maxAge: maxAge, .maxAgeGrace: maxAgeGrace, .maxIdle: maxIdle, .keepaliveTime: keepaliveTime,
             .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxHandshakeRate: maxHandshakeRate,

@@ -48,6 +48,8 @@ struct ServeSettings: Sendable {
     var drainGrace: Duration
     /// Whether grpc.reflection is there.
     var isReflectionEnabled: Bool
+    /// Where browsers reach this service, without a slash at the end; nil where nobody said so.
+    var publicURL: String?
     /// Where tenants' mail relays may be.
     var relayAddresses: AddressPolicy
     /// What mail relays are trusted by, as PEM text; nil for the system's certificates.
@@ -61,7 +63,8 @@ struct ServeSettings: Sendable {
 
     /// The keys that `serve` knows, in the order of its help.
     static let keys: [SettingKey] = [
-        .listen, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys, .databaseURL,
+        .listen, .publicURL, .tlsCertificate, .tlsKey, .tlsClientCA, .tlsClientCertificates, .tlsTicketKeys,
+        .databaseURL,
         .databaseWorkerURL, .databaseOwnerURL, .databaseConnections, .databasePreparedStatements, .operatorKeyFile,
         .secretsKeyFile, .loops,
         .workerEnabled,
@@ -98,6 +101,7 @@ struct ServeSettings: Sendable {
         workerDatabase = isWorkerEnabled ? reader.requiredText(.databaseWorkerURL) : nil
         drainGrace = .seconds(reader.integer(.drainGrace, in: 1...600, default: 25))
         isReflectionEnabled = reader.toggle(.reflectionEnabled, default: false)
+        publicURL = reader.parsed(.publicURL, as: "an https address without a path") { Self.origin($0) }
         relayAddresses =
             reader.parsed(.relayAddresses, as: "public or any") { Self.policies[$0.lowercased()] } ?? .publicInternet
         relayCA = Self.relayCA(&reader)
@@ -135,6 +139,16 @@ struct ServeSettings: Sendable {
         limits.http2.concurrentStreams = UInt32(clamping: streams)
         limits.messageSize = reader.integer(.maxMessage, in: 1024...(64 << 20), default: limits.messageSize)
         return limits
+    }
+
+    /// An https address of a host and no more, without a slash at the end.
+    private static func origin(_ text: String) -> String? {
+        let text = text.hasSuffix("/") ? String(text.dropLast()) : text
+        guard text.utf8.count <= 200, let url = URL(string: text), url.scheme == "https", let host = url.host(),
+            !host.isEmpty, url.path().isEmpty, url.query() == nil, url.fragment() == nil, url.user() == nil,
+            text.utf8.allSatisfy({ (0x21..<0x7f).contains($0) })
+        else { return nil }
+        return text
     }
 
     private static let policies: [String: AddressPolicy] = ["public": .publicInternet, "any": .any]

@@ -6,6 +6,7 @@ internal import ArgumentParser
 enum SettingKey: String, CaseIterable, Sendable {
     case config
     case listen
+    case publicURL = "public-url"
     case tlsCertificate = "tls.certificate"
     case tlsKey = "tls.key"
     case tlsClientCA = "tls.client-ca"
@@ -130,6 +131,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     private var valueName: String {
         switch self {
         case .listen, .address: "host:port"
+        case .publicURL: "https address"
         case .databaseURL, .databaseWorkerURL, .databaseOwnerURL: "connection string"
         case .databaseConnections, .databasePreparedStatements, .loops, .maxHandshakeRate, .maxConnections, .maxStreams,
             .maxTenantCalls,
@@ -240,6 +242,11 @@ enum SettingKey: String, CaseIterable, Sendable {
             "Whether anybody may ask for the description of the API (grpc.reflection), as grpcurl and buf curl do."
         case .relayAddresses:
             "Where the mail relays of tenants may be: at addresses of the public internet, or at any. A tenant names its relay."
+        case .publicURL:
+            """
+            Where browsers reach this service, such as https://notify.example. Mails then carry a link by which their readers stop \
+            them with one click; without it they name the portal's page of preferences only.
+            """
         case .relayCA: "Certificates to trust for mail relays instead of the system's, in PEM form."
         case .relayHostName: "The name that mail relays are greeted with: this machine's, as the world knows it."
         case .allowsMaildir: "Whether a tenant may have mails written into a folder of this machine: for development."

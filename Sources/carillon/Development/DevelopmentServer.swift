@@ -105,12 +105,14 @@ final class DevelopmentServer {
         // Of the environment nothing is taken: it may be set for another server.
         var settings = try ServeSettings(SettingsReader(flags: flags, environment: [:]))
         settings.portFile = wishes.portFile
+        if settings.listen.port != 0 { settings.publicURL = "https://\(settings.listen)" }
         do throws(ServeTrouble) {
             return try await Server.start(settings, log: log, onUnfit: onUnfit)
         } catch {
             guard wishes.takesAnyPort, error.exitCode == .unavailable, settings.listen.port != 0 else { throw error }
             progress("\(error); taking another port")
             settings.listen.port = 0
+            settings.publicURL = nil
             return try await Server.start(settings, log: log, onUnfit: onUnfit)
         }
     }

@@ -190,6 +190,7 @@ final class Server: Sendable {
         configuration.relayAddresses = settings.relayAddresses
         configuration.trustedCertificates = settings.relayCA
         configuration.hostName = settings.relayHostName
+        configuration.publicURL = settings.publicURL
         configuration.allowsMaildir = settings.allowsMaildir
         let environment = DeliveryEnvironment(
             now: { Clock.now }, randomness: { Double.random(in: 0..<1) }, makeID: { Clock.freshID },
@@ -222,7 +223,8 @@ final class Server: Sendable {
             return try await RPCServer.start(
                 on: parts.loops, host: settings.listen.host, port: settings.listen.port, tls: settings.tls,
                 methods: parts.services.methods + parts.health.methods + (parts.reflection?.methods ?? []),
-                pages: pages(parts.readiness), limits: settings.limits, report: { log.report($0) })
+                pages: pages(parts.readiness) + parts.services.pages, limits: settings.limits,
+                report: { log.report($0) })
         } catch {
             throw .unavailable("cannot take calls on \(settings.listen): \(error)")
         }

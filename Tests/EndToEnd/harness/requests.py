@@ -148,6 +148,9 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     defaults = v1.UpdatePreferencesRequest(account_id=ids.account, choices=choices)
     add("PreferenceService.UpdatePreferences", defaults, "of an account")
     add("PreferenceService.BatchCheckPreferences", v1.BatchCheckPreferencesRequest(checks=[check]))
+    # A token that was never sealed, of a tenant that may be another's.
+    token = f"{ids.tenant}.{'A' * 96}"
+    add("PreferenceService.RedeemUnsubscribe", v1.RedeemUnsubscribeRequest(token=token))
     past = v1.ExplainDecisionRequest(notification_id=ids.notification)
     add("PreferenceService.ExplainDecision", past, "of the past")
     hypothesis = v1.Hypothesis(user_id=ids.user, notification_type="invoice.created")

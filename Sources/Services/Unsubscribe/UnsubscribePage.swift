@@ -1,0 +1,110 @@
+internal import CarillonGRPC
+internal import CarillonNet
+internal import Domain
+internal import Security
+internal import Storage
+
+/// The page that the link in a mail leads to. To open it changes nothing, since mail scanners open every link; its button, and the
+/// POST by which mail programs stop mails with one click (RFC 8058), do. It needs no sign-in and sets no cookie.
+struct UnsubscribePage {
+    /// Its path.
+    static let path = "/unsubscribe"
+    /// The longest token that is looked at, in octets.
+    static let tokenLimit = UnsubscribeToken.greatestLength
+
+    let core: ServiceCore
+
+    var page: CarillonGRPC.Page {
+        CarillonGRPC.Page(Self.path, methods: [.get, .post], bodyLimit: 4 * 1024, async: { await answer($0) })
+    }
+
+    private func answer(_ request: PageRequest) async -> PageAnswer {
+        guard let (loop, state) = core.all.first(where: { $0.0.isOnLoop }) else { return Self.later }
+        do throws(Status) {
+            guard let text = request.parameters["token"], text.utf8.count <= Self.tokenLimit,
+                let tenant = UnsubscribeToken.tenant(of: text), let scope = try await scope(of: tenant, state),
+                let offer = try await Unsubscribing(core: core).offer(text, of: scope)
+            else { return Self.unknown }
+            let supplier = scope.record.displayName
+            if let lock = offer.lock { return Self.locked(offer.type, supplier, lock) }
+            guard request.method == .post else { return Self.question(offer.type, supplier) }
+            try await Unsubscribing(core: core).accept(
+                offer, origin: "unsubscribe link", on: loop, until: loop.now.advanced(by: Self.patience))
+            return Self.done(offer.type, supplier)
+        } catch {
+            return error.code == .notFound ? Self.unknown : Self.later
+        }
+    }
+
+    /// How long a change may take.
+    private static let patience = Duration.seconds(20)
+
+    /// The tenant, as it is known for portal tokens too: what there is not is asked for once a minute. A tenant that is suspended
+    /// still obeys.
+    private func scope(of tenant: TenantID, _ state: LoopState) async throws(Status) -> TenantScope? {
+        let oldest = state.loop.now.advanced(by: .zero - core.limits.credentialAge)
+        let known =
+            if let known = state.authenticator.knownPortal(tenant, since: oldest) {
+                known
+            } else {
+                try await state.authenticator.askForPortal(tenant, state)
+            }
+        return known.answer.tenant.map { state.scope(of: $0, usage: known.answer.usage) }
+    }
+
+    // MARK: Words
+
+    private static let unknown = page(
+        404, "This link does not work", "It is not complete, or what it was for is gone. Nothing was changed.")
+    private static let later = page(
+        503, "Please try again in a moment", "The service cannot be reached at the moment. Nothing was changed.")
+
+    private static func question(_ type: NotificationType, _ supplier: String) -> PageAnswer {
+        page(
+            200, "Stop these mails?",
+            "\(supplier) would send you no more mails of the kind \u{201c}\(type.title)\u{201d}. Other mails, and what you see in the "
+                + "portal, stay as they are.",
+            // The address stays, and with it the token.
+            form: "<form method=\"post\"><button type=\"submit\">Stop these mails</button></form>")
+    }
+
+    private static func done(_ type: NotificationType, _ supplier: String) -> PageAnswer {
+        page(
+            200, "You will get no more of these mails",
+            "\(supplier) sends you no more mails of the kind \u{201c}\(type.title)\u{201d}. To get them again, sign in to the portal and "
+                + "change your preferences.")
+    }
+
+    private static func locked(_ type: NotificationType, _ supplier: String, _ decision: Decision) -> PageAnswer {
+        page(
+            200, "These mails cannot be stopped",
+            "\(supplier) requires mails of the kind \u{201c}\(type.title)\u{201d}. \(decision.reason.text) Nothing was changed."
+        )
+    }
+
+    private static func page(_ status: Int, _ title: String, _ text: String, form: String = "") -> PageAnswer {
+        let html = """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="robots" content="noindex"><title>\(escaped(title))</title></head>
+            <body><main><h1>\(escaped(title))</h1><p>\(escaped(text))</p>\(form)</main></body>
+            </html>
+
+            """
+        return PageAnswer(status: status, html: html)
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { escaped, character in
+            switch character {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            default: escaped.append(character)
+            }
+        }
+    }
+}
