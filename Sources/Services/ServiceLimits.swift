@@ -21,7 +21,7 @@ package struct ServiceLimits: Sendable {
     /// How often the use of one key is recorded at most.
     package var keyUsePause: Duration = .seconds(300)
     /// Calls with the API keys of one tenant that may run at once, and as many of its portal's users, over all loops; more are
-    /// refused with RESOURCE_EXHAUSTED. Open WatchInbox streams do not count here. What a call may hold is bounded, so this
+    /// refused with RESOURCE_EXHAUSTED. Open streams do not count here. What a call may hold is bounded, so this
     /// bounds what a tenant takes from the others.
     package var callsPerTenant = 2_000
     /// What the requests of those calls may hold at once, in octets: of the keys' calls, and as much of its portal's users'.
@@ -42,7 +42,7 @@ package struct ServiceLimits: Sendable {
     /// Rows from which on nothing more is stored for a tenant that has no limit of its own; 0 for never. They are counted now
     /// and then, so a tenant may go beyond by what it stores meanwhile.
     package var storedRows = 0
-    /// WatchInbox streams of one tenant that may be open at once, over all loops, where the tenant has no limit of its own; more are refused
+    /// Streams of one tenant, of inboxes and of checks, that may be open at once, over all loops, where the tenant has no limit of its own; more are refused
     /// with RESOURCE_EXHAUSTED.
     package var streamsPerTenant = 10_000
     /// How old the facts of a preference check may be, whatever is heard of changes. A change made by this process is seen at

@@ -76,4 +76,46 @@ import Testing
         #expect(Duty(duty.reason) == duty)
         #expect(Duty(.optedIn) == nil)
     }
+
+    /// The user hears of it once a day, at eight.
+    private func dailyDigest(_ stage: Stage, _ change: (inout PersonalChange) -> Void = { _ in }) async throws {
+        var personal = PersonalChange()
+        personal.cadences = [.init(audience: .customer, scope: .all, cadence: .daily)]
+        change(&personal)
+        _ = try await stage.store.updatePreferences(
+            of: Stage.user, [], personal, stamp: stage.stamp(), .at(stage.clock.now))
+    }
+
+    @Test func whatWaitsForADigestIsDueWhenThatCloses() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            try await dailyDigest(stage)
+            let closes = Schedule.standard.digestWindow(.daily, at: stage.clock.now).closes
+            try await look(stage) { look, work in
+                #expect(look.look(at: work) == .settle(.postponed(until: closes)))
+                let then = SecondLook(catalog: look.catalog, tenant: look.tenant, facts: look.facts, now: closes)
+                var late = work
+                late.expiresAt = nil
+                guard case .send = then.look(at: late) else {
+                    Issue.record("its window has closed")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test func whoSnoozesMeanwhileGetsTheDigestBehindThat() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            let first = Schedule.standard.digestWindow(.daily, at: stage.clock.now).closes
+            let end = first.advanced(by: .seconds(2 * 86_400 + 60))
+            try await dailyDigest(stage) { $0.snoozedUntil = .some(end) }
+            try await look(stage, at: first) { look, work in
+                var late = work
+                late.expiresAt = nil
+                let closes = Schedule.standard.digestWindow(.daily, at: end).closes
+                #expect(look.look(at: late) == .settle(.postponed(until: closes)))
+            }
+        }
+    }
 }

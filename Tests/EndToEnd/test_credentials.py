@@ -202,6 +202,8 @@ def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> N
         "PreferenceService.ExplainDecision": {"preferences", "read"},
         "PreferenceService.UpdatePreferences": {"preferences"},
         "PreferenceService.RedeemUnsubscribe": {"preferences"},
+        "PreferenceService.ImportPreferences": {"preferences"},
+        "PreferenceService.ExportPreferences": {"preferences", "read"},
         "DeliveryService.Publish": {"publish"},
         "DeliveryService.GetNotification": {"read"},
         "DeliveryService.ListNotifications": {"read"},

@@ -222,7 +222,8 @@ def ask_once(
     try:
         if method.server_streaming:
             call = channel.unary_stream(path, None, decode)(encoded, timeout=10, metadata=fields)
-            answer = next(iter(call))
+            # A stream may have nothing to say.
+            answer = next(iter(call), interface.message_class(method.output_type)())
             headers = str(call.initial_metadata())
             call.cancel()
         else:

@@ -97,7 +97,7 @@ import Testing
                 ]
             }
             #expect(last.stored.cadences.count == 3)
-            #expect(try await tenant.choices(of: Self.ann) == last.stored)
+            #expect(try await tenant.choices(of: Self.ann)?.stored == last.stored)
             let choices = try #require(last.facts.directory[Self.ann]).choices.customer
             #expect(choices.types[TypeKey(unchecked: "invoice.created")] == Choice(cadence: .daily))
             #expect(choices.categories[Self.category] == Choice(cadence: .weekly))

@@ -43,7 +43,7 @@ import Testing
             #expect(choices.internalTeam.all == Choice(channelsOn: ChannelSet(.inApp)))
             #expect(choices.internalIndividual == Choices.none)
             #expect(update.stored.choices.count == 4)
-            #expect(try await tenant.choices(of: Self.ann) == update.stored)
+            #expect(try await tenant.choices(of: Self.ann)?.stored == update.stored)
 
             let stale = try await storageError { () async throws(StorageError) in
                 try await tenant.updatePreferences(
@@ -80,7 +80,7 @@ import Testing
                 of: nobody, [PreferenceChange(audience: .customer, scope: .all, isOn: true)], stamp: fixture.stamp(),
                 .at(fixture.now))
             #expect(update == nil)
-            #expect(try await tenant.choices(of: nobody) == nil)
+            #expect(try await tenant.choices(of: nobody)?.stored == nil)
             #expect(try await tenant.facts(ofUsers: [nobody], .utc).isEmpty)
             #expect(try await tenant.audit(size: 1).elements.map(\.action) == ["user.create"])
         }

@@ -137,6 +137,11 @@ import Testing
             #expect(waiting.state == .deferred)
             #expect(waiting.deliverAt == evening)
             #expect(waiting.progress == DeliveryRecord.Progress(dueAt: evening, isClaimed: false, attempts: 1))
+            // Who wants it in two hours has it two hours longer.
+            let postponed = try #require(try await scene.tenant.work([id]).first)
+            #expect(
+                postponed.expiresAt
+                    == work.expiresAt?.advanced(by: again.duration(to: evening)))
             _ = try await scene.tenant.claim(fence: 1, now: evening, limit: 10)
             _ = try await scene.tenant.finish([DeliveryResult(id, .released)], fence: 1, now: evening)
             #expect(try await scene.tenant.claim(fence: 1, now: evening, limit: 10).deliveries == [id])

@@ -17,8 +17,10 @@ import Testing
         #expect(book.rules("Asia/Tokyo", now: Self.now).offset(at: Self.now) == 9 * 3_600)
     }
 
-    @Test func whatTheSystemDoesNotKnowIsUTC() {
-        #expect(ZoneBook().rules("Mars/Olympus", now: Self.now) == .utc)
+    @Test func whatTheSystemDoesNotKnowGivesWayToTheNext() {
+        let book = ZoneBook()
+        #expect(book.rules("Mars/Olympus", now: Self.now) == .utc)
+        #expect(book.rules(nil, "Mars/Olympus", "Asia/Tokyo", now: Self.now).name == "Asia/Tokyo")
     }
 
     /// The rules reach five years ahead of the time at which they were made.

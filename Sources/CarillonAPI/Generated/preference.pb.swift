@@ -299,15 +299,15 @@ package nonisolated struct Carillon_V1_PersonalSettings: Sendable {
   /// BCP 47 tag of the language; empty means the account's, else the tenant's.
   package var locale: String = String()
 
-  /// When no messages are to come: they wait until it is over. At most 50.
+  /// When no messages are to come: they wait until it is over. At most 21 in a week: one counts for each of its days.
   package var quietHours: [Carillon_V1_TimeWindow] = []
 
-  /// The only times at which messages are to come; none for any time. At most 50. Together with the quiet hours they must leave
+  /// The only times at which messages are to come; none for any time. At most 21 in a week. Together with the quiet hours they must leave
   /// some minute of the week.
   package var sendWindows: [Carillon_V1_TimeWindow] = []
 
   /// When daily digests come, and weekly ones on their day, in minutes of the local day: 0 to 1439; unset for the usual 480, which
-  /// is 08:00.
+  /// is 08:00. The usual is told as unset.
   package var digestMinute: Int32 {
     get {_digestMinute ?? 0}
     set {_digestMinute = newValue}

@@ -43,6 +43,16 @@ package protocol PreferenceServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func explainDecisionInline(_ request: Carillon_V1_ExplainDecisionRequest, _ context: CallContext) throws -> Carillon_V1_ExplainDecisionResponse?
 
+    /// Stores choices of many users, such as opt-outs that come from another system: each request is answered, in any order, by a
+    /// response with its number. A row that cannot be stored fails alone; a call that breaks off has stored those that were answered, and
+    /// may have stored more. Rows are stored as UpdatePreferences stores them, one transaction each, so sending them again is harmless;
+    /// 32 are stored at once, so those of one user that come close together are stored in any order.
+    func importPreferences(_ requests: RequestReader<Carillon_V1_ImportPreferencesRequest>, _ responses: ResponseWriter<Carillon_V1_ImportPreferencesResponse>, _ context: CallContext) async throws
+
+    /// Answers with the choices and personal settings of all users who have any, in the order of their ids, page by page as they are
+    /// at that moment. The rows can be imported again.
+    func exportPreferences(_ request: Carillon_V1_ExportPreferencesRequest, _ responses: ResponseWriter<Carillon_V1_ExportPreferencesResponse>, _ context: CallContext) async throws
+
     /// Stops mails of one kind for one user, by the link in one of them: for portals that have a page for this of their own. The
     /// service has one too, and answers mail programs that stop by one click (RFC 8058).
     func redeemUnsubscribe(_ request: Carillon_V1_RedeemUnsubscribeRequest, _ context: CallContext) async throws -> Carillon_V1_RedeemUnsubscribeResponse
@@ -141,6 +151,8 @@ extension PreferenceServiceHandler {
                 },
                 async: { try await self.explainDecision($0, $1) }
             ),
+            .bidirectionalStreaming("/carillon.v1.PreferenceService/ImportPreferences") { try await self.importPreferences($0, $1, $2) },
+            .serverStreaming("/carillon.v1.PreferenceService/ExportPreferences") { try await self.exportPreferences($0, $1, $2) },
             .unary(
                 "/carillon.v1.PreferenceService/RedeemUnsubscribe",
                 atOnce: {
@@ -199,6 +211,20 @@ package struct PreferenceServiceClient: Sendable {
     /// or if the user had chosen otherwise. Nothing is stored or sent.
     package func explainDecision(_ request: Carillon_V1_ExplainDecisionRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ExplainDecisionResponse {
         try await client.unary("/carillon.v1.PreferenceService/ExplainDecision", request, options: options)
+    }
+
+    /// Stores choices of many users, such as opt-outs that come from another system: each request is answered, in any order, by a
+    /// response with its number. A row that cannot be stored fails alone; a call that breaks off has stored those that were answered, and
+    /// may have stored more. Rows are stored as UpdatePreferences stores them, one transaction each, so sending them again is harmless;
+    /// 32 are stored at once, so those of one user that come close together are stored in any order.
+    package func importPreferences(options: CallOptions = .init()) async throws(Status) -> (RequestWriter<Carillon_V1_ImportPreferencesRequest>, ResponseReader<Carillon_V1_ImportPreferencesResponse>) {
+        try await client.bidirectionalStreaming("/carillon.v1.PreferenceService/ImportPreferences", options: options)
+    }
+
+    /// Answers with the choices and personal settings of all users who have any, in the order of their ids, page by page as they are
+    /// at that moment. The rows can be imported again.
+    package func exportPreferences(_ request: Carillon_V1_ExportPreferencesRequest, options: CallOptions = .init()) async throws(Status) -> ResponseReader<Carillon_V1_ExportPreferencesResponse> {
+        try await client.serverStreaming("/carillon.v1.PreferenceService/ExportPreferences", request, options: options)
     }
 
     /// Stops mails of one kind for one user, by the link in one of them: for portals that have a page for this of their own. The

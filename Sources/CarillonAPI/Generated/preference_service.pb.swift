@@ -77,8 +77,8 @@ package nonisolated struct Carillon_V1_ChannelVerdict: Sendable {
   package init() {}
 }
 
-/// Why one of several checks has no answer: what CheckPreference would have failed with.
-package nonisolated struct Carillon_V1_CheckError: Sendable {
+/// Why one of several things that were asked for in one call was not done: what a call for it alone would have failed with.
+package nonisolated struct Carillon_V1_ItemError: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -92,7 +92,7 @@ package nonisolated struct Carillon_V1_CheckError: Sendable {
   /// One sentence for a developer; its words may change.
   package var message: String = String()
 
-  /// Paths of the check's fields that are wrong, such as "user_id".
+  /// Paths of its fields that are wrong, such as "user_id".
   package var fields: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -119,10 +119,10 @@ package nonisolated struct Carillon_V1_CheckResult: Sendable {
   }
 
   /// Why there is none.
-  package var error: Carillon_V1_CheckError {
+  package var error: Carillon_V1_ItemError {
     get {
       if case .error(let v)? = result {return v}
-      return Carillon_V1_CheckError()
+      return Carillon_V1_ItemError()
     }
     set {result = .error(newValue)}
   }
@@ -134,7 +134,7 @@ package nonisolated struct Carillon_V1_CheckResult: Sendable {
     /// The answer.
     case response(Carillon_V1_CheckPreferenceResponse)
     /// Why there is none.
-    case error(Carillon_V1_CheckError)
+    case error(Carillon_V1_ItemError)
 
   }
 
@@ -257,7 +257,7 @@ package nonisolated struct Carillon_V1_GetPreferencesResponse: Sendable {
   /// The user's choices as stored, those without effect at the moment included.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
-  /// Changes whenever the user's choices change.
+  /// Changes whenever the user's choices or settings change; of an account, whenever the account does.
   package var etag: String = String()
 
   /// The user's personal settings as stored. None for an account.
@@ -295,7 +295,7 @@ package nonisolated struct Carillon_V1_Hypothesis: Sendable {
   /// Choices that the user is taken to have made too, or with CHOICE_CLEAR and CADENCE_CLEAR to have taken back; at most 1000.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
-  /// The time at which it is decided; unset for the time of the call.
+  /// The time at which it is decided; unset for the time of the call. At most four years away.
   package var decisionTime: SwiftProtobuf.Google_Protobuf_Timestamp {
     get {_decisionTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
     set {_decisionTime = newValue}
@@ -397,6 +397,107 @@ package nonisolated struct Carillon_V1_ExplainDecisionResponse: Sendable {
   package init() {}
 
   fileprivate var _decision: Carillon_V1_RecipientDecision? = nil
+}
+
+/// Request of ImportPreferences: a row.
+package nonisolated struct Carillon_V1_ImportPreferencesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A number that the response carries too; chosen by the caller, and not looked at.
+  package var number: UInt64 = 0
+
+  /// The user.
+  package var userID: String = String()
+
+  /// The choices to store or to take back, as UpdatePreferences has them; those that are not named stay.
+  package var choices: [Carillon_V1_PreferenceChoice] = []
+
+  /// Personal settings to store: those that are sent; the others stay.
+  package var settings: Carillon_V1_PersonalSettings {
+    get {_settings ?? Carillon_V1_PersonalSettings()}
+    set {_settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  package var hasSettings: Bool {self._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  package mutating func clearSettings() {self._settings = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _settings: Carillon_V1_PersonalSettings? = nil
+}
+
+/// Response of ImportPreferences: what became of a row.
+package nonisolated struct Carillon_V1_ImportPreferencesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The number of the row.
+  package var number: UInt64 = 0
+
+  /// Why it was not stored; unset when it was.
+  package var error: Carillon_V1_ItemError {
+    get {_error ?? Carillon_V1_ItemError()}
+    set {_error = newValue}
+  }
+  /// Returns true if `error` has been explicitly set.
+  package var hasError: Bool {self._error != nil}
+  /// Clears the value of `error`. Subsequent reads from it will return its default value.
+  package mutating func clearError() {self._error = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _error: Carillon_V1_ItemError? = nil
+}
+
+/// Request of ExportPreferences.
+package nonisolated struct Carillon_V1_ExportPreferencesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Only users behind this one, to go on where a call broke off; empty for all.
+  package var afterUserID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of ExportPreferences: a user's choices.
+package nonisolated struct Carillon_V1_ExportPreferencesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The user.
+  package var userID: String = String()
+
+  /// The choices as stored.
+  package var choices: [Carillon_V1_PreferenceChoice] = []
+
+  /// The personal settings as stored.
+  package var settings: Carillon_V1_PersonalSettings {
+    get {_settings ?? Carillon_V1_PersonalSettings()}
+    set {_settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  package var hasSettings: Bool {self._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  package mutating func clearSettings() {self._settings = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _settings: Carillon_V1_PersonalSettings? = nil
 }
 
 /// Request of RedeemUnsubscribe.
@@ -637,8 +738,8 @@ nonisolated extension Carillon_V1_ChannelVerdict: SwiftProtobuf.Message, SwiftPr
   }
 }
 
-nonisolated extension Carillon_V1_CheckError: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CheckError"
+nonisolated extension Carillon_V1_ItemError: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ItemError"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}reason\0\u{1}message\0\u{1}fields\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -672,7 +773,7 @@ nonisolated extension Carillon_V1_CheckError: SwiftProtobuf.Message, SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Carillon_V1_CheckError, rhs: Carillon_V1_CheckError) -> Bool {
+  package static func ==(lhs: Carillon_V1_ItemError, rhs: Carillon_V1_ItemError) -> Bool {
     if lhs.code != rhs.code {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.message != rhs.message {return false}
@@ -706,7 +807,7 @@ nonisolated extension Carillon_V1_CheckResult: SwiftProtobuf.Message, SwiftProto
         }
       }()
       case 2: try {
-        var v: Carillon_V1_CheckError?
+        var v: Carillon_V1_ItemError?
         var hadOneofValue = false
         if let current = self.result {
           hadOneofValue = true
@@ -1171,6 +1272,168 @@ nonisolated extension Carillon_V1_ExplainDecisionResponse: SwiftProtobuf.Message
     if lhs._decision != rhs._decision {return false}
     if lhs.traces != rhs.traces {return false}
     if lhs.explanation != rhs.explanation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ImportPreferencesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ImportPreferencesRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{3}user_id\0\u{1}choices\0\u{1}settings\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.userID) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.userID.isEmpty {
+      try visitor.visitSingularStringField(value: self.userID, fieldNumber: 2)
+    }
+    if !self.choices.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.choices, fieldNumber: 3)
+    }
+    try { if let v = self._settings {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ImportPreferencesRequest, rhs: Carillon_V1_ImportPreferencesRequest) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.userID != rhs.userID {return false}
+    if lhs.choices != rhs.choices {return false}
+    if lhs._settings != rhs._settings {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ImportPreferencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ImportPreferencesResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._error) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._error {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ImportPreferencesResponse, rhs: Carillon_V1_ImportPreferencesResponse) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs._error != rhs._error {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ExportPreferencesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExportPreferencesRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}after_user_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.afterUserID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.afterUserID.isEmpty {
+      try visitor.visitSingularStringField(value: self.afterUserID, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ExportPreferencesRequest, rhs: Carillon_V1_ExportPreferencesRequest) -> Bool {
+    if lhs.afterUserID != rhs.afterUserID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ExportPreferencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExportPreferencesResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{1}choices\0\u{1}settings\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.userID.isEmpty {
+      try visitor.visitSingularStringField(value: self.userID, fieldNumber: 1)
+    }
+    if !self.choices.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.choices, fieldNumber: 2)
+    }
+    try { if let v = self._settings {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ExportPreferencesResponse, rhs: Carillon_V1_ExportPreferencesResponse) -> Bool {
+    if lhs.userID != rhs.userID {return false}
+    if lhs.choices != rhs.choices {return false}
+    if lhs._settings != rhs._settings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -236,10 +236,12 @@ package nonisolated struct Carillon_V1_User: Sendable {
   /// How well the telephone number takes messages. Set by the service; a new number starts as USABLE.
   package var phoneState: Carillon_V1_AddressState = .unspecified
 
-  /// IANA name of the time zone; empty means the tenant's.
+  /// IANA name of the time zone; empty means the account's, else the tenant's. An update without a mask that leaves it empty
+  /// keeps what is stored, which the user may have chosen.
   package var timeZone: String = String()
 
-  /// BCP 47 tag of the language; empty means the tenant's.
+  /// BCP 47 tag of the language; empty means the account's, else the tenant's. An update without a mask that leaves it empty keeps
+  /// what is stored.
   package var locale: String = String()
 
   /// Set by the service. Among administrators the older ones come first.

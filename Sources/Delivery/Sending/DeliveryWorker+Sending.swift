@@ -115,7 +115,7 @@ extension DeliveryWorker {
             let composer = MailComposer(
                 renderer: renderer, catalog: configuration.catalog, tenant: means.tenant, key: means.key,
                 settings: look.settings(for: delivery.event.account),
-                zone: ZoneBook.shared.rules(target.zone ?? means.tenant.timeZone, now: environment.now()),
+                zone: ZoneBook.shared.rules(target.zone, means.tenant.timeZone, now: environment.now()),
                 publicURL: configuration.publicURL)
             message = try composer.mail(for: delivery, to: target, by: provider)
         } catch {

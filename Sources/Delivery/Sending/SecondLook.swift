@@ -37,7 +37,8 @@ struct SecondLook {
         switch decision.verdict(on: work.id.channel) {
         case .suppress(let reason): return .settle(.suppressed(reason))
         case .defer(let until): return .settle(.postponed(until: until))
-        case .digest(let window) where window.opens <= Self.publication(of: work):
+        // Of the window that was open when the event came, or of a later one: the user has snoozed since.
+        case .digest(let window) where window.opens <= Self.publication(of: work) || window.opens > now:
             return .settle(.postponed(until: window.closes))
         case .deliver, .digest:
             // A digest whose window has closed meanwhile is due now.

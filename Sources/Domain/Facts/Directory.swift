@@ -22,9 +22,19 @@ package final class Directory: Sendable {
         places = Dictionary(uniqueKeysWithValues: sorted.indices.map { (sorted[$0].id, $0) })
     }
 
-    /// The same people, one of them with other facts.
+    /// The same people, one of them with other facts; nothing changes for one who is not among them, or has another seniority.
     package func replacing(_ user: UserFacts) -> Directory {
-        Directory(users: users.map { $0.id == user.id ? user : $0 }, defaultUser: defaultUser, mailbox: mailbox)
+        guard let place = places[user.id], users[place].seniority == user.seniority else { return self }
+        var changed = users
+        changed[place] = user
+        return Directory(sorted: changed, places: places, defaultUser: defaultUser, mailbox: mailbox)
+    }
+
+    private init(sorted: [UserFacts], places: [UserID: Int], defaultUser: UserID?, mailbox: AddressState) {
+        users = sorted
+        self.places = places
+        self.defaultUser = defaultUser
+        self.mailbox = mailbox
     }
 
     /// Nobody.

@@ -63,8 +63,10 @@ struct UserDraft {
         // What is not named keeps its value.
         if changed.contains(.state), status != nil { fields.insert(.status) }
         if changed.contains(.role), isAdmin != nil { fields.insert(.isAdmin) }
-        if changed.contains(.timeZone) { fields.insert(.timeZone) }
-        if changed.contains(.locale) { fields.insert(.locale) }
+        // Users may have chosen theirs themselves: a request that names no fields and brings none takes none away.
+        let isNamed = request.hasUpdateMask && !request.updateMask.paths.isEmpty
+        if changed.contains(.timeZone), isNamed || !sent.timeZone.isEmpty { fields.insert(.timeZone) }
+        if changed.contains(.locale), isNamed || !sent.locale.isEmpty { fields.insert(.locale) }
         if changed.contains(.email) || changed.contains(.phone) { fields.insert(.contactPoints) }
         self.fields = fields
         needsStoredAddresses = changed.contains(.email) != changed.contains(.phone)

@@ -14,6 +14,7 @@ final class LoopState: @unchecked Sendable {
     let dependencies: ServiceDependencies
     let authenticator: Authenticator
     let inboxes: InboxHub
+    let tenantStreams: TenantStreams
     /// Whether this loop would have heard of changes that other processes make to facts.
     let hearing: FactsHearing
     /// Tells them of those that this one makes.
@@ -39,6 +40,7 @@ final class LoopState: @unchecked Sendable {
         budget = FactsBudget(limit: dependencies.limits.cachedUsers)
         self.gates = gates
         monthsMissed = BoundedCache(limit: 1_024)
+        tenantStreams = TenantStreams(loop: loop)
         inboxes = InboxHub(loop: loop, limits: dependencies.limits, clock: dependencies.clock)
     }
 
@@ -96,7 +98,7 @@ final class LoopState: @unchecked Sendable {
     /// - Parameters:
     ///   - tenants: whose; nil for all that have any.
     ///   - age: how old what is known of their keys may be.
-    func recheckStreams(of tenants: Set<TenantID>? = nil, notOlderThan age: Duration) async {
+    func retenantStreams(of tenants: Set<TenantID>? = nil, notOlderThan age: Duration) async {
         for tenant in inboxes.watchedTenants where tenants?.contains(tenant) ?? true {
             let known = authenticator.knownPortal(tenant, since: loop.now.advanced(by: .zero - age))
             let fresh = if let known { known } else { try? await authenticator.askForPortal(tenant, self) }

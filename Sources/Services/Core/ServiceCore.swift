@@ -78,7 +78,7 @@ final class ServiceCore: Sendable {
             context, state, within: StreamCheck(limits).margin)
         try caller.authorize(MethodAccess(context))
         let watcher = try caller.requirePortalUser()
-        try watcher.scope.admitStream(context)
+        try watcher.scope.admitStream(context, watcher.scope.gates.portalRate)
         return watcher
     }
 
@@ -109,6 +109,18 @@ final class ServiceCore: Sendable {
             }
         try caller.authorize(MethodAccess(context))
         return (try caller.requireTenant(), caller)
+    }
+
+    /// The tenant whose API key opens a stream. It counts as a stream and not as a call.
+    ///
+    /// - Throws: see ``caller(_:)``; RESOURCE_EXHAUSTED when too many streams of the tenant are open.
+    func callersStream(_ context: CallContext) async throws(Status) -> TenantScope {
+        let state = states[context.loop]
+        let caller = try await state.authenticator.caller(context, state)
+        try caller.authorize(MethodAccess(context))
+        let scope = try caller.requireTenant()
+        try scope.admitStream(context, scope.gates.keyRate)
+        return scope
     }
 
     /// The tenant whose API key calls to store something that was not there before.
@@ -146,7 +158,9 @@ final class ServiceCore: Sendable {
     func tenantChanged(_ record: TenantRecord) async {
         await onEveryLoop { state in
             state.take(record)
-            if record.state != .active { state.inboxes.end(record.id, .notServed(record.state)) }
+            guard record.state != .active else { return }
+            state.inboxes.end(record.id, .notServed(record.state))
+            state.tenantStreams.end(of: record.id, .notServed(record.state))
         }
     }
 
@@ -154,7 +168,7 @@ final class ServiceCore: Sendable {
     func forgetCredentials(of tenant: TenantID) async {
         await onEveryLoop { state in
             state.authenticator.forget(tenant)
-            state.loop.spawn { await state.recheckStreams(of: [tenant], notOlderThan: .zero) }
+            state.loop.spawn { await state.retenantStreams(of: [tenant], notOlderThan: .zero) }
         }
     }
 
@@ -237,6 +251,9 @@ final class ServiceCore: Sendable {
 
     /// Ends what would not end by itself.
     func beginDrain() async {
-        await onEveryLoop { $0.inboxes.drain() }
+        await onEveryLoop { state in
+            state.inboxes.drain()
+            state.tenantStreams.drain()
+        }
     }
 }

@@ -68,8 +68,8 @@ final class TenantFacts: @unchecked Sendable {
     private var waiters: [Question: [Waiter]] = [:]
     /// Users who are asked for and not yet read, in order.
     private var gathered: [Question] = []
-    /// The most users that are read at once.
-    private static let usersAtOnce = 1_000
+    /// The most users that are read at once: with each comes the whole account.
+    private static let usersAtOnce = 100
     /// The most users of a tenant that are known not to be there.
     private static let mostAbsent = 256
     /// Counts the times that something was forgotten: a read that began before is not kept.
@@ -121,23 +121,27 @@ final class TenantFacts: @unchecked Sendable {
         return Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
     }
 
-    /// The facts of users, all that are not known read together; without those whom there are not.
-    func subjects(_ users: Set<UserID>, _ freshness: Freshness) async throws(Status) -> [UserID: Subject] {
+    /// The facts of users as checks have them, those that are not known read many at a time; without those whom there are not.
+    func subjects(_ users: Set<UserID>) async throws(Status) -> [UserID: Subject] {
         var found: [UserID: Subject] = [:]
         var unknown: [UserID] = []
         for user in users {
-            if let known = known(user, freshness) {
+            if let known = known(user, .current) {
                 found[user] = known
             } else if !isKnownAbsent(user) {
                 unknown.append(user)
             }
         }
-        guard !unknown.isEmpty else { return found }
-        let answer = try await read(.users(unknown.sorted()))
-        guard let supplier = answer.supplier else { return found }
-        for user in unknown {
-            guard let home = answer.homes[user] else { continue }
-            found[user] = Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
+        unknown.sort()
+        while !unknown.isEmpty {
+            let some = Array(unknown.prefix(Self.usersAtOnce))
+            unknown.removeFirst(some.count)
+            let answer = try await read(.users(some))
+            guard let supplier = answer.supplier else { return found }
+            for user in some {
+                guard let home = answer.homes[user] else { continue }
+                found[user] = Subject(home: home, supplier: supplier, settings: home.settings(under: supplier, policy))
+            }
         }
         return found
     }

@@ -23,7 +23,7 @@ extension CallRefusal {
     /// More streams are open than may. They last longer than calls.
     static func tooManyStreams(limit: Int) -> CallRefusal {
         CallRefusal(
-            .tooManyStreams, "too many WatchInbox streams of the tenant are open; wait until some have ended",
+            .tooManyStreams, "too many streams of the tenant are open; wait until some have ended",
             limit: limit, retryAfter: .seconds(5))
     }
 

@@ -75,4 +75,16 @@ final class RateMeter: Sendable {
             seen = original
         }
     }
+
+    /// Counts some that are not refused any more, however many they are: what comes next waits until they are paid for.
+    func charge(_ count: Int, of rate: Rate, at now: MonotonicTime) {
+        let cost = rate.cost(count)
+        var seen = paidAt.load(ordering: .relaxed)
+        while true {
+            let (exchanged, original) = paidAt.weakCompareExchange(
+                expected: seen, desired: max(seen, now.nanoseconds) + cost, ordering: .relaxed)
+            if exchanged { return }
+            seen = original
+        }
+    }
 }

@@ -10,7 +10,7 @@ final class TenantGates: Sendable {
     let keyCalls: CallGate
     /// Calls of its portal's users (``ServiceLimits/callsPerTenant``).
     let portalCalls: CallGate
-    /// Open WatchInbox streams of its portal's users (``ServiceLimits/streamsPerTenant``).
+    /// Open streams, of its users' inboxes and of checks (``ServiceLimits/streamsPerTenant``).
     let streams: CallGate
     /// How often its API keys call (``ServiceLimits/callRate``).
     let keyRate = RateMeter()

@@ -18,12 +18,15 @@ extension TenantScope {
         try admitOnce(context, meter)
     }
 
-    /// Counts a stream of a portal user against what may be open at once, and its opening against the rate of calls.
+    /// Counts a stream against what may be open at once, and its opening against the rate of calls.
     ///
+    /// - Parameters:
+    ///   - context: the call.
+    ///   - meter: where the rate of its kind of callers is counted.
     /// - Throws: RESOURCE_EXHAUSTED with the reasons TOO_MANY_STREAMS, CALL_RATE and MESSAGE_TOO_LARGE.
-    func admitStream(_ context: CallContext) throws(Status) {
+    func admitStream(_ context: CallContext, _ meter: RateMeter) throws(Status) {
         guard try context.enter(gates.streams, by: terms.streams) else { return }
-        try admitOnce(context, gates.portalRate)
+        try admitOnce(context, meter)
     }
 
     private func admitOnce(_ context: CallContext, _ meter: RateMeter) throws(Status) {
@@ -42,14 +45,19 @@ extension TenantScope {
         throw context.refuse(terms.tooManyEvents)
     }
 
-    /// Counts checks that come together with another call, or after it on a stream, as so many calls of the tenant's programs.
+    /// Counts the checks of a batch behind its first, which the call itself stands for. They are not refused: whoever comes next
+    /// waits the longer.
+    func chargeChecks(_ count: Int, at now: MonotonicTime) {
+        guard count > 0, let rate = terms.callRate else { return }
+        gates.keyRate.charge(count, of: rate, at: now)
+    }
+
+    /// Counts a check of a stream as a call of the tenant's programs.
     ///
-    /// - Throws: RESOURCE_EXHAUSTED with the reason CALL_RATE.
-    func admitChecks(_ count: Int, _ context: CallContext) throws(Status) {
-        guard count > 0, let rate = terms.callRate, !gates.keyRate.take(count, of: rate, at: context.loop.now) else {
-            return
-        }
-        throw context.refuse(terms.tooManyCalls)
+    /// - Throws: RESOURCE_EXHAUSTED with the reason CALL_RATE; the stream goes on.
+    func admitCheck(at now: MonotonicTime) throws(Status) {
+        guard let rate = terms.callRate, !gates.keyRate.take(of: rate, at: now) else { return }
+        throw terms.tooManyCalls.status
     }
 
     /// Counts a change of a user's choices, whoever makes it. Each leaves a line in the audit, which is kept for ever.
@@ -58,6 +66,12 @@ extension TenantScope {
     func admitPreferences(of user: UserID, _ context: CallContext) throws(Status) {
         guard !gates.preferenceRates[user].take(of: terms.preferenceRate, at: context.loop.now) else { return }
         throw context.refuse(terms.tooManyPreferences)
+    }
+
+    /// Counts a change of an account's defaults in the same way, whoever makes it.
+    func admitDefaults(of account: AccountID, _ context: CallContext) throws(Status) {
+        // No user has such an id.
+        try admitPreferences(of: UserID(unchecked: "/account/\(account)"), context)
     }
 
     /// Lets pass who wants to store more, as long as the tenant has not stored all that it may.

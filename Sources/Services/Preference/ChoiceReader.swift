@@ -19,6 +19,26 @@ struct ChoiceReader {
         let own: Audience
         /// Whether it can be named.
         let allows: (Audience) -> Bool
+        /// What to say of one that cannot.
+        let refusal: String
+
+        /// Those of a user.
+        init(of subject: Subject) {
+            own = subject.ownAudience
+            allows = subject.belongs(to:)
+            refusal = "is not one of the user's"
+        }
+
+        /// That of an account's people.
+        static var customers: Audiences {
+            Audiences(
+                own: .customer, allows: { $0 == .customer },
+                refusal: "is not an account's: its people are customers")
+        }
+
+        private init(own: Audience, allows: @escaping (Audience) -> Bool, refusal: String) {
+            (self.own, self.allows, self.refusal) = (own, allows, refusal)
+        }
     }
 
     /// Reads the choices that are asked for.
@@ -86,7 +106,7 @@ struct ChoiceReader {
         var audience = audiences.own
         if sent.audience != .unspecified {
             guard let named = Audience(sent.audience), audiences.allows(named) else {
-                check.add("\(field).audience", "is not one of the user's")
+                check.add("\(field).audience", audiences.refusal)
                 return nil
             }
             audience = named
@@ -122,43 +142,47 @@ extension PreferenceChange {
 }
 
 /// What was chosen, as it is told: the word on a scope as a whole and the cadence are one choice there.
-enum ToldChoices {
+struct ToldChoices {
+    private struct Place: Hashable {
+        let scope: PreferenceChoice.Scope
+        let audience: Audience
+    }
+
+    private var told: [Carillon_V1_PreferenceChoice] = []
+    /// Where the words on scopes as a whole stand.
+    private var wholes: [Place: Int] = [:]
+
     /// The choices of a user.
     static func of(_ stored: StoredChoices) -> [Carillon_V1_PreferenceChoice] {
-        var told = stored.choices.map { choice in
-            Carillon_V1_PreferenceChoice(choice.scope, choice.channel, choice.audience, isOn: choice.isOn)
-        }
-        for cadence in stored.cadences { add(cadence, to: &told) }
-        return told
+        var choices = ToldChoices()
+        for choice in stored.choices { choices.add(choice.scope, choice.channel, choice.audience, choice.isOn) }
+        for choice in stored.cadences { choices.add(choice.scope, choice.audience, choice.cadence) }
+        return choices.told
     }
 
     /// The defaults of an account.
     static func of(_ defaults: [DefaultChoice]) -> [Carillon_V1_PreferenceChoice] {
-        var told: [Carillon_V1_PreferenceChoice] = []
-        var cadences: [CadenceChoice] = []
+        var choices = ToldChoices()
         for choice in defaults {
-            switch choice.word {
-            case .isOn(let isOn, let channel):
-                told.append(Carillon_V1_PreferenceChoice(choice.scope, channel, .customer, isOn: isOn))
-            case .cadence(let cadence):
-                cadences.append(CadenceChoice(audience: .customer, scope: choice.scope, cadence: cadence))
-            }
+            if case .isOn(let isOn, let channel) = choice.word { choices.add(choice.scope, channel, .customer, isOn) }
         }
-        for cadence in cadences { add(cadence, to: &told) }
-        return told
+        for choice in defaults {
+            if case .cadence(let cadence) = choice.word { choices.add(choice.scope, .customer, cadence) }
+        }
+        return choices.told
     }
 
-    private static func add(_ cadence: CadenceChoice, to told: inout [Carillon_V1_PreferenceChoice]) {
-        let alone = Carillon_V1_PreferenceChoice(cadence.scope, nil, cadence.audience, isOn: nil)
-        let word = Carillon_V1_Cadence(cadence.cadence)
-        if let place = told.firstIndex(where: {
-            $0.scope == alone.scope && $0.audience == alone.audience && $0.channel == .unspecified
-        }) {
-            told[place].cadence = word
-        } else {
-            told.append(alone)
-            told[told.count - 1].cadence = word
-        }
+    private mutating func add(
+        _ scope: PreferenceChoice.Scope, _ channel: Channel?, _ audience: Audience, _ isOn: Bool?
+    ) {
+        if channel == nil { wholes[Place(scope: scope, audience: audience)] = told.count }
+        told.append(Carillon_V1_PreferenceChoice(scope, channel, audience, isOn: isOn))
+    }
+
+    private mutating func add(_ scope: PreferenceChoice.Scope, _ audience: Audience, _ cadence: Cadence) {
+        let place = Place(scope: scope, audience: audience)
+        if wholes[place] == nil { add(scope, nil, audience, nil) }
+        if let number = wholes[place] { told[number].cadence = Carillon_V1_Cadence(cadence) }
     }
 }
 

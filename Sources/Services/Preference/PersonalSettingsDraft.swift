@@ -6,8 +6,8 @@ internal import SwiftProtobuf
 
 /// Personal settings that a request brings, checked.
 struct PersonalSettingsDraft {
-    /// The most windows of a kind.
-    private static let windowLimit = 50
+    /// The most windows of a kind in a week: three on each day.
+    private static let windowLimit = 21
     /// How far ahead a snooze may end, in days.
     private static let longestSnooze: Int64 = 366
 
@@ -23,14 +23,17 @@ struct PersonalSettingsDraft {
     private(set) var change = PersonalChange()
 
     /// Reads the settings of a request; notes what is wrong.
+    ///
+    /// - Parameters:
+    ///   - sent: the settings.
+    ///   - mask: the fields that change; none for those that are sent.
     init(
-        _ request: Carillon_V1_UpdatePreferencesRequest, zones: ZoneNames, now: Instant, _ check: inout FieldCheck
+        _ sent: Carillon_V1_PersonalSettings, mask: [String] = [], zones: ZoneNames, now: Instant,
+        _ check: inout FieldCheck
     ) {
-        let sent = request.settings
         let fields =
-            request.hasSettingsMask && !request.settingsMask.paths.isEmpty
-            ? UpdateMask.fields(request.settingsMask.paths, of: Self.paths, &check, mask: "settings_mask")
-            : Self.present(sent)
+            mask.isEmpty
+            ? Self.present(sent) : UpdateMask.fields(mask, of: Self.paths, &check, mask: "settings_mask")
         if fields.contains(.timeZone) {
             if !sent.timeZone.isEmpty, !zones.contains(sent.timeZone) {
                 check.add(
@@ -65,7 +68,7 @@ struct PersonalSettingsDraft {
         if fields.contains(.snoozeEnd) { change.snoozedUntil = .some(Self.snoozeEnd(sent, now, &check)) }
     }
 
-    /// Whether the windows of one kind alone change: then it depends on the others whether they leave any time.
+    /// Whether windows change. Where those of one kind stay, it depends on them whether any time is left.
     var changesWindows: Bool { change.quietWindows != nil || change.sendWindows != nil }
 
     /// Refuses windows that leave no minute of the week.
@@ -116,8 +119,11 @@ struct PersonalSettingsDraft {
     private static func windows(
         _ sent: [Carillon_V1_TimeWindow], _ field: String, _ check: inout FieldCheck
     ) -> [QuietHours.Window] {
-        if sent.count > windowLimit {
-            check.add(field, "has \(sent.count) windows; at most \(windowLimit) are taken", reason: "TOO_MANY")
+        let count = sent.reduce(0) { $0 + ($1.days.isEmpty ? Weekday.allCases.count : $1.days.count) }
+        if count > windowLimit {
+            check.add(
+                field, "has \(count) windows in a week, one for each day of each; at most \(windowLimit) are taken",
+                reason: "TOO_MANY")
             return []
         }
         var windows: [QuietHours.Window] = []

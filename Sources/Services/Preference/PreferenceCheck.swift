@@ -70,13 +70,13 @@ extension Carillon_V1_CheckResult {
         do throws(Status) {
             response = try body()
         } catch {
-            self.error = Carillon_V1_CheckError(error)
+            self.error = Carillon_V1_ItemError(error)
         }
     }
 }
 
-extension Carillon_V1_CheckError {
-    /// A status as the result of one of several checks.
+extension Carillon_V1_ItemError {
+    /// A status as what became of one of several things.
     init(_ status: Status) {
         self.init()
         code = Int32(status.code.rawValue)

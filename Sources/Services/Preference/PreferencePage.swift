@@ -115,7 +115,10 @@ struct PreferenceOrigin {
     /// channel that was turned on does not count where the whole was turned off at the same level or a narrower one. The account
     /// counts where the user said nothing.
     func source(of channel: Channel) -> Carillon_V1_PreferenceSource {
-        source(of: channel, own) ?? source(of: channel, account) ?? .setting
+        if let source = source(of: channel, own) { return source }
+        // Who has said anything on the whole has chosen, also where a mandatory type passes it over.
+        if own.contains(where: { $0.choice?.whole != nil }) { return .setting }
+        return source(of: channel, account) ?? .setting
     }
 
     private func source(of channel: Channel, _ levels: [Level]) -> Carillon_V1_PreferenceSource? {

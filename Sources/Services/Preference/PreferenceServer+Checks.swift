@@ -38,7 +38,7 @@ extension PreferenceServer {
 
     /// The most checks of a batch.
     private static let batchLimit = 1_000
-    /// After as many checks the loop's other work has its turn: together they take a tenth of a millisecond.
+    /// After as many checks the loop's other work has its turn.
     private static let turn = 64
 
     /// Answers small batches from memory.
@@ -59,7 +59,7 @@ extension PreferenceServer {
             response.results.append(
                 Carillon_V1_CheckResult { () throws(Status) in try check.answer(subject, now: now) })
         }
-        try scope.admitChecks(request.checks.count - 1, context)
+        scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         return response
     }
 
@@ -75,9 +75,9 @@ extension PreferenceServer {
             )
         }
         try fields.check()
-        try scope.admitChecks(request.checks.count - 1, context)
+        scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         let users = Set(request.checks.compactMap { PreferenceCheck($0)?.user })
-        let subjects = try await scope.facts.subjects(users, .current)
+        let subjects = try await scope.facts.subjects(users)
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for (number, sent) in request.checks.enumerated() {
@@ -101,7 +101,10 @@ extension PreferenceServer {
         _ requests: RequestReader<Carillon_V1_StreamPreferenceChecksRequest>,
         _ responses: ResponseWriter<Carillon_V1_StreamPreferenceChecksResponse>, _ context: CallContext
     ) async throws {
-        _ = try await core.tenant(context)
+        let opened = try await core.callersStream(context)
+        let streams = core[context].tenantStreams
+        try streams.open(context, of: opened.id)
+        defer { streams.close(context) }
         responses.sendHeaders()
         let loop = context.loop
         try await withThrowingTaskGroup(of: Void.self) { waiting in
@@ -137,7 +140,7 @@ extension PreferenceServer {
     ) -> Carillon_V1_CheckResult? {
         var isUnknown = false
         let result = Carillon_V1_CheckResult { () throws(Status) in
-            try scope.admitChecks(1, context)
+            try scope.admitCheck(at: context.loop.now)
             let check = try PreferenceCheck(checking: request)
             guard let subject = scope.facts.known(check.user, .current) else {
                 if scope.facts.isKnownAbsent(check.user) { throw .userNotFound(check.user) }
@@ -160,7 +163,7 @@ extension PreferenceServer {
             }
             result.response = try check.answer(subject, now: core.now)
         } catch {
-            result.error = Carillon_V1_CheckError(error)
+            result.error = Carillon_V1_ItemError(error)
         }
         return result
     }

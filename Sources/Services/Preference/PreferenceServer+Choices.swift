@@ -3,6 +3,7 @@ internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
 internal import Storage
+internal import SwiftProtobuf
 
 // What people choose for themselves.
 
@@ -14,6 +15,8 @@ extension PreferenceServer {
         var check = FieldCheck()
         if !request.accountID.isEmpty {
             let account = check.accountInsteadOfUser(request.accountID, request.userID)
+            if !request.category.isEmpty { check.add("category", "is for users; an account has no page") }
+            if request.audience != .unspecified { check.add("audience", "is for users; an account's are customers") }
             try check.check()
             return try await defaults(of: account, caller, context)
         }
@@ -23,13 +26,11 @@ extension PreferenceServer {
         guard let user = id else { throw Status.unauthenticated }
         let scope = try caller.requireAccess(to: user)
         // The page that a user has just changed must show the change, whichever process took it.
-        guard let subject = try await scope.facts.subject(user, .read), let record = subject.record(of: user) else {
-            throw Status.userNotFound(user)
-        }
+        guard let subject = try await scope.facts.subject(user, .read) else { throw Status.userNotFound(user) }
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.choices(of: user)
         }
-        guard let choices = found else { throw Status.userNotFound(user) }
+        guard let (choices, record) = found else { throw Status.userNotFound(user) }
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
         let page = PreferencePage(user: user, audience: audience, subject: subject, now: core.now)
         var response = Carillon_V1_GetPreferencesResponse()
@@ -54,15 +55,15 @@ extension PreferenceServer {
             return try await updateDefaults(of: account, request, caller, context)
         }
         let id = check.identifier(request.userID, "user_id", as: UserID.self)
-        let draft = PersonalSettingsDraft(request, zones: core.zones, now: core.now, &check)
+        let draft = PersonalSettingsDraft(
+            request.settings, mask: request.settingsMask.paths, zones: core.zones, now: core.now, &check)
         try check.check()
         guard let user = id else { throw Status.unauthenticated }
         let scope = try caller.requireAccess(to: user)
         // A user's side never changes, so it may be known from long ago.
         guard let subject = try await scope.facts.subject(user, .any) else { throw Status.userNotFound(user) }
         let choices = try ChoiceReader(
-            request.choices, in: .init(own: subject.ownAudience, allows: subject.belongs(to:)),
-            isRequired: draft.change.isEmpty)
+            request.choices, in: .init(of: subject), isRequired: draft.change.isEmpty)
         // Also those who want to hear less: each change leaves a line in the audit.
         try scope.admitPreferences(of: user, context)
         // Whoever wants to hear less is not refused for want of room, and cannot store much by it: one row for each type and channel.
@@ -83,13 +84,19 @@ extension PreferenceServer {
     /// How often a change is tried that rests on what was read before, and that others get ahead of.
     private static let tries = 3
 
-    private func store(
+    /// Stores what a user changes.
+    ///
+    /// - Throws: NOT_FOUND; INVALID_ARGUMENT for windows that leave no time; ABORTED for another revision than the expected one;
+    ///   UNAVAILABLE.
+    func store(
         _ choices: ChoiceReader, _ draft: PersonalSettingsDraft, of user: UserID, expecting revision: Int64?,
         by caller: Caller, _ scope: TenantScope, _ context: CallContext
     ) async throws(Status) -> PreferencesUpdate {
         var personal = draft.change
         personal.cadences = choices.cadences
-        for number in 1... {
+        var number = 0
+        while true {
+            number += 1
             var expected = revision
             if draft.changesWindows {
                 // Whether windows leave any time depends on those that stay, which nobody may change meanwhile.
@@ -104,7 +111,6 @@ extension PreferenceServer {
                 guard error.code == .aborted, revision == nil, number < Self.tries else { throw error }
             }
         }
-        throw .userNotFound(user)
     }
 
     private func write(

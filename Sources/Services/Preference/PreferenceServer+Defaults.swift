@@ -27,7 +27,9 @@ extension PreferenceServer {
     ) async throws(Status) -> Carillon_V1_UpdatePreferencesResponse {
         guard let account else { throw .unauthenticated }
         let scope = try await scope(of: caller, administering: account)
-        let choices = try ChoiceReader(request.choices, in: .init(own: .customer, allows: { $0 == .customer }))
+        let choices = try ChoiceReader(request.choices, in: .customers)
+        try scope.admitDefaults(of: account, context)
+        if choices.changes.contains(where: { $0.isOn == true }) { try scope.requireRoom(context) }
         let revision = try Etag.revision(request.etag)
         let stamp = core.stamp(context, caller, at: core.now)
         let (tenant, now) = (scope.id, core.now)

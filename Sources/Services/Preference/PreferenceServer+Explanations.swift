@@ -44,6 +44,9 @@ extension PreferenceServer {
             decision, notification: id, channels: record.deliveries.map(\.channel))
     }
 
+    /// How far away the time of a supposed decision may be, in seconds.
+    private static let reach: Int64 = 4 * 366 * 86_400
+
     private func explain(
         _ hypothesis: Carillon_V1_Hypothesis, _ caller: Caller
     ) async throws(Status) -> Carillon_V1_ExplainDecisionResponse {
@@ -52,11 +55,11 @@ extension PreferenceServer {
         check.line(hypothesis.notificationType, "hypothesis.notification_type", limit: 80, isRequired: true)
         var now = core.now
         if hypothesis.hasDecisionTime {
-            if let time = Instant(hypothesis.decisionTime) {
+            if let time = Instant(hypothesis.decisionTime), abs(time.seconds - now.seconds) <= Self.reach {
                 now = time
             } else {
-                check.add(
-                    "hypothesis.decision_time", "is not a time of the years 1970 to 9999", reason: "OUT_OF_RANGE")
+                // Beyond, nobody knows when clocks change.
+                check.add("hypothesis.decision_time", "is more than four years away", reason: "OUT_OF_RANGE")
             }
         }
         try check.check()
@@ -68,8 +71,7 @@ extension PreferenceServer {
         guard let subject = try await scope.facts.subject(user, .current) else { throw .userNotFound(user) }
         let audience = try AudienceChoice.read(hypothesis.audience, of: subject, field: "hypothesis.audience")
         let choices = try ChoiceReader(
-            hypothesis.choices, in: .init(own: subject.ownAudience, allows: subject.belongs(to:)),
-            "hypothesis.choices", isRequired: false)
+            hypothesis.choices, in: .init(of: subject), "hypothesis.choices", isRequired: false)
         let decision = subject.decide(user, type, as: audience, now: now) { $0.suppose(choices) }
         return Carillon_V1_ExplainDecisionResponse(
             RecipientDecision(recipient: .user(user), audience: audience, decision: decision), notification: nil,

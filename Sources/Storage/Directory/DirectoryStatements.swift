@@ -140,6 +140,8 @@ struct DirectoryStatements {
                 time_zone = CASE WHEN 'time_zone' = ANY ($10::text[]) THEN excluded.time_zone ELSE u.time_zone END,
                 locale = CASE WHEN 'locale' = ANY ($10::text[]) THEN excluded.locale ELSE u.locale END,
                 revision = u.revision + 1,
+                choices_revision = u.choices_revision
+                    + CASE WHEN $10::text[] && ARRAY['time_zone', 'locale'] THEN 1 ELSE 0 END,
                 updated_at = excluded.updated_at
             RETURNING \(userColumns)
             """)

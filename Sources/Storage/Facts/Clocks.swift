@@ -36,7 +36,7 @@ struct ScheduleMaker {
     mutating func schedule(_ zone: String?, _ times: DeliveryTimes?) -> Schedule {
         let wish = Wish(zone: zone ?? clocks.zone, times: times ?? .standard)
         if let known = made[wish] { return known }
-        let schedule = Schedule(zone: ZoneBook.shared.rules(wish.zone, now: clocks.now), times: wish.times)
+        let schedule = Schedule(zone: ZoneBook.shared.rules(wish.zone, clocks.zone, now: clocks.now), times: wish.times)
         made[wish] = schedule
         return schedule
     }

@@ -16,17 +16,22 @@ package final class ZoneBook: Sendable {
     private static let limit = 1_024
 
     private struct Entry {
-        let rules: ZoneRules
+        /// Nil for a zone that the system does not know.
+        let rules: ZoneRules?
         let madeAt: Instant
     }
 
     private let zones = Mutex<[String: Entry]>([:])
 
-    /// The rules of a zone; UTC for what the system does not know.
-    package func rules(_ name: String, now: Instant) -> ZoneRules {
+    /// The rules of the first of some zones that the system knows; UTC if it knows none of them.
+    package func rules(_ names: String?..., now: Instant) -> ZoneRules {
+        names.lazy.compactMap { $0 }.compactMap { self.known($0, now: now) }.first ?? .utc
+    }
+
+    private func known(_ name: String, now: Instant) -> ZoneRules? {
         zones.withLock { zones in
             if let known = zones[name], abs(now.seconds - known.madeAt.seconds) < Self.age { return known.rules }
-            let rules = Self.make(name, now: now) ?? .utc
+            let rules = Self.make(name, now: now)
             if zones.count >= Self.limit { zones = [:] }
             zones[name] = Entry(rules: rules, madeAt: now)
             return rules

@@ -19,6 +19,10 @@ struct PreferenceStatements {
     let put: Statement
     /// $1 user.
     let choices: Statement
+    /// $1 after this user, $2 limit: users who said anything.
+    let speakers: Statement
+    /// $1 users: their choices.
+    let choicesOfUsers: Statement
 
     init(_ schema: SchemaName) {
         touchAccount = Statement(
@@ -87,6 +91,23 @@ struct PreferenceStatements {
             FROM \(schema).preference p
             WHERE p.user_id = $1::text
             ORDER BY p.audience, p.scope, p.scope_key, p.channel
+            """)
+        speakers = Statement(
+            """
+            SELECT \(DirectoryStatements.userColumns)
+            FROM \(schema).app_user u
+            WHERE u.user_id > $1::text AND (u.time_zone IS NOT NULL OR u.locale IS NOT NULL
+                OR u.snoozed_until IS NOT NULL OR u.timing IS NOT NULL OR u.cadences IS NOT NULL
+                OR EXISTS (SELECT 1 FROM \(schema).preference p WHERE p.user_id = u.user_id))
+            ORDER BY u.user_id
+            LIMIT $2::int8
+            """)
+        choicesOfUsers = Statement(
+            """
+            SELECT p.user_id, p.audience, p.scope, p.scope_key, p.channel, p.choice
+            FROM \(schema).preference p
+            WHERE p.user_id = ANY ($1::text[])
+            ORDER BY p.user_id, p.audience, p.scope, p.scope_key, p.channel
             """)
     }
 }

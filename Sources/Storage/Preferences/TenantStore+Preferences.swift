@@ -20,15 +20,18 @@ package struct PreferencesUpdate: Sendable {
 }
 
 extension TenantStore {
-    /// What a user chose; nil if there is no such user.
-    package func choices(of user: UserID) async throws(StorageError) -> StoredChoices? {
+    /// What a user chose, and the user's record as it stood then, but for the addresses; nil if there is no such user.
+    package func choices(
+        of user: UserID
+    ) async throws(StorageError) -> (stored: StoredChoices, record: UserRecord)? {
         try await storing { () async throws(PostgresError) in
             let results = try await run([
                 Query(directory.users, [.textArray([user.rawValue])]), Query(preferences.choices, [.text(user)]),
             ])
             guard let record = try results[0].readFirst(UserRecord.init(row:)) else { return nil }
-            return StoredChoices(
+            let stored = StoredChoices(
                 choices: try results[1].readChoices(), cadences: record.cadences, revision: record.choicesRevision)
+            return (stored, record)
         }
     }
 

@@ -20,7 +20,7 @@ package struct DeliveryWork: Sendable {
     /// was lost, perhaps because of it.
     package let claims: Int32
     /// After this it is not worth sending; nil is never.
-    package let expiresAt: Instant?
+    package var expiresAt: Instant?
     /// When it was put into the queue for, or when it is tried again.
     package let dueAt: Instant
     /// Who.

@@ -42,6 +42,7 @@ struct FinishBatch {
                         fence,
                         .optionalTimestampArray(staying.map { $0.resolution.dueAt.map { Timestamp($0) } }),
                         .int4Array(staying.map { $0.attempt == nil ? 0 : 1 }),
+                        .boolArray(staying.map(\.resolution.isPostponed)),
                     ]))
         }
         let leaving = results.filter(\.resolution.isTerminal)
@@ -72,6 +73,11 @@ extension DeliveryResult.Resolution {
         case .retry, .postponed, .released: false
         case .delivered, .failed, .suppressed, .expired, .cancelled, .outcomeUnknown: true
         }
+    }
+
+    /// Whether it waits for a time at which its user wants it: the time after which it is not worth sending moves along.
+    fileprivate var isPostponed: Bool {
+        if case .postponed = self { true } else { false }
     }
 
     /// When the delivery is due again; nil leaves the time as it is.

@@ -23,7 +23,8 @@ struct QueueStatements {
     let attempts: Statement
     /// $1 notifications, $2 channels, $3 fence, $4 states or NULL, $5 reasons, $6 times, $7 now.
     let states: Statement
-    /// $1 notifications, $2 channels, $3 fence, $4 times or NULL, $5 attempts made: what stays in the queue.
+    /// $1 notifications, $2 channels, $3 fence, $4 times or NULL, $5 attempts made, $6 whether the time is the recipient's wish, with
+    /// which the expiry moves: what stays in the queue.
     let requeue: Statement
     /// $1 notifications, $2 channels, $3 fence: what leaves the queue.
     let remove: Statement
@@ -101,9 +102,10 @@ struct QueueStatements {
             """
             UPDATE \(schema).queue q
             SET lease = 0, claims = 0, attempts = q.attempts + x.attempts,
-                due_at = CASE WHEN x.due_at IS NULL THEN q.due_at ELSE x.due_at END
-            FROM unnest($1::uuid[], $2::text[], $4::timestamptz[], $5::int4[])
-                AS x (notification_id, channel, due_at, attempts)
+                due_at = CASE WHEN x.due_at IS NULL THEN q.due_at ELSE x.due_at END,
+                expires_at = CASE WHEN x.is_postponed THEN q.expires_at + (x.due_at - q.due_at) ELSE q.expires_at END
+            FROM unnest($1::uuid[], $2::text[], $4::timestamptz[], $5::int4[], $6::bool[])
+                AS x (notification_id, channel, due_at, attempts, is_postponed)
             WHERE q.notification_id = x.notification_id AND q.channel = x.channel AND q.lease = $3::int8
             """)
         remove = Statement(

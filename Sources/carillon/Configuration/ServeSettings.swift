@@ -16,7 +16,7 @@ struct ServeSettings: Sendable {
     var limits: ServerLimits
     /// Calls that may run at once for one tenant: with its API keys, and as many of its portal's users.
     var callsPerTenant: Int
-    /// WatchInbox streams that may be open at once for one tenant.
+    /// Streams that may be open at once for one tenant.
     var streamsPerTenant: Int
     /// Calls in a second for one tenant: with its API keys, and as many of its portal's users; 0 for any number.
     var callRatePerTenant: Int

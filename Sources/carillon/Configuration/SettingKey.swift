@@ -193,11 +193,11 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxTenantCalls:
             """
             Calls that may run at once with one tenant's API keys, and as many of its portal's users, 1 to 1000000; more are \
-            refused. Open WatchInbox streams have their own limit.
+            refused. Open streams have their own limit.
             """
         case .maxTenantStreams:
             """
-            WatchInbox streams that may be open at once for one tenant that has no limit of its own, 1 to 1000000; more are \
+            Streams, of inboxes and of checks, that may be open at once for one tenant that has no limit of its own, 1 to 1000000; more are \
             refused.
             """
         case .maxTenantCallRate:

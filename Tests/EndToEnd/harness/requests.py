@@ -148,6 +148,8 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     defaults = v1.UpdatePreferencesRequest(account_id=ids.account, choices=choices)
     add("PreferenceService.UpdatePreferences", defaults, "of an account")
     add("PreferenceService.BatchCheckPreferences", v1.BatchCheckPreferencesRequest(checks=[check]))
+    add("PreferenceService.ImportPreferences", v1.ImportPreferencesRequest(number=1, user_id=ids.user, choices=choices))
+    add("PreferenceService.ExportPreferences", v1.ExportPreferencesRequest(after_user_id=ids.user))
     # A token that was never sealed, of a tenant that may be another's.
     token = f"{ids.tenant}.{'A' * 96}"
     add("PreferenceService.RedeemUnsubscribe", v1.RedeemUnsubscribeRequest(token=token))

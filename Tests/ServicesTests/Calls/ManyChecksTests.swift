@@ -87,16 +87,42 @@ struct ManyChecksTests {
         }
     }
 
-    @Test("checks of a batch count as calls")
+    @Test("checks of a batch count as calls, which whoever comes next waits for")
     func rates() async throws {
         try await House.open(limits: { $0.callRate = 10 }) { house in
             let tenant = try await house.tenant()
             try await tenant.user("rita")
-            let checks = Array(repeating: Self.check("rita"), count: 60)
-            // More than two seconds' worth may come when nothing else is to be paid for, and no more then.
-            _ = try await failure(.resourceExhausted, "CALL_RATE") {
-                for _ in 0..<2 { _ = try await Self.batch(tenant, checks) }
+            // More than two seconds' worth.
+            let checks = Array(repeating: Self.check("rita"), count: 600)
+            #expect(try await Self.batch(tenant, checks).count == 600)
+            try await failure(.resourceExhausted, "CALL_RATE") { try await Self.batch(tenant, checks) }
+        }
+    }
+
+    @Test("checks of a stream above the rate are refused one by one, and the stream goes on")
+    func ratesOfStreams() async throws {
+        try await House.open(limits: {
+            $0.callRate = 10
+            $0.factsAge = .seconds(3600)
+        }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.user("rita")
+            let (requests, responses) = try await tenant.preferences.streamPreferenceChecks()
+            let reading = Task {
+                var told: [String: Int] = [:]
+                for try await response in responses { told[Self.told(response.result), default: 0] += 1 }
+                return told
             }
+            for _ in 0..<500 {
+                var request = Carillon_V1_StreamPreferenceChecksRequest()
+                request.check = Self.check("rita")
+                try await requests.send(request)
+            }
+            requests.finish()
+            // Also the last word arrives: what is refused leaves nothing behind with the call.
+            let told = try await reading.value
+            #expect(told.values.reduce(0, +) == 500)
+            #expect((told["8 CALL_RATE"] ?? 0) > 400)
         }
     }
 
@@ -141,6 +167,7 @@ struct ManyChecksTests {
             #expect(try await answers.next().map { Self.told($0.result) } == "deliver mandatory_default_user")
             let platform = try house.operatorClient()
             if bySuspension {
+                // It ends by itself.
                 var suspension = Carillon_V1_SuspendTenantRequest()
                 suspension.tenantID = tenant.id
                 _ = try await platform.suspendTenant(suspension)
@@ -149,10 +176,41 @@ struct ManyChecksTests {
                 (revocation.tenantID, revocation.keyID) = (tenant.id, String(tenant.key.dropFirst(8).prefix(10)))
                 _ = try await platform.revokeApiKey(revocation)
             }
-            try await requests.send(request)
+            if !bySuspension { try await requests.send(request) }
             let (code, reason): (StatusCode, String) =
                 bySuspension ? (.permissionDenied, "TENANT_SUSPENDED") : (.unauthenticated, "CREDENTIALS_INVALID")
             try await failure(code, reason) { _ = try await answers.next() }
+        }
+    }
+
+    @Test("a stream ends when the process is about to end")
+    func draining() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let (_, responses) = try await tenant.preferences.streamPreferenceChecks()
+            _ = try await Self.batch(tenant, [Self.check("ann")])
+            await house.services.beginDrain()
+            var answers = responses.makeAsyncIterator()
+            try await failure(.unavailable, "DRAINING") { _ = try await answers.next() }
+            let (_, late) = try await tenant.preferences.streamPreferenceChecks()
+            var none = late.makeAsyncIterator()
+            try await failure(.unavailable, "DRAINING") { _ = try await none.next() }
+        }
+    }
+
+    @Test("somebody who is not there is remembered, and found as soon as there is such a user")
+    func absent() async throws {
+        try await House.open(loops: 2, limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            for _ in 0..<3 { #expect(try await Self.batch(tenant, [Self.check("zoe")]) == ["5 USER_NOT_FOUND"]) }
+            // Others who are not there either push nobody else out for long.
+            let strangers = (0..<400).map { Self.check("stranger-\($0)") }
+            #expect(Set(try await Self.batch(tenant, strangers)) == ["5 USER_NOT_FOUND"])
+            #expect(try await Self.batch(tenant, [Self.check("zoe")]) == ["5 USER_NOT_FOUND"])
+            try await tenant.user("zoe", of: "acme")
+            #expect(try await Self.batch(tenant, [Self.check("zoe")]) == ["deliver subscribed_by_default"])
         }
     }
 }

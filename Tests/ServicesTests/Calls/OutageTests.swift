@@ -49,7 +49,11 @@ struct OutageTests {
             check.userID = "ann"
             check.notificationType = "invoice.created"
             let before = try await tenant.preferences.checkPreference(check)
+            check.userID = "nobody"
+            let nobody = check
+            try await failure(.notFound) { try await tenant.preferences.checkPreference(nobody) }
             cluster.stop(.immediate)
+            try await failure(.notFound) { try await tenant.preferences.checkPreference(nobody) }
             check.userID = "bob"
             for _ in 0..<3 {
                 let answer = try await tenant.preferences.checkPreference(check)

@@ -41,7 +41,9 @@ struct MethodAccessTests {
                 }
             for scopes in possible { #expect(!scopes.isDisjoint(with: access.scopes), "\(path)") }
             // What only reads may be allowed by reading; what changes something never.
-            let reads = ["Get", "List", "Check", "BatchCheck", "StreamPreferenceChecks", "Watch", "Explain"].contains {
+            let reads = [
+                "Get", "List", "Check", "BatchCheck", "StreamPreferenceChecks", "Watch", "Explain", "ExportPreferences",
+            ].contains {
                 path.split(separator: "/")[1].hasPrefix($0)
             }
             if !reads { #expect(access.scopes.isDisjoint(with: AccessScopes(.read)), "\(path)") }
