@@ -102,7 +102,7 @@ struct ManyChecksTests {
     @Test("checks of a stream above the rate are refused one by one, and the stream goes on")
     func ratesOfStreams() async throws {
         try await House.open(limits: {
-            $0.callRate = 10
+            $0.callRate = 1
             $0.factsAge = .seconds(3600)
         }) { house in
             let tenant = try await house.tenant()
@@ -122,7 +122,8 @@ struct ManyChecksTests {
             // Also the last word arrives: what is refused leaves nothing behind with the call.
             let told = try await reading.value
             #expect(told.values.reduce(0, +) == 500)
-            #expect((told["8 CALL_RATE"] ?? 0) > 400)
+            // One a second passes, however long this takes; more refusals than a header block could hold.
+            #expect((told["8 CALL_RATE"] ?? 0) > 200)
         }
     }
 
