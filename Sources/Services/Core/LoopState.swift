@@ -15,6 +15,8 @@ final class LoopState: @unchecked Sendable {
     let authenticator: Authenticator
     let inboxes: InboxHub
     let tenantStreams: TenantStreams
+    /// Questions to the registry that pages without a credential have asked.
+    let pageQuestions = RateMeter()
     /// Whether this loop would have heard of changes that other processes make to facts.
     let hearing: FactsHearing
     /// Tells them of those that this one makes.

@@ -47,10 +47,21 @@ struct UnsubscribePage {
             if let known = state.authenticator.knownPortal(tenant, since: oldest) {
                 known
             } else {
-                try await state.authenticator.askForPortal(tenant, state)
+                try await ask(tenant, state)
             }
         return known.answer.tenant.map { state.scope(of: $0, usage: known.answer.usage) }
     }
+
+    private func ask(_ tenant: TenantID, _ state: LoopState) async throws(Status) -> Known<KnownPortal> {
+        // Anybody can make up ids of tenants.
+        guard state.pageQuestions.take(of: Self.questions, at: state.loop.now) else {
+            throw Status(.unavailable, "too many links of tenants that are not known are opened")
+        }
+        return try await state.authenticator.askForPortal(tenant, state)
+    }
+
+    /// How often a loop asks the registry for this: for thousands of tenants once a minute.
+    private static let questions = Rate(perSecond: 100)
 
     // MARK: Words
 
