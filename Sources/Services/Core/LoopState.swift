@@ -100,7 +100,7 @@ final class LoopState: @unchecked Sendable {
     /// - Parameters:
     ///   - tenants: whose; nil for all that have any.
     ///   - age: how old what is known of their keys may be.
-    func retenantStreams(of tenants: Set<TenantID>? = nil, notOlderThan age: Duration) async {
+    func recheckStreams(of tenants: Set<TenantID>? = nil, notOlderThan age: Duration) async {
         for tenant in inboxes.watchedTenants where tenants?.contains(tenant) ?? true {
             let known = authenticator.knownPortal(tenant, since: loop.now.advanced(by: .zero - age))
             let fresh = if let known { known } else { try? await authenticator.askForPortal(tenant, self) }

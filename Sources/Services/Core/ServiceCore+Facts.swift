@@ -6,6 +6,28 @@ internal import Storage
 // What is done when something changes that decisions rest on.
 
 extension ServiceCore {
+    /// Stores what a user chooses, and makes this process obey it at once and others hear of it, before it is answered. Whoever
+    /// chooses comes through here: by the API, by an import, by the link in a mail.
+    ///
+    /// - Throws: NOT_FOUND for a user who is gone; ABORTED for another revision than the expected one; UNAVAILABLE.
+    func updatePreferences(
+        of user: UserID, _ changes: [PreferenceChange], _ personal: PersonalChange = PersonalChange(),
+        expecting revision: Int64? = nil, in scope: TenantScope, stamp: AuditStamp, on loop: EventLoop,
+        until deadline: MonotonicTime?
+    ) async throws(Status) -> PreferencesUpdate {
+        let (tenant, clocks, began) = (scope.id, scope.facts.clocks, loop.now)
+        let updated = try await stored(until: deadline) { () async throws(StorageError) in
+            try await changingFacts(of: tenant, on: loop) { () async throws(StorageError) in
+                try await scope.store.updatePreferences(
+                    of: user, changes, personal, expectedRevision: revision, stamp: stamp, clocks)
+            }
+        }
+        guard let update = updated else { throw .userNotFound(user) }
+        await onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts, readAt: began) }
+        await state(on: loop).teller.tell(of: tenant)
+        return update
+    }
+
     /// Makes this process forget what it knows of a tenant's accounts, users, choices, settings and providers, and tells
     /// others of it. Called when the change is committed and before it is answered: a check that is asked behind the answer is
     /// obeyed by this process, and by others within ``ServiceLimits/factsHearing``.

@@ -111,10 +111,21 @@ final class ServiceCore: Sendable {
         return (try caller.requireTenant(), caller)
     }
 
+    /// Runs a stream of a tenant's programs: it counts as one while it is open, and can be ended from outside.
+    ///
+    /// - Throws: see ``callersStream(_:)``; UNAVAILABLE when the process is about to end; what `body` throws.
+    func withStream(_ context: CallContext, _ body: () async throws -> Void) async throws {
+        let scope = try await callersStream(context)
+        let streams = states[context.loop].tenantStreams
+        try streams.open(context, of: scope.id)
+        defer { streams.close(context) }
+        try await body()
+    }
+
     /// The tenant whose API key opens a stream. It counts as a stream and not as a call.
     ///
     /// - Throws: see ``caller(_:)``; RESOURCE_EXHAUSTED when too many streams of the tenant are open.
-    func callersStream(_ context: CallContext) async throws(Status) -> TenantScope {
+    private func callersStream(_ context: CallContext) async throws(Status) -> TenantScope {
         let state = states[context.loop]
         let caller = try await state.authenticator.caller(context, state)
         try caller.authorize(MethodAccess(context))
@@ -168,7 +179,7 @@ final class ServiceCore: Sendable {
     func forgetCredentials(of tenant: TenantID) async {
         await onEveryLoop { state in
             state.authenticator.forget(tenant)
-            state.loop.spawn { await state.retenantStreams(of: [tenant], notOlderThan: .zero) }
+            state.loop.spawn { await state.recheckStreams(of: [tenant], notOlderThan: .zero) }
         }
     }
 

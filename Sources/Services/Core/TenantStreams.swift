@@ -2,8 +2,8 @@ internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
 
-/// The streams of tenants' programs that are open on one loop, so that they can be ended from outside: when the process is to end, and when a
-/// tenant is no longer served. They are as many as the tenants' gates let through.
+/// The streams of tenants' programs that are open on one loop, so that they can be ended from outside: when the process is to end,
+/// and when a tenant is no longer served. They are as many as the tenants' gates let through.
 ///
 /// Safe as `@unchecked Sendable` because it is confined to its loop; every entry asserts.
 final class TenantStreams: @unchecked Sendable {

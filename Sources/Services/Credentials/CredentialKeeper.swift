@@ -47,7 +47,7 @@ final class CredentialKeeper: @unchecked Sendable {
                 nextCheck = loop.now.advanced(by: check.pause)
                 await core.onEveryLoop { state in
                     guard state.inboxes.hasWatchers else { return }
-                    state.loop.spawn { await state.retenantStreams(notOlderThan: check.knowledge) }
+                    state.loop.spawn { await state.recheckStreams(notOlderThan: check.knowledge) }
                 }
             }
             if nextRecord <= loop.now {

@@ -101,36 +101,34 @@ extension PreferenceServer {
         _ requests: RequestReader<Carillon_V1_StreamPreferenceChecksRequest>,
         _ responses: ResponseWriter<Carillon_V1_StreamPreferenceChecksResponse>, _ context: CallContext
     ) async throws {
-        let opened = try await core.callersStream(context)
-        let streams = core[context].tenantStreams
-        try streams.open(context, of: opened.id)
-        defer { streams.close(context) }
-        responses.sendHeaders()
-        let loop = context.loop
-        try await withThrowingTaskGroup(of: Void.self) { waiting in
-            var count = 0
-            for try await request in requests {
-                // The credential may have run out, or the tenant been suspended, since the last one.
-                let (scope, _) = try await core.goingOn(context)
-                var response = Carillon_V1_StreamPreferenceChecksResponse()
-                response.number = request.number
-                if let known = known(request.check, scope, context) {
-                    response.result = known
-                    try await responses.send(response)
-                    continue
+        try await core.withStream(context) {
+            responses.sendHeaders()
+            let loop = context.loop
+            try await withThrowingTaskGroup(of: Void.self) { waiting in
+                var count = 0
+                for try await request in requests {
+                    // The credential may have run out, or the tenant been suspended, since the last one.
+                    let (scope, _) = try await core.goingOn(context)
+                    var response = Carillon_V1_StreamPreferenceChecksResponse()
+                    response.number = request.number
+                    if let known = known(request.check, scope, context) {
+                        response.result = known
+                        try await responses.send(response)
+                        continue
+                    }
+                    // What is not known holds up none of those that come behind it, and is asked for together with theirs.
+                    if count == Self.waitingChecks {
+                        try await waiting.next()
+                    } else {
+                        count += 1
+                    }
+                    waiting.addTask(executorPreference: loop) {
+                        response.result = await read(request.check, scope)
+                        try await responses.send(response)
+                    }
                 }
-                // What is not known holds up none of those that come behind it, and is asked for together with theirs.
-                if count == Self.waitingChecks {
-                    try await waiting.next()
-                } else {
-                    count += 1
-                }
-                waiting.addTask(executorPreference: loop) {
-                    response.result = await read(request.check, scope)
-                    try await responses.send(response)
-                }
+                try await waiting.waitForAll()
             }
-            try await waiting.waitForAll()
         }
     }
 

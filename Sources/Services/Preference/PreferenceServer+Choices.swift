@@ -106,29 +106,13 @@ extension PreferenceServer {
                 expected = revision ?? record.choicesRevision
             }
             do throws(Status) {
-                return try await write(choices, personal, of: user, expecting: expected, by: caller, scope, context)
+                return try await core.updatePreferences(
+                    of: user, choices.changes, personal, expecting: expected, in: scope,
+                    stamp: core.stamp(context, caller, at: core.now), on: context.loop, until: context.deadline)
             } catch {
                 guard error.code == .aborted, revision == nil, number < Self.tries else { throw error }
             }
         }
-    }
-
-    private func write(
-        _ choices: ChoiceReader, _ personal: PersonalChange, of user: UserID, expecting revision: Int64?,
-        by caller: Caller, _ scope: TenantScope, _ context: CallContext
-    ) async throws(Status) -> PreferencesUpdate {
-        let stamp = core.stamp(context, caller, at: core.now)
-        let (tenant, clocks, began) = (scope.id, scope.facts.clocks, context.loop.now)
-        let updated = try await stored(until: context.deadline) { () async throws(StorageError) in
-            try await core.changingFacts(of: tenant, context) { () async throws(StorageError) in
-                try await scope.store.updatePreferences(
-                    of: user, choices.changes, personal, expectedRevision: revision, stamp: stamp, clocks)
-            }
-        }
-        guard let update = updated else { throw .userNotFound(user) }
-        await core.onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts, readAt: began) }
-        await core[context].teller.tell(of: tenant)
-        return update
     }
 }
 

@@ -16,33 +16,31 @@ extension PreferenceServer {
         _ requests: RequestReader<Carillon_V1_ImportPreferencesRequest>,
         _ responses: ResponseWriter<Carillon_V1_ImportPreferencesResponse>, _ context: CallContext
     ) async throws {
-        let opened = try await core.callersStream(context)
-        let streams = core[context].tenantStreams
-        try streams.open(context, of: opened.id)
-        defer { streams.close(context) }
-        responses.sendHeaders()
-        try await withThrowingTaskGroup(of: Void.self) { storing in
-            var count = 0
-            for try await request in requests {
-                // The credential may have run out, or the tenant been suspended, since the last one.
-                let (scope, caller) = try await core.goingOn(context)
-                if count == Self.rowsAtOnce {
-                    try await storing.next()
-                } else {
-                    count += 1
-                }
-                storing.addTask(executorPreference: context.loop) {
-                    var response = Carillon_V1_ImportPreferencesResponse()
-                    response.number = request.number
-                    do throws(Status) {
-                        try await store(request, by: caller, scope, context)
-                    } catch {
-                        response.error = Carillon_V1_ItemError(error)
+        try await core.withStream(context) {
+            responses.sendHeaders()
+            try await withThrowingTaskGroup(of: Void.self) { storing in
+                var count = 0
+                for try await request in requests {
+                    // The credential may have run out, or the tenant been suspended, since the last one.
+                    let (scope, caller) = try await core.goingOn(context)
+                    if count == Self.rowsAtOnce {
+                        try await storing.next()
+                    } else {
+                        count += 1
                     }
-                    try await responses.send(response)
+                    storing.addTask(executorPreference: context.loop) {
+                        var response = Carillon_V1_ImportPreferencesResponse()
+                        response.number = request.number
+                        do throws(Status) {
+                            try await store(request, by: caller, scope, context)
+                        } catch {
+                            response.error = Carillon_V1_ItemError(error)
+                        }
+                        try await responses.send(response)
+                    }
                 }
+                try await storing.waitForAll()
             }
-            try await storing.waitForAll()
         }
     }
 
@@ -67,27 +65,25 @@ extension PreferenceServer {
         _ request: Carillon_V1_ExportPreferencesRequest,
         _ responses: ResponseWriter<Carillon_V1_ExportPreferencesResponse>, _ context: CallContext
     ) async throws {
-        let opened = try await core.callersStream(context)
-        let streams = core[context].tenantStreams
-        try streams.open(context, of: opened.id)
-        defer { streams.close(context) }
-        var check = FieldCheck()
-        var after = check.optionalIdentifier(request.afterUserID, "after_user_id", as: UserID.self)
-        try check.check()
-        responses.sendHeaders()
-        repeat {
-            let (scope, _) = try await core.goingOn(context)
-            let page = try await stored(until: context.deadline) { [after] () async throws(StorageError) in
-                try await scope.store.speakers(after: after, size: Self.pageSize)
-            }
-            for speaker in page.elements {
-                var response = Carillon_V1_ExportPreferencesResponse()
-                response.userID = speaker.record.id.rawValue
-                response.choices = ToldChoices.of(speaker.stored)
-                response.settings = Carillon_V1_PersonalSettings(speaker.record)
-                try await responses.send(response)
-            }
-            after = page.next
-        } while after != nil
+        try await core.withStream(context) {
+            var check = FieldCheck()
+            var after = check.optionalIdentifier(request.afterUserID, "after_user_id", as: UserID.self)
+            try check.check()
+            responses.sendHeaders()
+            repeat {
+                let (scope, _) = try await core.goingOn(context)
+                let page = try await stored(until: context.deadline) { [after] () async throws(StorageError) in
+                    try await scope.store.speakers(after: after, size: Self.pageSize)
+                }
+                for speaker in page.elements {
+                    var response = Carillon_V1_ExportPreferencesResponse()
+                    response.userID = speaker.record.id.rawValue
+                    response.choices = ToldChoices.of(speaker.stored)
+                    response.settings = Carillon_V1_PersonalSettings(speaker.record)
+                    try await responses.send(response)
+                }
+                after = page.next
+            } while after != nil
+        }
     }
 }

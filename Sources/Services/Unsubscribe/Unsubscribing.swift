@@ -49,14 +49,7 @@ struct Unsubscribing {
             audience: token.audience, scope: .type(token.type), channel: .email, isOn: false)
         let stamp = AuditStamp(
             id: core.dependencies.makeID(at: core.now), actor: "user/\(token.user)", origin: origin)
-        let (tenant, clocks, began) = (scope.id, scope.facts.clocks, loop.now)
-        let updated = try await stored(until: deadline) { () async throws(StorageError) in
-            try await core.changingFacts(of: tenant, on: loop) { () async throws(StorageError) in
-                try await scope.store.updatePreferences(of: token.user, [change], stamp: stamp, clocks)
-            }
-        }
-        guard let update = updated else { throw .userNotFound(token.user) }
-        await core.onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts, readAt: began) }
-        await core.state(on: loop).teller.tell(of: tenant)
+        _ = try await core.updatePreferences(
+            of: token.user, [change], in: scope, stamp: stamp, on: loop, until: deadline)
     }
 }
