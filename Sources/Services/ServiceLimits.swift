@@ -56,8 +56,9 @@ package struct ServiceLimits: Sendable {
     /// answered, or was of version 1, or because somebody changed the database by hand, is obeyed after this time. A little
     /// less than a minute.
     package var greatestFactsAge: Duration = .seconds(55)
-    /// Users and accounts whose facts each loop keeps, those of all tenants together; what was not asked for lately goes first.
-    package var cachedUsers = 200_000
+    /// How much memory, in octets, the facts of users and accounts that each loop keeps may take, those of all tenants together; what
+    /// was not asked for lately goes first. Reckoned: a user who has chosen nothing counts as 72.
+    package var factsOctets = 128 << 20
     /// Open WatchInbox streams that one user may have on one loop.
     package var watchersPerUser = 16
     /// Open WatchInbox streams of one loop.

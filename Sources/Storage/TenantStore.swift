@@ -32,6 +32,7 @@ package final class TenantStore: @unchecked Sendable {
 
     lazy var directory = DirectoryStatements(schema)
     lazy var facts = FactsStatements(schema)
+    lazy var people = PeopleStatements(schema)
     lazy var preferences = PreferenceStatements(schema)
     lazy var settings = SettingStatements(schema)
     lazy var providers = ProviderStatements(schema)

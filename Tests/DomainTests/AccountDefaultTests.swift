@@ -43,7 +43,7 @@ import Testing
         func reason() -> Reason {
             Domain.decide(
                 user: "u", as: .customer, event: EventFacts(type: type),
-                account: Sample.account([user], defaults: account.defaults),
+                account: Sample.account([user], defaults: account.side.defaults),
                 settings: TenantSettings(), now: Sample.now
             ).reason
         }

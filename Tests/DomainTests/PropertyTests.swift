@@ -6,7 +6,8 @@ import Testing
 @Suite struct PropertyTests {
     struct Scene {
         let event: EventFacts
-        let account: AccountFacts
+        let account: Directory
+        let defaultUser: UserID?
         let settings: TenantSettings
         let setting: Setting
         let now: Instant
@@ -16,7 +17,7 @@ import Testing
         }
 
         func user(_ recipient: Recipient) -> UserFacts? {
-            if case .user(let id) = recipient { account.directory[id] } else { nil }
+            if case .user(let id) = recipient { account[id] } else { nil }
         }
     }
 
@@ -50,8 +51,9 @@ import Testing
                 snoozedUntil: flip(6) ? Instant(seconds: 1_784_000_000) : nil,
                 recentSends: Sample.sends((0..<Int.random(in: 0...5, using: &random)).map { _ in 0 }))
         }
+        let defaultUser = flip(5) ? nil : "u0"
         let account = Sample.account(
-            users, defaultUser: flip(5) ? nil : "u0", mailbox: flip() ? .usable : .missing, isSuppressed: flip(12))
+            users, defaultUser: defaultUser, mailbox: flip() ? .usable : .missing, isSuppressed: flip(12))
         var settings = TenantSettings(enabledWithoutSubscription: flip(4) ? .deliver : .optIn)
         if flip() { settings.caps = [FrequencyCap(3, within: FrequencyCap.longestSpan)].compactMap(\.self) }
         let event = EventFacts(
@@ -59,7 +61,9 @@ import Testing
             addressedUsers: (0..<Int.random(in: 0...2, using: &random)).map { UserID(unchecked: "u\($0)") },
             isObjectSuppressed: flip(12), inapplicability: flip(12) ? .paid : nil)
         let now = Instant(seconds: 1_774_000_000 + Int64.random(in: 0...20_000_000, using: &random))
-        return Scene(event: event, account: account, settings: settings, setting: setting, now: now)
+        return Scene(
+            event: event, account: account, defaultUser: defaultUser.map(UserID.init(unchecked:)), settings: settings,
+            setting: setting, now: now)
     }
 
     /// Runs `check` on many scenes; a failure names its seed.
@@ -73,7 +77,7 @@ import Testing
     }
 
     private func isSilent(_ scene: Scene) -> Bool {
-        !scene.setting.enabled || scene.event.isObjectSuppressed || scene.account.isSuppressed
+        !scene.setting.enabled || scene.event.isObjectSuppressed || scene.account.side.isSuppressed
             || scene.event.inapplicability != nil
     }
 
@@ -85,8 +89,8 @@ import Testing
         var met = 0
         try forAll { scene in
             guard scene.setting.mandatory == .atLeastOne, !isSilent(scene),
-                let id = scene.account.directory.defaultUser,
-                let user = scene.account.directory[id], scene.event.type.audiences.customer?.scope == .account,
+                let id = scene.defaultUser,
+                let user = scene.account[id], scene.event.type.audiences.customer?.scope == .account,
                 user.isReachable(on: scene.event.type.channelSet),
                 !(scene.event.type.excludesActor && scene.event.actor == id)
             else { return true }

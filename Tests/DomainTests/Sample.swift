@@ -49,11 +49,9 @@ enum Sample {
     static func account(
         _ users: [UserFacts], defaultUser: String? = nil, mailbox: AddressState = .missing,
         isSuppressed: Bool = false, defaults: Choices = .none
-    ) -> AccountFacts {
-        AccountFacts(
-            id: accountID,
-            directory: Directory(
-                users: users, defaultUser: defaultUser.map { UserID(unchecked: $0) }, mailbox: mailbox),
+    ) -> Directory {
+        Directory(
+            of: accountID, users: users, defaultUser: defaultUser.map { UserID(unchecked: $0) }, mailbox: mailbox,
             isSuppressed: isSuppressed, defaults: defaults)
     }
 
@@ -66,10 +64,13 @@ enum Sample {
         }
     }
 
-    static func supplier(_ users: [UserFacts], team: [String]? = nil, defaultUser: String? = nil) -> SupplierFacts {
-        SupplierFacts(
-            directory: Directory(users: users, defaultUser: defaultUser.map { UserID(unchecked: $0) }),
-            teamMembers: team.map { Set($0.map { UserID(unchecked: $0) }) })
+    static func supplier(_ users: [UserFacts], team: [String]? = nil, defaultUser: String? = nil) -> Directory {
+        Directory(
+            users: users.map { user in
+                var user = user
+                user.isTeamMember = team?.contains(user.id.rawValue) ?? true
+                return user
+            }, defaultUser: defaultUser.map { UserID(unchecked: $0) })
     }
 
     /// The decision for one customer who is alone in the account.

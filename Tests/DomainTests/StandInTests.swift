@@ -5,7 +5,7 @@ import Testing
 /// "At least one user" never comes down to nobody in silence.
 @Suite struct StandInTests {
     private func decisions(
-        _ account: AccountFacts, scope: Scope = .account, event change: (inout EventFacts) -> Void = { _ in }
+        _ account: Directory, scope: Scope = .account, event change: (inout EventFacts) -> Void = { _ in }
     ) throws -> [RecipientDecision] {
         var event = EventFacts(type: try Sample.type(setting: Setting(.mandatoryAtLeastOne), scope: scope))
         change(&event)
@@ -132,7 +132,7 @@ import Testing
         #expect(adam(.standIn, relaxed).reason == .notSubscribed)
 
         let mailbox = Sample.account([Sample.user("dora")], defaultUser: "dora", mailbox: .usable)
-        func second(_ account: AccountFacts, _ settings: TenantSettings = TenantSettings()) -> Decision {
+        func second(_ account: Directory, _ settings: TenantSettings = TenantSettings()) -> Decision {
             decideMailbox(as: .customer, event: event, account: account, settings: settings)
         }
         #expect(second(mailbox).positiveChannels == ChannelSet(.email))

@@ -194,8 +194,8 @@ import Testing
                     address, of: write.id, on: .email, state: .hardBounced, reason: "mailbox", stamp: fixture.stamp())
             }
             #expect(try await tenant.factsVersions(of: [nil]) == [nil: before + 2])
-            let facts = try #require(try await tenant.facts(ofUsers: [write.id], .utc)[AccountID?.none])
-            #expect(facts.directory[write.id]?.addresses[.email] == .hardBounced)
+            let people = try await tenant.people([write.id], includingSupplier: false, .utc)
+            #expect(people.users[write.id]?.facts.addresses[.email] == .hardBounced)
             write.contactPoints = [ContactPoint(channel: .email, address: "b@x.example")]
             let second = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now).record
             #expect(second.contactPoints == [ContactPoint(channel: .email, address: "b@x.example")])

@@ -31,7 +31,7 @@ import Testing
     }
 
     private func schedule(_ update: PreferencesUpdate) throws -> Schedule {
-        try #require(update.facts.directory[Self.ann]?.schedule)
+        try #require(update.user.facts.schedule)
     }
 
     @Test func timesAreStoredOneByOneAndSeenAtOnce() async throws {
@@ -48,7 +48,7 @@ import Testing
             #expect(try schedule(last).quietHours == QuietHours([night]))
             #expect(try schedule(last).digestMinute == 600)
             #expect(try schedule(last).zone.name == "Asia/Tokyo")
-            #expect(last.facts.directory[Self.ann]?.snoozedUntil == end)
+            #expect(last.user.facts.snoozedUntil == end)
 
             last = try await update(tenant, fixture, revision: last.stored.revision) {
                 $0.sendWindows = [office]
@@ -56,7 +56,7 @@ import Testing
                 $0.timeZone = .some("Europe/Berlin")
                 $0.locale = .some("de-AT")
             }
-            let record = try #require(last.facts.users[Self.ann])
+            let record = last.user.record
             #expect(
                 record.times
                     == DeliveryTimes(
@@ -80,7 +80,7 @@ import Testing
                 $0.snoozedUntil = .some(nil)
                 $0.timeZone = .some(nil)
             }
-            let bare = try #require(last.facts.users[Self.ann])
+            let bare = last.user.record
             #expect(bare.times == nil && bare.snoozedUntil == nil && bare.timeZone == nil && bare.locale == "de-AT")
             #expect(try schedule(last) == Schedule(zone: try schedule(last).zone))
         }
@@ -98,7 +98,7 @@ import Testing
             }
             #expect(last.stored.cadences.count == 3)
             #expect(try await tenant.choices(of: Self.ann)?.stored == last.stored)
-            let choices = try #require(last.facts.directory[Self.ann]).choices.customer
+            let choices = last.user.facts.choices.customer
             #expect(choices.types[TypeKey(unchecked: "invoice.created")] == Choice(cadence: .daily))
             #expect(choices.categories[Self.category] == Choice(cadence: .weekly))
             #expect(choices.all == Choice(cadence: .immediately))
@@ -146,7 +146,7 @@ import Testing
             #expect(Set(record.defaults) == [whole, mail, rhythm])
             let facts = try #require(try await tenant.facts(of: [Self.acme], .utc)[Self.acme])
             #expect(facts.version == version.map { $0 + 1 })
-            let defaults = try #require(facts.accountFacts).defaults
+            let defaults = facts.directory.side.defaults
             #expect(defaults.types[TypeKey(unchecked: "invoice.created")] == Choice(whole: false))
             #expect(defaults.categories[Self.category] == Choice(channelsOn: ChannelSet(.email)))
             #expect(defaults.all == Choice(cadence: .weekly))

@@ -93,6 +93,20 @@ import Testing
         }
     }
 
+    @Test func factsOfUsersAndAccountsAreReadByIndexes() async throws {
+        try await withStorage { fixture in
+            let (tenant, _) = try await Self.loaded.get(fixture)
+            let queries =
+                tenant.people.queries(["many17", "many18"], includingSupplier: true)
+                + tenant.facts.queries(of: ["many17", ""]) + [Query(tenant.facts.versions, [.textArray(["many17"])])]
+            #expect(queries.count == 14)
+            for query in queries {
+                let plan = try await plan(fixture, tenant, query)
+                try expect(plan, scansNot: "app_user", "contact_point", "preference", "setting", "account")
+            }
+        }
+    }
+
     @Test func publishingGoesByKeysAlone() async throws {
         try await withStorage { fixture in
             let (tenant, _) = try await Self.loaded.get(fixture)
@@ -157,6 +171,37 @@ actor LoadedTenant {
             event: event, notifications: model.notifications, response: [])
     }
 
+    /// Thousands of users of hundreds of accounts, with addresses and choices.
+    private static func fill(_ fixture: Fixture, _ schema: String) async throws {
+        let texts = [
+            """
+            INSERT INTO \(schema).account (account_id, display_name, assigned_rep_user_ids, notifications_suppressed,
+                facts_version, revision, created_at, updated_at)
+            SELECT 'many' || n, '', '{}', false, 1, 1, now(), now() FROM generate_series(1, 500) n
+            """,
+            """
+            INSERT INTO \(schema).app_user (user_id, account_id, display_name, state, is_admin, team_member, revision,
+                choices_revision, created_at, updated_at)
+            SELECT 'many' || n, 'many' || 1 + n % 500, '', 'active', false, false, 1, 1, now(), now()
+            FROM generate_series(1, 5000) n
+            """,
+            """
+            INSERT INTO \(schema).contact_point (user_id, channel, address, position, state)
+            SELECT 'many' || n, 'email', n || '@x.example', 0, 'usable' FROM generate_series(1, 5000) n
+            """,
+            """
+            INSERT INTO \(schema).preference (user_id, audience, scope, scope_key, channel, choice, changed_at)
+            SELECT 'many' || n, 'customer', 'all', '', '', true, now() FROM generate_series(1, 5000) n
+            """,
+            """
+            INSERT INTO \(schema).setting (type_key, audience, account_id, enabled, default_subscribed, mandatory,
+                changed_at)
+            SELECT 'invoice.created', 'customer', 'many' || n, true, true, 'none', now() FROM generate_series(1, 500) n
+            """,
+        ]
+        _ = try await fixture.owner.run(Unit(texts.map { Query(Statement($0, prepared: false)) }))
+    }
+
     private static func load(_ fixture: Fixture) async throws -> (TenantID, DeliveryID) {
         let scene = try await PublishScene(fixture)
         try await fixture.administration.ensureMonths(tenant: scene.tenant.tenant, now: Fixture.epoch)
@@ -174,7 +219,11 @@ actor LoadedTenant {
         }
         fixture.now = Fixture.epoch
         _ = try await scene.tenant.takeOverQueue(fence: 2)
-        let tables = ["idempotency", "event", "notification", "delivery", "attempt", "queue", "inbox_item", "account"]
+        try await fill(fixture, "t_\(scene.tenant.tenant)")
+        let tables = [
+            "idempotency", "event", "notification", "delivery", "attempt", "queue", "inbox_item", "account", "app_user",
+            "contact_point", "preference", "setting",
+        ]
         _ = try await fixture.owner.run(
             Unit(
                 tables.map { Query(Statement("ANALYZE t_\(scene.tenant.tenant).\($0)", prepared: false)) }))

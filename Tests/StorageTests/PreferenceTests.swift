@@ -24,7 +24,7 @@ import Testing
     @Test func choicesAreStoredTakenBackAndSeenAtOnce() async throws {
         try await withStorage { fixture in
             let tenant = try await tenant(fixture)
-            let before = try #require(try await tenant.facts(ofUsers: [Self.ann], .utc)[Self.acme])
+            let before = try #require(try await tenant.factsVersions(of: [Self.acme])[Self.acme])
             let category = CategoryName(unchecked: "Users and accounts")
             let update = try #require(
                 try await tenant.updatePreferences(
@@ -36,8 +36,8 @@ import Testing
                         PreferenceChange(audience: .customer, scope: .category(category), isOn: false),
                         PreferenceChange(audience: .internalTeam, scope: .all, channel: .inApp, isOn: true),
                     ], stamp: fixture.stamp(), .at(fixture.now)))
-            #expect(update.facts.version == before.version + 1)
-            let choices = try #require(update.facts.directory[Self.ann]).choices
+            #expect(update.home.version == before + 1)
+            let choices = update.user.facts.choices
             #expect(choices.customer.types[Self.invoice] == Choice(whole: true, channelsOff: [ChannelSet(.email)]))
             #expect(choices.customer.categories[category] == Choice(whole: false))
             #expect(choices.internalTeam.all == Choice(channelsOn: ChannelSet(.inApp)))
@@ -60,7 +60,7 @@ import Testing
                         PreferenceChange(audience: .customer, scope: .category(category), isOn: nil),
                     ], expectedRevision: update.stored.revision, stamp: fixture.stamp(), .at(fixture.now)))
             #expect(cleared.stored.choices.count == 2)
-            let left = try #require(cleared.facts.directory[Self.ann]).choices.customer
+            let left = cleared.user.facts.choices.customer
             #expect(left.types[Self.invoice] == Choice(channelsOff: ChannelSet(.email)))
             #expect(left.categories.isEmpty)
 
@@ -81,7 +81,8 @@ import Testing
                 .at(fixture.now))
             #expect(update == nil)
             #expect(try await tenant.choices(of: nobody)?.stored == nil)
-            #expect(try await tenant.facts(ofUsers: [nobody], .utc).isEmpty)
+            let people = try await tenant.people([nobody], includingSupplier: false, .utc)
+            #expect(people.users.isEmpty && people.homes.isEmpty)
             #expect(try await tenant.audit(size: 1).elements.map(\.action) == ["user.create"])
         }
     }
@@ -113,10 +114,10 @@ import Testing
             #expect(account.pin == FactsPin(account: Self.acme, version: account.version))
             #expect(account.overrides[Self.invoice, .customer] == here.setting)
             #expect(account.users[Self.ann]?.contactPoints.map(\.address) == ["ann@acme.example"])
-            let directory = try #require(account.accountFacts).directory
+            let directory = account.directory
             #expect(directory.users.map(\.id.rawValue) == ["ann", "bob"])
-            #expect(directory.defaultUser == Self.ann)
-            #expect(directory.mailbox == .usable)
+            #expect(account.record?.defaultUser == Self.ann)
+            #expect(directory.side.mailbox == .usable)
             let ann = try #require(directory[Self.ann])
             #expect(ann.isAdmin)
             #expect(ann.addresses[.email] == .usable)
@@ -125,15 +126,14 @@ import Testing
             #expect(directory[UserID(unchecked: "bob")]?.status == .disabled)
 
             let supplier = try #require(facts[AccountID?.none])
-            #expect(supplier.accountFacts == nil)
             #expect(supplier.overrides[Self.invoice, .customer] == everywhere.setting)
-            #expect(supplier.supplierFacts.teamMembers == [UserID(unchecked: "rep")])
-            #expect(supplier.supplierFacts.directory.users.count == 2)
+            #expect(supplier.directory.users.filter(\.isTeamMember).map(\.id) == [UserID(unchecked: "rep")])
+            #expect(supplier.directory.users.count == 2)
 
-            let both = try await tenant.facts(ofUsers: [Self.ann], includingSupplier: true, .utc)
-            #expect(Set(both.keys) == [Self.acme, nil])
-            let own = try await tenant.facts(ofUsers: [UserID(unchecked: "rep")], .utc)
-            #expect(Array(own.keys) == [nil])
+            let both = try await tenant.people([Self.ann], includingSupplier: true, .utc)
+            #expect(Set(both.homes.keys) == [Self.acme, nil])
+            let own = try await tenant.people([UserID(unchecked: "rep")], includingSupplier: false, .utc)
+            #expect(Array(own.homes.keys) == [nil])
         }
     }
 

@@ -64,17 +64,17 @@ struct SecondLook {
             type: type, actor: work.event.actor, addressedUsers: work.event.addressedUsers,
             assignedReps: account.flatMap { facts[$0]?.record?.assignedUsers } ?? [],
             isObjectSuppressed: work.event.isObjectSuppressed)
-        let accountFacts = account.flatMap { facts[$0]?.accountFacts }
-        let supplier = facts[nil]?.supplierFacts ?? .none
+        let people = account.flatMap { facts[$0]?.directory }
+        let supplier = facts[nil]?.directory ?? .empty
         let settings = settings(for: account)
         switch work.recipient {
         case .user(let user):
             return Domain.decide(
-                user: user, as: work.audience, event: event, account: accountFacts, supplier: supplier,
+                user: user, as: work.audience, event: event, account: people, supplier: supplier,
                 settings: settings, heldDuty: Duty(work.reason), now: now)
         case .mailbox, .nobody:
             return decideMailbox(
-                as: work.audience, event: event, account: accountFacts, supplier: supplier, settings: settings)
+                as: work.audience, event: event, account: people, supplier: supplier, settings: settings)
         }
     }
 

@@ -9,8 +9,8 @@ package enum Designation: Hashable, Sendable {
     case none
     /// Everybody in scope must.
     case everyone
-    /// The user at this place of the directory must.
-    case user(at: Int, Duty)
+    /// This user must.
+    case user(UserID, Duty)
     /// The people the event names must.
     case addressees
     /// No user can be reached; the billing mailbox must.
@@ -23,12 +23,10 @@ package enum Designation: Hashable, Sendable {
     /// - Parameters:
     ///   - setting: the setting in force.
     ///   - scope: the type's scope for the audience.
-    ///   - channels: the type's channels.
-    ///   - directory: the people of the audience's side.
-    ///   - members: the members of the team, nil is everybody.
-    package init(
-        setting: Setting, scope: Scope, channels: ChannelSet, directory: Directory, members: Set<UserID>? = nil
-    ) {
+    ///   - channels: those of the type that can be used.
+    ///   - roster: who of the audience is tried.
+    ///   - mailbox: the state of the billing mailbox.
+    package init(setting: Setting, scope: Scope, channels: ChannelSet, roster: DutyRoster, mailbox: AddressState) {
         switch setting.mandatory {
         case .none:
             self = .none
@@ -37,32 +35,13 @@ package enum Designation: Hashable, Sendable {
         case .atLeastOne where scope.isPersonal:
             self = .addressees
         case .atLeastOne:
-            self = Self.atLeastOne(scope, channels, directory, members)
+            if let first = roster.first(on: channels, amongAdmins: scope != .account) {
+                self = .user(first.id, first.duty)
+            } else if scope == .account, mailbox == .usable, channels.contains(.email) {
+                self = .mailbox
+            } else {
+                self = .nobody
+            }
         }
-    }
-
-    private static func atLeastOne(
-        _ scope: Scope, _ channels: ChannelSet, _ directory: Directory, _ members: Set<UserID>?
-    ) -> Designation {
-        func canStand(_ user: UserFacts) -> Bool {
-            (scope == .account || user.isAdmin) && members?.contains(user.id) != false
-                && user.isReachable(on: channels)
-        }
-        if let defaultUser = directory.defaultUser, let place = directory.place(of: defaultUser),
-            canStand(directory.users[place])
-        {
-            return .user(at: place, .defaultUser)
-        }
-        // The directory is in order of seniority, so the first match is the most senior.
-        if let place = directory.users.firstIndex(where: { $0.isAdmin && canStand($0) }) {
-            return .user(at: place, .standIn)
-        }
-        if let place = directory.users.firstIndex(where: canStand) {
-            return .user(at: place, .standIn)
-        }
-        if scope == .account, directory.mailbox == .usable, channels.contains(.email) {
-            return .mailbox
-        }
-        return .nobody
     }
 }

@@ -2,11 +2,9 @@
 struct Side {
     let audience: Audience
     let event: EventFacts
-    let account: AccountFacts?
-    let directory: Directory
+    let facts: SideFacts
     let settings: TenantSettings
 
-    private let members: Set<UserID>?
     private let scope: Scope
     private let setting: Setting?
     private let source: Trace.SettingSource
@@ -16,25 +14,22 @@ struct Side {
     /// Why the whole side is silent: the type is off, or what it is about is suppressed. Nil when it is not.
     private let silence: Reason?
 
-    init(
-        audience: Audience, event: EventFacts, account: AccountFacts?, supplier: SupplierFacts,
-        settings: TenantSettings
-    ) {
+    /// - Parameters:
+    ///   - audience: whose side.
+    ///   - event: what happened.
+    ///   - facts: what is known of the audience's side.
+    ///   - account: the account that the event is about, whoever's side it is; nil for none.
+    ///   - settings: what the tenant decided.
+    init(audience: Audience, event: EventFacts, facts: SideFacts, about account: AccountID?, settings: TenantSettings) {
         self.audience = audience
         self.event = event
-        self.account = account
+        self.facts = facts
         self.settings = settings
-        directory = audience.isInternal ? supplier.directory : account?.directory ?? Directory.empty
-        members = audience == .internalTeam ? supplier.teamMembers : nil
 
         let type = event.type
         accountStanding =
-            if audience == .customer, let account, !account.defaults.isEmpty {
-                Standing(account.defaults, type: type)
-            } else {
-                nil
-            }
-        let inForce = settings.setting(of: type, for: audience, account: account?.id)
+            audience == .customer && !facts.defaults.isEmpty ? Standing(facts.defaults, type: type) : nil
+        let inForce = settings.setting(of: type, for: audience, account: account)
         let scope = type.audiences[audience]?.scope ?? .account
         self.scope = scope
         setting = inForce?.setting
@@ -42,8 +37,8 @@ struct Side {
         if let inForce {
             designation = Designation(
                 setting: inForce.setting, scope: scope,
-                channels: type.channelSet.subtracting(settings.unavailableChannels), directory: directory,
-                members: members)
+                channels: type.channelSet.subtracting(settings.unavailableChannels),
+                roster: facts.roster(for: audience), mailbox: facts.mailbox)
         } else {
             designation = .none
         }
@@ -52,7 +47,7 @@ struct Side {
                 .typeDisabled
             } else if event.isObjectSuppressed, !type.isExemptFromSuppression {
                 .objectSuppressed
-            } else if audience == .customer, account?.isSuppressed == true, !type.isExemptFromSuppression {
+            } else if audience == .customer, facts.isSuppressed, !type.isExemptFromSuppression {
                 .customerSuppressed
             } else {
                 nil
@@ -61,30 +56,31 @@ struct Side {
 
     // MARK: Who
 
-    /// The places of those whom the event may concern, in order of seniority.
-    var candidates: [Int] {
+    /// Those of the side's people whom the event may concern, in order of seniority.
+    func candidates(in directory: Directory) -> [UserFacts] {
         switch scope {
         case .addressedUser, .assignedRep:
             let named = scope == .addressedUser ? event.addressedUsers : event.assignedReps
-            return Set(named.compactMap { directory.place(of: $0) }).sorted()
+            return Set(named).compactMap { directory[$0] }
+                .sorted { ($0.seniority, $0.id) < ($1.seniority, $1.id) }
         case .account, .accountAdmins:
-            return directory.users.indices.filter { isInScope(directory.users[$0]) }
+            return directory.users.filter(isInScope)
         }
     }
 
     private func isInScope(_ user: UserFacts) -> Bool {
         switch scope {
-        case .account: members?.contains(user.id) != false
-        case .accountAdmins: user.isAdmin && members?.contains(user.id) != false
+        case .account: audience != .internalTeam || user.isTeamMember
+        case .accountAdmins: user.isAdmin && (audience != .internalTeam || user.isTeamMember)
         case .addressedUser: event.addressedUsers.contains(user.id)
         case .assignedRep: event.assignedReps.contains(user.id)
         }
     }
 
-    private func duty(ofUserAt place: Int) -> Duty? {
+    private func duty(of user: UserFacts) -> Duty? {
         switch designation {
         case .everyone: .everyone
-        case .user(at: let designated, let duty): designated == place ? duty : nil
+        case .user(let designated, let duty): designated == user.id ? duty : nil
         case .addressees: .addressee
         case .none, .mailbox, .nobody: nil
         }
@@ -92,12 +88,11 @@ struct Side {
 
     // MARK: Whether
 
-    /// The decision for the user at `place` of the directory. The rules stand in the order in which they win.
-    func decide(at place: Int, heldDuty: Duty?, now: Instant) -> Decision {
-        let user = directory.users[place]
+    /// The decision for a user of the side. The rules stand in the order in which they win.
+    func decide(_ user: UserFacts, heldDuty: Duty?, now: Instant) -> Decision {
         let wishes = Wishes(own: Standing(user.choices[audience], type: event.type), account: accountStanding)
         let isMandatory = setting.map { $0.mandatory != .none } ?? false
-        let duty = isMandatory ? heldDuty ?? duty(ofUserAt: place) : nil
+        let duty = isMandatory ? heldDuty ?? duty(of: user) : nil
         let trace = Trace(
             audience: audience, setting: setting, settingSource: source, duty: duty, choice: wishes.own.whole,
             accountChoice: accountStanding?.whole)
@@ -215,28 +210,26 @@ struct Side {
     // MARK: Nobody
 
     /// The entry that follows the users when at least one must be told and no user can be.
-    func lastResort() -> RecipientDecision? {
+    ///
+    /// - Parameter candidates: those whom the event may concern.
+    func lastResort(after candidates: [UserFacts]) -> RecipientDecision? {
         guard silence == nil, event.inapplicability == nil else { return nil }
         switch designation {
         case .none, .everyone, .user:
             return nil
         case .mailbox:
-            // Of the supplier's people none is of an account, whichever one the event is about.
             return RecipientDecision(
-                recipient: .mailbox(audience.isInternal ? nil : account?.id), audience: audience,
+                recipient: .mailbox(facts.account), audience: audience,
                 decision: decideMailbox())
         case .addressees:
             // An event may name people of the other side only; then this side owes nothing.
-            let named = candidates
             let channels = event.type.channelSet.subtracting(settings.unavailableChannels)
-            guard !named.isEmpty, !named.contains(where: { directory.users[$0].isReachable(on: channels) }) else {
-                return nil
-            }
+            guard !candidates.isEmpty, !candidates.contains(where: { $0.isReachable(on: channels) }) else { return nil }
         case .nobody:
             break
         }
         return RecipientDecision(
-            recipient: .nobody(audience.isInternal ? nil : account?.id), audience: audience,
+            recipient: .nobody(facts.account), audience: audience,
             decision: refusal(.noEligibleRecipient))
     }
 
@@ -251,7 +244,7 @@ struct Side {
         }
         var channels = PerChannel<ChannelDecision?>(repeating: nil)
         for channel in event.type.channels {
-            let address = channel == .email ? directory.mailbox.suppression : .noAddress
+            let address = channel == .email ? facts.mailbox.suppression : .noAddress
             let provider: Reason? = settings.unavailableChannels.contains(channel) ? .channelUnavailable : nil
             channels[channel] =
                 (address ?? provider).map(ChannelDecision.suppressed)

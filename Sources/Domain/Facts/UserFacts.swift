@@ -17,6 +17,8 @@ package struct UserFacts: Hashable, Sendable {
     package var status: Status
     /// Whether the user administers the account.
     package var isAdmin: Bool
+    /// Whether a user of the supplier hears what is for the team.
+    package var isTeamMember: Bool
     /// The order in which users joined: lower is more senior. Ties are broken by id.
     package var seniority: Int64
     /// The state of the user's address on each channel.
@@ -34,13 +36,14 @@ package struct UserFacts: Hashable, Sendable {
 
     /// Makes the facts of one user.
     package init(
-        id: UserID, status: Status = .active, isAdmin: Bool = false, seniority: Int64 = 0,
+        id: UserID, status: Status = .active, isAdmin: Bool = false, isTeamMember: Bool = true, seniority: Int64 = 0,
         addresses: PerChannel<AddressState>, choices: PerAudience<Choices>? = nil, schedule: Schedule? = nil,
         snoozedUntil: Instant? = nil, recentSends: [RecentSend] = []
     ) {
         self.id = id
         self.status = status
         self.isAdmin = isAdmin
+        self.isTeamMember = isTeamMember
         self.seniority = seniority
         self.addresses = addresses
         self.choices = choices ?? .none

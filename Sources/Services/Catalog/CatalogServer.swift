@@ -62,7 +62,7 @@ struct CatalogServer: CatalogServiceHandler {
             throw Status.notificationTypeNotFound(request.notificationType)
         }
 
-        let sides = try await scope.facts.sides(of: nil, .current)
+        let sides = try await scope.facts.sides.sides(of: nil, .current)
         var settings: [(key: String, setting: Carillon_V1_Setting)] = []
         for type in Self.types where filter.matches(type) {
             guard request.notificationType.isEmpty || type.key.rawValue == request.notificationType else { continue }

@@ -39,7 +39,7 @@ final class LoopState: @unchecked Sendable {
         authenticator = Authenticator(limits: dependencies.limits)
         hearing = FactsHearing(dependencies.limits)
         teller = FactsTeller(loop: loop, registry: registry)
-        budget = FactsBudget(limit: dependencies.limits.cachedUsers)
+        budget = FactsBudget(limit: dependencies.limits.factsOctets)
         self.gates = gates
         monthsMissed = BoundedCache(limit: 1_024)
         tenantStreams = TenantStreams(loop: loop)
@@ -106,6 +106,20 @@ final class LoopState: @unchecked Sendable {
             let fresh = if let known { known } else { try? await authenticator.askForPortal(tenant, self) }
             guard let portal = fresh?.answer else { continue }
             inboxes.recheck(tenant, portal.tenant?.state, keys: portal.registered)
+        }
+    }
+
+    /// How often the versions of a tenant's accounts are asked for at the most, where nothing is heard of changes.
+    private static let provingPause = Duration.seconds(20)
+    /// The most tenants whose versions are asked for at once.
+    private static let tenantsAtOnce = 64
+
+    /// Sees to it that facts that are asked for stay current, without being read again. Called twice a second.
+    func proveFacts() {
+        loop.assertOnLoop()
+        let before = loop.now.advanced(by: .zero - Self.provingPause)
+        for scope in scopes.values.lazy.filter({ $0.facts.users.provenAt <= before }).prefix(Self.tenantsAtOnce) {
+            scope.facts.users.proveVersions()
         }
     }
 

@@ -23,7 +23,7 @@ extension ServiceCore {
             }
         }
         guard let update = updated else { throw .userNotFound(user) }
-        await onEveryLoop { $0.knownScope(of: tenant)?.facts.replace(update.facts, readAt: began) }
+        await onEveryLoop { $0.knownScope(of: tenant)?.facts.take(update.user, update.home, readAt: began) }
         await state(on: loop).teller.tell(of: tenant)
         return update
     }

@@ -62,12 +62,8 @@ final class TenantScope: @unchecked Sendable {
             store.move(to: databases.pool(of: record.place))
             facts.forget()
         }
-        if record.timeZone != self.record.timeZone {
-            facts.zone = record.timeZone
-            facts.forget()
-        }
         self.record = record
-        facts.policy = record.enabledWithoutSubscription
+        facts.update(record)
         return isAnotherLife
     }
 

@@ -1,12 +1,19 @@
-/// Keeps the facts in memory below a number of users and accounts, over all tenants of a loop.
+/// Keeps the facts in memory below a number of octets, over all tenants of a loop.
 ///
-/// Second chance: when there are too many, every tenant drops the sides that nobody asked for since the last time; if
-/// all were asked for, everything goes. Confined to its loop.
+/// Second chance: when there are too many, tenants drop in turns what nobody asked for since their last turn. A few tenants at a
+/// time, so that no call waits for the memory of thousands to be let go.
+///
+/// Confined to its loop.
 final class FactsBudget {
     private let limit: Int
-    private var entries = 0
+    private var octets = 0
     private var members: [TenantFacts] = []
+    /// Whose turn is next.
+    private var hand = 0
+    /// The most turns at a time.
+    private static let turns = 16
 
+    /// - Parameter limit: how many octets there may be, as they are reckoned: what the tables really take varies.
     init(limit: Int) {
         self.limit = limit
     }
@@ -21,16 +28,19 @@ final class FactsBudget {
         members.removeAll { $0 === facts }
     }
 
-    /// Notes that users and accounts came or went.
+    /// Notes that facts came or went.
     func count(_ change: Int) {
-        entries += change
+        octets += change
     }
 
     /// Clears up if there are too many.
     func enforce() {
-        guard entries > limit else { return }
-        for facts in members { facts.clearUp() }
-        guard entries > limit else { return }
-        for facts in members { facts.forget() }
+        for _ in 0..<Self.turns where octets > limit && !members.isEmpty { next().clearUp() }
+    }
+
+    /// The tenant whose turn it is.
+    private func next() -> TenantFacts {
+        hand = hand + 1 < members.count ? hand + 1 : 0
+        return members[hand]
     }
 }

@@ -50,6 +50,7 @@ final class FactsKeeper: @unchecked Sendable {
         await core.onEveryLoop { state in
             for tenant in changed { state.knownScope(of: tenant)?.facts.changedElsewhere() }
             state.hearing.heard(asked: asked, follows: follows, now: state.loop.now)
+            state.proveFacts()
         }
     }
 }

@@ -19,9 +19,10 @@ struct DeliveryServer: DeliveryServiceHandler {
         let draft = try PublishDraft(request, now: core.now)
         var hasMadeRoom = false
         for _ in 0..<Self.tries {
-            let sides = try await scope.facts.sides(of: draft.account, .any)
+            let sides = try await scope.facts.sides.sides(of: draft.account, .any)
             guard let plan = try plan(for: draft, on: sides, of: scope, by: caller) else {
-                scope.facts.forget()
+                scope.facts.sides.forget(draft.account)
+                scope.facts.sides.forget(nil)
                 continue
             }
             switch try await outcome(of: plan.item, in: scope, context, &hasMadeRoom) {
@@ -41,7 +42,8 @@ struct DeliveryServer: DeliveryServiceHandler {
                     "the idempotency_key was used for another request; use one key for one event",
                     metadata: ["event_id": event.description])
             case .staleFacts, nil:
-                scope.facts.forget()
+                scope.facts.sides.forget(draft.account)
+                scope.facts.sides.forget(nil)
             case .rejected(let error):
                 throw Status(error)
             }

@@ -27,7 +27,7 @@ struct PublishPlan {
             assignedReps: sides.account?.snapshot.record?.assignedUsers ?? [],
             isObjectSuppressed: draft.isObjectSuppressed)
         let decisions = resolve(
-            event: event, account: sides.account?.account, supplier: sides.supplier.supplier,
+            event: event, account: sides.account?.snapshot.directory, supplier: sides.supplier.snapshot.directory,
             settings: sides.settings, now: now)
         let limit = dependencies.limits.recipientsPerEvent
         guard decisions.count <= limit else { throw .tooManyRecipients(limit: limit) }
@@ -80,7 +80,8 @@ struct PublishPlan {
             tenant: scope.record, now: now)
         var notifications: [NewNotification] = []
         for decision in resolve(
-            event: facts, account: sides.account?.account, supplier: sides.supplier.supplier, settings: sides.settings,
+            event: facts, account: sides.account?.snapshot.directory, supplier: sides.supplier.snapshot.directory,
+            settings: sides.settings,
             now: now)
         {
             notifications.append(try maker.notification(NotificationID(dependencies.makeID(at: now)), decision))

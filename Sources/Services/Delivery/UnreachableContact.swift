@@ -26,7 +26,7 @@ struct UnreachableContact {
         self.type = raised
         account = record.id
         let isPersonal = type.audiences.customer?.scope.isPersonal == true
-        let contact = isPersonal ? addressed.first { directory[$0] != nil } : directory.defaultUser
+        let contact = isPersonal ? addressed.first { directory[$0] != nil } : record.defaultUser
         let address = contact.flatMap { sides.user($0)?.contactPoint(on: .email)?.address } ?? record.billingEmail
         var entries = [
             ContextEntry("customer_id", .text(record.id.rawValue)),

@@ -40,7 +40,7 @@ struct PreferenceCheck {
     /// - Throws: INVALID_ARGUMENT for a channel that there is not, and an audience that is none of the user's.
     func answer(_ subject: Subject, now: Instant) throws(Status) -> Carillon_V1_CheckPreferenceResponse {
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
-        let decision = subject.decide(user, type, as: audience, now: now)
+        let decision = subject.decide(type, as: audience, now: now)
         var response = Carillon_V1_CheckPreferenceResponse()
         if request.channel == .unspecified {
             response.channels.reserveCapacity(type.channels.count)

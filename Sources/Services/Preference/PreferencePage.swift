@@ -7,7 +7,6 @@ internal import Storage
 struct PreferencePage {
     private static let types = Catalog.builtIn.types.sorted { $0.key < $1.key }
 
-    let user: UserID
     let audience: Audience
     let subject: Subject
     let now: Instant
@@ -16,7 +15,7 @@ struct PreferencePage {
     func preferences(of category: CategoryName?) -> [Carillon_V1_EffectivePreference] {
         Self.types.compactMap { type in
             guard category == nil || type.category == category, type.audiences[audience] != nil else { return nil }
-            let decision = subject.decide(user, type, as: audience, now: now)
+            let decision = subject.decide(type, as: audience, now: now)
             switch decision.reason {
             case .typeDisabled, .outOfScope: return nil
             default: return preference(type, decision)
@@ -25,8 +24,8 @@ struct PreferencePage {
     }
 
     private func preference(_ type: NotificationType, _ decision: Decision) -> Carillon_V1_EffectivePreference {
-        let choices = subject.home.snapshot.directory[user]?.choices[audience] ?? .none
-        let defaults = audience == .customer ? subject.home.account?.defaults ?? .none : .none
+        let choices = subject.user.choices[audience]
+        let defaults = subject.home.facts.defaults
         let origin = PreferenceOrigin(
             type: type, choices: choices, defaults: defaults, isMandatory: decision.trace.duty != nil)
         let kept = keptChannels(type, decision)
@@ -149,7 +148,7 @@ struct PreferenceOrigin {
 enum Notices {
     /// A notice for each type that stays mandatory although a choice was to turn it off.
     static func about(
-        _ changes: [PreferenceChange], of user: UserID, _ subject: Subject, now: Instant
+        _ changes: [PreferenceChange], of subject: Subject, now: Instant
     ) -> [Carillon_V1_PreferenceNotice] {
         var notices: [Carillon_V1_PreferenceNotice] = []
         let off = changes.filter { $0.isOn == false && $0.channel == nil }
@@ -157,7 +156,7 @@ enum Notices {
         for type in Catalog.builtIn.types {
             for audience in Set(off.map(\.audience)) where type.audiences[audience] != nil {
                 guard off.contains(where: { $0.audience == audience && $0.concerns(type) }) else { continue }
-                let decision = subject.decide(user, type, as: audience, now: now)
+                let decision = subject.decide(type, as: audience, now: now)
                 guard decision.trace.duty != nil, decision.reason.isMandatory else { continue }
                 var notice = Carillon_V1_PreferenceNotice()
                 notice.notificationType = type.key.rawValue

@@ -15,8 +15,8 @@ extension PreferenceServer {
     ) throws -> Carillon_V1_CheckPreferenceResponse? {
         guard let caller = try core.knownCaller(context), let check = PreferenceCheck(request) else { return nil }
         let scope = try caller.requireAccess(to: check.user)
-        guard let subject = scope.facts.known(check.user, .current) else {
-            if scope.facts.isKnownAbsent(check.user) { throw Status.userNotFound(check.user) }
+        guard let subject = scope.facts.users.known(check.user, .current) else {
+            if scope.facts.users.isKnownAbsent(check.user) { throw Status.userNotFound(check.user) }
             return nil
         }
         return try check.answer(subject, now: core.now)
@@ -28,7 +28,7 @@ extension PreferenceServer {
         let caller = try await core.caller(context)
         let check = try PreferenceCheck(checking: request)
         let scope = try caller.requireAccess(to: check.user)
-        guard let subject = try await scope.facts.subject(check.user, .current) else {
+        guard let subject = try await scope.facts.users.subject(check.user, .current) else {
             throw Status.userNotFound(check.user)
         }
         return try check.answer(subject, now: core.now)
@@ -53,7 +53,7 @@ extension PreferenceServer {
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for sent in request.checks {
-            guard let check = PreferenceCheck(sent), let subject = scope.facts.known(check.user, .current) else {
+            guard let check = PreferenceCheck(sent), let subject = scope.facts.users.known(check.user, .current) else {
                 return nil
             }
             response.results.append(
@@ -77,7 +77,7 @@ extension PreferenceServer {
         try fields.check()
         scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         let users = Set(request.checks.compactMap { PreferenceCheck($0)?.user })
-        let subjects = try await scope.facts.subjects(users)
+        let subjects = try await scope.facts.users.subjects(users)
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for (number, sent) in request.checks.enumerated() {
@@ -140,8 +140,8 @@ extension PreferenceServer {
         let result = Carillon_V1_CheckResult { () throws(Status) in
             try scope.admitCheck(at: context.loop.now)
             let check = try PreferenceCheck(checking: request)
-            guard let subject = scope.facts.known(check.user, .current) else {
-                if scope.facts.isKnownAbsent(check.user) { throw .userNotFound(check.user) }
+            guard let subject = scope.facts.users.known(check.user, .current) else {
+                if scope.facts.users.isKnownAbsent(check.user) { throw .userNotFound(check.user) }
                 isUnknown = true
                 return Carillon_V1_CheckPreferenceResponse()
             }
@@ -156,7 +156,7 @@ extension PreferenceServer {
         var result = Carillon_V1_CheckResult()
         do throws(Status) {
             let check = try PreferenceCheck(checking: request)
-            guard let subject = try await scope.facts.subject(check.user, .current) else {
+            guard let subject = try await scope.facts.users.subject(check.user, .current) else {
                 throw .userNotFound(check.user)
             }
             result.response = try check.answer(subject, now: core.now)

@@ -26,13 +26,14 @@ extension PreferenceServer {
         guard let user = id else { throw Status.unauthenticated }
         let scope = try caller.requireAccess(to: user)
         // The page that a user has just changed must show the change, whichever process took it.
-        guard let subject = try await scope.facts.subject(user, .read) else { throw Status.userNotFound(user) }
+        guard let reading = try await scope.facts.users.read(user) else { throw Status.userNotFound(user) }
+        let subject = reading.subject
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.choices(of: user)
         }
         guard let (choices, record) = found else { throw Status.userNotFound(user) }
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
-        let page = PreferencePage(user: user, audience: audience, subject: subject, now: core.now)
+        let page = PreferencePage(audience: audience, subject: subject, now: core.now)
         var response = Carillon_V1_GetPreferencesResponse()
         response.preferences = page.preferences(of: category)
         response.choices = ToldChoices.of(choices)
@@ -61,7 +62,7 @@ extension PreferenceServer {
         guard let user = id else { throw Status.unauthenticated }
         let scope = try caller.requireAccess(to: user)
         // A user's side never changes, so it may be known from long ago.
-        guard let subject = try await scope.facts.subject(user, .any) else { throw Status.userNotFound(user) }
+        guard let subject = try await scope.facts.users.subject(user, .any) else { throw Status.userNotFound(user) }
         let choices = try ChoiceReader(
             request.choices, in: .init(of: subject), isRequired: draft.change.isEmpty)
         // Also those who want to hear less: each change leaves a line in the audit.
@@ -74,9 +75,9 @@ extension PreferenceServer {
         var response = Carillon_V1_UpdatePreferencesResponse()
         response.choices = ToldChoices.of(update.stored)
         response.etag = Etag.of(update.stored.revision)
-        if let record = update.facts.users[user] { response.settings = Carillon_V1_PersonalSettings(record) }
-        if let subject = try await scope.facts.subject(user, .any) {
-            response.notices = Notices.about(choices.changes, of: user, subject, now: core.now)
+        response.settings = Carillon_V1_PersonalSettings(update.user.record)
+        if let subject = try await scope.facts.users.subject(user, .any) {
+            response.notices = Notices.about(choices.changes, of: subject, now: core.now)
         }
         return response
     }
@@ -100,8 +101,7 @@ extension PreferenceServer {
             var expected = revision
             if draft.changesWindows {
                 // Whether windows leave any time depends on those that stay, which nobody may change meanwhile.
-                guard let subject = try await scope.facts.subject(user, .read), let record = subject.record(of: user)
-                else { throw .userNotFound(user) }
+                guard let record = try await scope.facts.users.read(user)?.record else { throw .userNotFound(user) }
                 try draft.checkWindows(record.times)
                 expected = revision ?? record.choicesRevision
             }
@@ -114,11 +114,6 @@ extension PreferenceServer {
             }
         }
     }
-}
-
-extension Subject {
-    /// The user's record.
-    fileprivate func record(of user: UserID) -> UserRecord? { home.snapshot.users[user] }
 }
 
 extension FieldCheck {

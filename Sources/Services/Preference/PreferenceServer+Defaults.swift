@@ -51,8 +51,8 @@ extension PreferenceServer {
     private func scope(of caller: Caller, administering account: AccountID) async throws(Status) -> TenantScope {
         guard case .portalUser(let user, _, _) = caller.role else { return try caller.requireTenant() }
         let scope = try caller.requireAccess(to: user)
-        guard let home = try await scope.facts.subject(user, .current)?.home.snapshot, home.account == account,
-            let record = home.users[user], record.isAdmin, record.status == .active || record.status == .invited
+        guard let subject = try await scope.facts.users.subject(user, .current), subject.account == account,
+            subject.user.isAdmin, subject.user.inactivity == nil
         else {
             // Whether there is such an account is not said.
             throw .notAllowed("a tenant's API key, or the portal token of an administrator of the account")

@@ -68,11 +68,11 @@ extension PreferenceServer {
         guard let type = TypeKey(hypothesis.notificationType).flatMap({ Catalog.builtIn[$0] }) else {
             throw .notificationTypeNotFound(hypothesis.notificationType)
         }
-        guard let subject = try await scope.facts.subject(user, .current) else { throw .userNotFound(user) }
+        guard let subject = try await scope.facts.users.subject(user, .current) else { throw .userNotFound(user) }
         let audience = try AudienceChoice.read(hypothesis.audience, of: subject, field: "hypothesis.audience")
         let choices = try ChoiceReader(
             hypothesis.choices, in: .init(of: subject), "hypothesis.choices", isRequired: false)
-        let decision = subject.decide(user, type, as: audience, now: now) { $0.suppose(choices) }
+        let decision = subject.supposing { $0.suppose(choices) }.decide(type, as: audience, now: now)
         return Carillon_V1_ExplainDecisionResponse(
             RecipientDecision(recipient: .user(user), audience: audience, decision: decision), notification: nil,
             channels: type.channels)

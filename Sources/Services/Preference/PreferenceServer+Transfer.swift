@@ -53,7 +53,7 @@ extension PreferenceServer {
         let draft = PersonalSettingsDraft(row.settings, zones: core.zones, now: core.now, &check)
         try check.check()
         guard let user = id else { throw .unauthenticated }
-        guard let subject = try await scope.facts.subject(user, .any) else { throw .userNotFound(user) }
+        guard let subject = try await scope.facts.users.subject(user, .any) else { throw .userNotFound(user) }
         let choices = try ChoiceReader(row.choices, in: .init(of: subject), isRequired: draft.change.isEmpty)
         if choices.changes.contains(where: { $0.isOn == true }), !scope.hasRoom {
             throw scope.terms.storageFull.status

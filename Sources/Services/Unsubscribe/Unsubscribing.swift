@@ -22,9 +22,9 @@ struct Unsubscribing {
     func offer(_ text: String, of scope: TenantScope) async throws(Status) -> Offer? {
         let key = try scope.dataKey(core.dependencies.keyring)
         guard let token = UnsubscribeToken(text, key), let type = Catalog.builtIn[token.type],
-            let subject = try await scope.facts.subject(token.user, .current), subject.belongs(to: token.audience)
+            let subject = try await scope.facts.users.subject(token.user, .current), subject.belongs(to: token.audience)
         else { return nil }
-        let decision = subject.decide(token.user, type, as: token.audience, now: core.now)
+        let decision = subject.decide(type, as: token.audience, now: core.now)
         // On another channel the type may be kept, and mail be dropped; that is for the page of preferences.
         return Offer(scope: scope, token: token, type: type, lock: decision.reason.isMandatory ? decision : nil)
     }
@@ -39,8 +39,10 @@ struct Unsubscribing {
     func accept(_ offer: Offer, origin: String, on loop: EventLoop, until deadline: MonotonicTime?) async throws(Status)
     {
         let (scope, token) = (offer.scope, offer.token)
-        guard let subject = try await scope.facts.subject(token.user, .current) else { throw .userNotFound(token.user) }
-        let chosen = subject.home.snapshot.directory[token.user]?.choices[token.audience].types[token.type]
+        guard let subject = try await scope.facts.users.subject(token.user, .current) else {
+            throw .userNotFound(token.user)
+        }
+        let chosen = subject.user.choices[token.audience].types[token.type]
         if chosen?.channelsOff.contains(.email) == true { return }
         guard scope.gates.preferenceRates[token.user].take(of: scope.terms.preferenceRate, at: loop.now) else {
             throw scope.terms.tooManyPreferences.status

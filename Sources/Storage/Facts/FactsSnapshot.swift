@@ -1,6 +1,6 @@
 package import Domain
 
-/// What decisions about one account, or about the supplier's own people, rest on, as it stood at one version.
+/// What decisions about all people of one account, or of the supplier, rest on, as it stood at one version.
 package struct FactsSnapshot: Sendable {
     /// Which account; nil for the supplier.
     package let account: AccountID?
@@ -20,20 +20,6 @@ package struct FactsSnapshot: Sendable {
 
     /// The pin of a decision on these facts.
     package var pin: FactsPin { FactsPin(account: account, version: version) }
-
-    /// The facts of the customer account; nil for the supplier.
-    package var accountFacts: AccountFacts? {
-        guard let record else { return nil }
-        return AccountFacts(
-            id: record.id, directory: directory, isSuppressed: record.notificationsSuppressed,
-            defaults: Choices(record.defaults))
-    }
-
-    /// The facts of the supplier's own people.
-    package var supplierFacts: SupplierFacts {
-        SupplierFacts(
-            directory: directory, teamMembers: Set(users.values.lazy.filter(\.isTeamMember).map(\.id)))
-    }
 }
 
 /// What a decision took for granted: an account's facts at one version. Publish writes nothing of an event whose pins

@@ -10,28 +10,24 @@ extension TenantStore {
     package func facts(
         of accounts: [AccountID?], _ clocks: Clocks
     ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        try await facts(accounts: accounts, users: [], clocks)
+        let queries = facts.queries(of: accounts.map { $0?.rawValue ?? "" })
+        return try await storing { () async throws(PostgresError) in
+            try FactsReader.read(try await run(queries), clocks)
+        }
     }
 
-    /// What decisions about some users rest on: the facts of the users' accounts, or of the supplier.
+    /// What decisions about some users rest on.
     ///
     /// - Parameters:
     ///   - users: who.
-    ///   - includingSupplier: whether the supplier's facts are wanted too, in the same round trip.
+    ///   - includingSupplier: whether the supplier's home is wanted too, in the same round trip.
     ///   - clocks: what times are reckoned by.
-    /// - Returns: the snapshots by account; none names a user if there is no such user.
-    package func facts(
-        ofUsers users: [UserID], includingSupplier: Bool = false, _ clocks: Clocks
-    ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        try await facts(accounts: includingSupplier ? [nil] : [], users: users, clocks)
-    }
-
-    private func facts(
-        accounts: [AccountID?], users: [UserID], _ clocks: Clocks
-    ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        let queries = facts.queries(accounts: accounts.map { $0?.rawValue ?? "" }, users: users.map(\.rawValue))
+    package func people(
+        _ users: [UserID], includingSupplier: Bool, _ clocks: Clocks
+    ) async throws(StorageError) -> PeopleSnapshot {
+        let queries = people.queries(users.map(\.rawValue), includingSupplier: includingSupplier)
         return try await storing { () async throws(PostgresError) in
-            try FactsReader.read(try await run(queries), clocks)
+            try PeopleReader.read(try await run(queries), clocks)
         }
     }
 

@@ -11,12 +11,14 @@ package struct StoredChoices: Sendable, Hashable {
     package let revision: Int64
 }
 
-/// A user's choices after a change, and the facts that the next decision rests on.
+/// A user's choices after a change, and what the next decision rests on, so that the process that made the change obeys it at once.
 package struct PreferencesUpdate: Sendable {
     /// The choices as they are now.
     package let stored: StoredChoices
-    /// The facts of the user's account as they are now, so that the process that made the change obeys it at once.
-    package let facts: FactsSnapshot
+    /// The user as they are now.
+    package let user: UserSnapshot
+    /// The user's account, or the supplier, as it is now.
+    package let home: HomeSnapshot
 }
 
 extension TenantStore {
@@ -45,7 +47,7 @@ extension TenantStore {
     ///     they have not.
     ///   - stamp: who makes the change.
     ///   - clocks: what times are reckoned by; their time is that of the change.
-    /// - Returns: the choices and facts after the change; nil if there is no such user.
+    /// - Returns: the choices, the user and the account after the change; nil if there is no such user.
     package func updatePreferences(
         of user: UserID, _ changes: [PreferenceChange], _ personal: PersonalChange = PersonalChange(),
         expectedRevision: Int64? = nil, stamp: AuditStamp, _ clocks: Clocks
@@ -67,17 +69,18 @@ extension TenantStore {
         queries += changeQueries(user, latest, now: now)
         if !personal.isEmpty { queries.append(Query(preferences.putPersonal, patch.parameters(user, now: now))) }
         queries.append(Query(preferences.choices, [.text(user)]))
-        queries += facts.queries(accounts: [], users: [user.rawValue])
+        queries += people.queries([user.rawValue], includingSupplier: false)
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             guard let revision = try results[counting].readFirst({ row throws(PostgresError) in try row.int8(0) })
             else { return nil }
-            let firstOfFacts = results.count - FactsStatements.count
-            let choices = try results[firstOfFacts - 1].readChoices()
-            let snapshots = try FactsReader.read(results, from: firstOfFacts, clocks)
-            guard let facts = snapshots.values.first, let record = facts.users[user] else { return nil }
+            let firstOfPeople = results.count - PeopleStatements.count
+            let choices = try results[firstOfPeople - 1].readChoices()
+            let people = try PeopleReader.read(results, from: firstOfPeople, clocks)
+            guard let user = people.users[user], let home = people.homes[user.record.account] else { return nil }
             return PreferencesUpdate(
-                stored: StoredChoices(choices: choices, cadences: record.cadences, revision: revision), facts: facts)
+                stored: StoredChoices(choices: choices, cadences: user.record.cadences, revision: revision), user: user,
+                home: home)
         }
     }
 

@@ -10,7 +10,7 @@ extension Outcome {
             event: event, account: account, supplier: supplier, settings: world.settings, now: world.now
         ).map { Entry(recipient: $0.recipient, audience: $0.audience, answer: Answer($0.decision)) }
         for audience in Audience.allCases {
-            let people = audience.isInternal ? supplier.directory : account?.directory ?? .empty
+            let people = audience.isInternal ? supplier : account ?? .empty
             for id in people.users.map(\.id) + [Self.stranger] {
                 let decision = decide(
                     user: id, as: audience, event: event, account: account, supplier: supplier,

@@ -86,25 +86,26 @@ extension World {
     }
 
     /// The account, as the engine is told of it.
-    var accountFacts: AccountFacts? {
-        customers.map {
-            AccountFacts(
-                id: Self.account, directory: $0.directory, isSuppressed: isAccountSuppressed, defaults: accountDefaults)
-        }
+    var accountFacts: Directory? {
+        customers?.directory(of: Self.account, isSuppressed: isAccountSuppressed, defaults: accountDefaults)
     }
 
     /// The supplier, as the engine is told of it.
-    var supplierFacts: SupplierFacts { SupplierFacts(directory: supplier.directory, teamMembers: team) }
+    var supplierFacts: Directory { supplier.directory(team: team) }
 }
 
 extension World.People {
-    fileprivate var directory: Directory {
+    fileprivate func directory(
+        of account: AccountID? = nil, team: Set<UserID>? = nil, isSuppressed: Bool = false, defaults: Choices = .none
+    ) -> Directory {
         Directory(
+            of: account,
             users: users.map { person in
                 var facts = person.facts
                 facts.schedule = person.clock?.schedule
+                facts.isTeamMember = team?.contains(facts.id) ?? true
                 return facts
-            }, defaultUser: defaultUser, mailbox: mailbox)
+            }, defaultUser: defaultUser, mailbox: mailbox, isSuppressed: isSuppressed, defaults: defaults)
     }
 }
 

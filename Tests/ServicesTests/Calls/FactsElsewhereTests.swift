@@ -2,6 +2,7 @@ import CarillonAPI
 import CarillonGRPC
 import CarillonNet
 import Domain
+import Storage
 import Support
 import Testing
 
@@ -139,19 +140,20 @@ struct FactsElsewhereTests {
             let bob = try #require(UserID("bob"))
             try await house.onLoop { state in
                 let facts = try #require(state.knownScope(of: id)).facts
+                let users = facts.users
                 facts.forget()
                 // The read begins, then the word comes, then the answer.
-                let asking = state.loop.spawn { _ = try? await facts.subject(bob, .current) }
-                while !facts.isReading { await Task.yield() }
+                let asking = state.loop.spawn { _ = try? await users.subject(bob, .current) }
+                while !users.isReading { await Task.yield() }
                 facts.changedElsewhere()
                 await asking.value
-                #expect(facts.known(bob, .current) == nil)
+                #expect(users.known(bob, .current) == nil)
                 // What was known before is not current either, and good enough for Publish.
-                #expect(try await facts.subject(bob, .current) != nil)
-                #expect(facts.known(bob, .current) != nil)
+                #expect(try await users.subject(bob, .current) != nil)
+                #expect(users.known(bob, .current) != nil)
                 facts.changedElsewhere()
-                #expect(facts.known(bob, .current) == nil)
-                #expect(facts.known(bob, .any) != nil)
+                #expect(users.known(bob, .current) == nil)
+                #expect(users.known(bob, .any) != nil)
             }
         }
     }
@@ -164,29 +166,102 @@ struct FactsElsewhereTests {
             let id = try #require(TenantID(tenant.id))
             let bob = try #require(UserID("bob"))
             try await house.onLoop { state in
-                let facts = try #require(state.knownScope(of: id)).facts
+                let scope = try #require(state.knownScope(of: id))
                 let began = state.loop.now
-                let snapshot = try #require(try await facts.subject(bob, .read)).home.snapshot
+                let people = try await scope.store.people([bob], includingSupplier: false, scope.facts.clocks)
+                let user = try #require(people.users[bob])
+                let home = try #require(people.homes[user.record.account])
                 // Another process changes the same account, and is heard, before the answer to ours is here.
-                facts.changedElsewhere()
-                facts.replace(snapshot, readAt: began)
-                #expect(facts.known(bob, .current) == nil)
+                scope.facts.changedElsewhere()
+                scope.facts.take(user, home, readAt: began)
+                #expect(scope.facts.users.known(bob, .current) == nil)
             }
         }
     }
 
-    @Test("facts that nobody asks for go when there are too many, accounts without users too")
+    @Test("a change makes those be read again whose accounts have changed, and no others", .timeLimit(.minutes(5)))
+    func proof() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let id = try #require(TenantID(tenant.id))
+            let (bob, eve) = (UserID(unchecked: "bob"), UserID(unchecked: "eve"))
+            try await tenant.account("other")
+            try await tenant.user("eve", of: "other")
+            try await house.onLoop { state in
+                let scope = try #require(state.knownScope(of: id))
+                let users = scope.facts.users
+                for user in [bob, eve] { #expect(try await users.subject(user, .current) != nil) }
+                // As another process would.
+                let change = PreferenceChange(audience: .customer, scope: .all, isOn: false)
+                let stamp = AuditStamp(id: UUIDv7(milliseconds: 1, randomness: (1, 1)), actor: "test", origin: "")
+                _ = try await scope.store.updatePreferences(of: bob, [change], stamp: stamp, scope.facts.clocks)
+                scope.facts.changedElsewhere()
+                #expect(users.known(eve, .current) == nil)
+                while users.known(eve, .current) == nil { await Task.yield() }
+                #expect(users.known(bob, .current) == nil)
+                #expect(try await users.subject(bob, .current)?.user.choices.customer.all.whole == false)
+                #expect(users.known(bob, .current) != nil)
+            }
+        }
+    }
+
+    @Test("what this process changes leaves the others of the account as they are known")
+    func ownChange() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let id = try #require(TenantID(tenant.id))
+            let (bob, cid) = (UserID(unchecked: "bob"), UserID(unchecked: "cid"))
+            try await house.onLoop { state in
+                let scope = try #require(state.knownScope(of: id))
+                for user in [bob, cid] { _ = try await scope.facts.users.subject(user, .current) }
+            }
+            _ = try await tenant.choose(.off, "bob", "invoice.created")
+            try await house.onLoop { state in
+                let users = try #require(state.knownScope(of: id)).facts.users
+                let key = TypeKey(unchecked: "invoice.created")
+                #expect(users.known(bob, .current)?.user.choices.customer.types[key]?.whole == false)
+                #expect(users.known(cid, .current) != nil)
+            }
+        }
+    }
+
+    @Test("users whom nobody asks for go when there are too many")
+    func boundOfUsers() async throws {
+        let limits: (inout ServiceLimits) -> Void = { ($0.factsOctets, $0.factsAge) = (2_048, .seconds(3600)) }
+        try await House.open(limits: limits) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            for number in 0..<30 { try await tenant.user("user\(number)", of: "acme") }
+            let id = try #require(TenantID(tenant.id))
+            try await house.onLoop { state in
+                let users = try #require(state.knownScope(of: id)).facts.users
+                for number in 0..<30 {
+                    #expect(try await users.subject(UserID(unchecked: "user\(number)"), .current) != nil)
+                    _ = try await users.subject(UserID(unchecked: "user0"), .current)
+                    #expect(users.octets <= 2_048)
+                }
+                #expect(users.known(UserID(unchecked: "user0"), .current) != nil)
+                #expect(users.known(UserID(unchecked: "user29"), .current) != nil)
+                #expect(users.known(UserID(unchecked: "user1"), .any) == nil)
+            }
+        }
+    }
+
+    @Test("accounts that nobody asks for go when there are too many, those without users too")
     func bound() async throws {
-        try await House.open(limits: { ($0.cachedUsers, $0.factsAge) = (8, .seconds(3600)) }) { house in
+        let limits: (inout ServiceLimits) -> Void = { ($0.factsOctets, $0.factsAge) = (16_384, .seconds(3600)) }
+        try await House.open(limits: limits) { house in
             let tenant = try await house.tenant()
             try await tenant.people()
             for number in 0..<20 { try await tenant.account("empty\(number)") }
             let id = try #require(TenantID(tenant.id))
             try await house.onLoop { state in
-                let facts = try #require(state.knownScope(of: id)).facts
+                let facts = try #require(state.knownScope(of: id)).facts.sides
                 for number in 0..<20 {
                     _ = try await facts.sides(of: AccountID(unchecked: "empty\(number)"), .any)
-                    #expect(facts.size <= 8)
+                    #expect(facts.octets <= 16_384)
                 }
                 // The last one is known, the first one is read again.
                 #expect(try await facts.sides(of: AccountID(unchecked: "empty19"), .any).isOld)

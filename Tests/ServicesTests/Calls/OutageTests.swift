@@ -49,6 +49,8 @@ struct OutageTests {
             check.userID = "ann"
             check.notificationType = "invoice.created"
             let before = try await tenant.preferences.checkPreference(check)
+            check.userID = "bob"
+            _ = try await tenant.preferences.checkPreference(check)
             check.userID = "nobody"
             let nobody = check
             try await failure(.notFound) { try await tenant.preferences.checkPreference(nobody) }

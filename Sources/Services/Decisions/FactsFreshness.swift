@@ -1,0 +1,63 @@
+internal import CarillonNet
+
+/// How fresh facts have to be.
+enum Freshness {
+    /// Any age: what comes of them is compared with what is stored before it counts, or never changes.
+    case any
+    /// As checks have them: at most ``ServiceLimits/factsAge`` old, or vouched for (``FactsHearing``); and read after the last
+    /// change that was heard of.
+    case current
+    /// Read for this question.
+    case read
+}
+
+/// How much facts of one tenant that were read at some time are worth now.
+///
+/// A read counts from the time that it began. So what was read while something changed is as old as it has to be: it is not
+/// current once that change is heard of, whenever its answer came.
+///
+/// Confined to its loop.
+final class FactsFreshness {
+    private let loop: EventLoop
+    private let age: Duration
+    private let hearing: FactsHearing
+    /// From when on facts must have been read to be current: another process has changed something.
+    private var changedAt = MonotonicTime(nanoseconds: .min)
+    /// Counts the times that something was forgotten or changed: a read that began before is not kept.
+    private(set) var epoch = 0
+
+    init(loop: EventLoop, age: Duration, hearing: FactsHearing) {
+        self.loop = loop
+        self.age = age
+        self.hearing = hearing
+    }
+
+    /// The time of a read that begins now: after all changes that were heard of.
+    var now: MonotonicTime { max(loop.now, changedAt) }
+
+    /// Whether what was read then is as fresh as checks have it.
+    func isCurrent(_ readAt: MonotonicTime) -> Bool {
+        guard changedAt <= readAt else { return false }
+        let now = loop.now
+        return now.advanced(by: .zero - age) <= readAt || hearing.vouches(for: readAt, now: now)
+    }
+
+    /// Whether it is as fresh as somebody wants it who would take what is known.
+    func suffices(_ readAt: MonotonicTime, _ freshness: Freshness) -> Bool {
+        switch freshness {
+        case .any: true
+        case .read: false
+        case .current: isCurrent(readAt)
+        }
+    }
+
+    /// Another process has changed something: nothing is current that was read before.
+    func changedElsewhere() {
+        epoch += 1
+        // What was read in this tick may have been read before the word came.
+        changedAt = now.advanced(byNanoseconds: 1)
+    }
+
+    /// This process has changed something: what is being read is not kept.
+    func changedHere() { epoch += 1 }
+}

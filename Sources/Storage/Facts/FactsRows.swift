@@ -1,0 +1,49 @@
+internal import Domain
+internal import Postgres
+
+/// Gathers rows of choices and settings, of many users and accounts.
+struct FactsRows {
+    private(set) var choices: [UserID: PerAudience<Choices>] = [:]
+    private(set) var overrides: [AccountID?: SettingOverrides] = [:]
+
+    /// Takes rows of ``FactsStatements/preferenceColumns``.
+    mutating func takeChoices(_ rows: ResultSet) throws(PostgresError) {
+        for row in rows {
+            let choice = try PreferenceChoice(row: row, from: 1)
+            choice.apply(to: &choices[try row.identifier(0), default: .none][choice.audience])
+        }
+    }
+
+    /// Takes rows of ``FactsStatements/settingColumns``.
+    mutating func takeSettings(_ rows: ResultSet) throws(PostgresError) {
+        for row in rows {
+            let stored = try StoredSetting(row: row)
+            overrides[stored.account, default: SettingOverrides()][stored.type, stored.audience] = stored.setting
+        }
+    }
+}
+
+extension UserRecord {
+    /// The user as decisions see them.
+    func facts(choices: PerAudience<Choices>?, schedule: Schedule) -> UserFacts {
+        var choices = choices ?? .none
+        for cadence in cadences { cadence.apply(to: &choices[cadence.audience]) }
+        var addresses = PerChannel(repeating: AddressState.missing)
+        addresses[.inApp] = .usable
+        for channel in [Channel.email, .push, .sms, .webhook] {
+            if let point = contactPoint(on: channel) { addresses[channel] = point.state }
+        }
+        return UserFacts(
+            id: id, status: status, isAdmin: isAdmin, isTeamMember: isTeamMember, seniority: createdAt.microseconds,
+            addresses: addresses, choices: choices, schedule: schedule, snoozedUntil: snoozedUntil)
+    }
+}
+
+extension ResultSet {
+    /// The channels that something can be sent on, from rows of the providers'. The inbox needs nobody to carry it.
+    func providedChannels() throws(PostgresError) -> ChannelSet {
+        var channels = ChannelSet(.inApp)
+        for row in self { channels.formUnion(ChannelSet(try row.value(0, as: Channel.self))) }
+        return channels
+    }
+}

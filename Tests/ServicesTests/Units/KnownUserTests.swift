@@ -1,0 +1,104 @@
+import CarillonNet
+import Domain
+import Testing
+
+@testable import Services
+@testable import Storage
+
+@Suite struct KnownUserTests {
+    static let home = HomeSnapshot(
+        version: 7, facts: SideFacts(account: AccountID(unchecked: "acme")), overrides: SettingOverrides(),
+        schedule: .standard, providedChannels: .all)
+    static let noon = MonotonicTime(nanoseconds: 43_200_000_000_000)
+
+    static func snapshot(_ facts: UserFacts) -> UserSnapshot {
+        UserSnapshot(
+            record: UserRecord(
+                id: facts.id, account: AccountID(unchecked: "acme"), displayName: "", status: facts.status,
+                isAdmin: facts.isAdmin, isTeamMember: facts.isTeamMember, timeZone: nil, locale: nil,
+                contactPoints: [], snoozedUntil: facts.snoozedUntil, times: nil, cadences: [], revision: 1,
+                choicesRevision: 1, createdAt: Instant(seconds: 0), updatedAt: Instant(seconds: 0)),
+            facts: facts)
+    }
+
+    @Test("what was put in comes out: every status, every state of an address on every channel, and what was chosen")
+    func packing() throws {
+        let home = KnownHome(Self.home, readAt: Self.noon)
+        let zone = ZoneRules(name: "Asia/Tokyo", firstOffset: 32_400, changes: [])
+        var choices = PerAudience<Choices>.none
+        choices.customer = Choices(types: [TypeKey(unchecked: "a.b"): Choice(whole: false)])
+        for status in UserFacts.Status.allCases {
+            for channel in Channel.allCases {
+                for state in AddressState.allCases {
+                    for (number, wishes) in [PerAudience<Choices>.none, choices].enumerated() {
+                        var addresses = PerChannel(repeating: AddressState.usable)
+                        addresses[channel] = state
+                        let facts = UserFacts(
+                            id: UserID(unchecked: "ann"), status: status, isAdmin: number == 1,
+                            isTeamMember: number == 0, addresses: addresses, choices: wishes,
+                            schedule: number == 0 ? .standard : Schedule(zone: zone, digestMinute: 17),
+                            snoozedUntil: number == 0 ? nil : Instant(seconds: 5))
+                        let known = KnownUser(Self.snapshot(facts), at: 7, of: home, readAt: Self.noon)
+                        #expect(known.facts(facts.id) == facts)
+                    }
+                }
+            }
+        }
+        #expect(MemoryLayout<KnownUser>.stride == 32)
+    }
+
+    @Test("a user holds until the account has a version that this process does not know in full")
+    func versions() {
+        func next(_ version: Int64) -> HomeSnapshot {
+            HomeSnapshot(
+                version: version, facts: Self.home.facts, overrides: Self.home.overrides, schedule: .standard,
+                providedChannels: .all)
+        }
+        let facts = UserFacts(id: UserID(unchecked: "ann"), addresses: PerChannel(repeating: .usable))
+        let home = KnownHome(next(.max - 10), readAt: Self.noon)
+        let user = KnownUser(Self.snapshot(facts), at: .max - 10, of: home, readAt: Self.noon)
+        let older = KnownUser(Self.snapshot(facts), at: .max - 11, of: home, readAt: Self.noon)
+        #expect(user.holds && !older.holds)
+        home.take(next(.max - 9), readAt: Self.noon, isOwnChange: true)
+        #expect(user.holds)
+        // One in between is somebody else's.
+        home.take(next(.max - 7), readAt: Self.noon, isOwnChange: true)
+        #expect(!user.holds)
+        let again = KnownUser(Self.snapshot(facts), at: .max - 7, of: home, readAt: Self.noon)
+        #expect(again.holds)
+        home.take(next(.max - 8), readAt: Self.noon)
+        #expect(again.holds && home.version == .max - 7)
+        home.take(next(.max - 6), readAt: Self.noon)
+        #expect(!again.holds)
+        home.prove(.max - 6, at: Self.noon.advanced(by: .seconds(9)))
+        #expect(home.provenAt == Self.noon.advanced(by: .seconds(9)))
+        let last = KnownUser(Self.snapshot(facts), at: .max - 6, of: home, readAt: Self.noon)
+        #expect(last.holds && last.age(at: Self.noon.advanced(by: .seconds(9))) == 9)
+        // An account that is gone.
+        home.prove(nil, at: Self.noon)
+        #expect(!last.holds)
+    }
+
+    @Test("who is asked for stays, who is not goes with the second turn")
+    func aging() {
+        let home = KnownHome(Self.home, readAt: Self.noon)
+        var users = KnownUsers()
+        func id(_ number: Int) -> UserID { UserID(unchecked: "user\(number)") }
+        for number in 0..<100 {
+            let facts = UserFacts(id: id(number), addresses: PerChannel(repeating: .usable))
+            users.insert(KnownUser(Self.snapshot(facts), at: 7, of: home, readAt: Self.noon), for: id(number))
+        }
+        let each = users.octets / 100
+        users.age()
+        #expect((users.count, users.octets) == (100, 100 * each))
+        for number in 0..<10 { #expect(users.find(id(number))?.facts(id(number)).id == id(number)) }
+        users.age()
+        #expect((users.count, users.octets) == (10, 10 * each))
+        #expect(users.find(id(50)) == nil && users.find(id(5)) != nil)
+        users.remove(id(5))
+        users.remove(id(6))
+        #expect((users.count, users.octets) == (8, 8 * each))
+        users.removeAll()
+        #expect((users.count, users.octets) == (0, 0))
+    }
+}
