@@ -106,9 +106,11 @@ attacks: setup ## Attack the transport in every way we know, beside a good clien
 
 bench: bench-transport bench-check bench-staleness bench-tenants ## Run every benchmark
 
-bench-check: setup ## Print what one CheckPreference costs in release, next to nghttpd
+bench-check: setup ## Print what a preference check costs with a million users known, in release, next to an echo and to SQL
 	@swift build -c release --product carillon
-	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" $(PYTHON) Tests/EndToEnd/bench_check.py
+	@swift build -c release --product interop-server
+	E2E_BINARY="$$(swift build -c release --show-bin-path)/carillon" \
+		INTEROP_SERVER="$$(swift build -c release --show-bin-path)/interop-server" $(PYTHON) Tests/EndToEnd/bench_check.py
 
 bench-staleness: setup ## Print how late one process obeys what another has answered, also while it hears of nothing, in release
 	@swift build -c release --product carillon

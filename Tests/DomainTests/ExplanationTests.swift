@@ -55,3 +55,12 @@ import Testing
         }
     }
 }
+
+/// The place of a reason among all of them.
+@Suite struct ReasonIndexTests {
+    @Test func eachHasItsPlace() {
+        #expect(Reason.allCases.map { Int($0.index) } == Array(Reason.allCases.indices))
+        // What ``CheckAnswer`` has room for.
+        #expect(Reason.allCases.count <= 64)
+    }
+}

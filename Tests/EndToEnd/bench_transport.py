@@ -18,43 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.allocations import AllocationCounter
-from harness.certificates import Authority, Certificate
+from harness.certificates import Authority
+from harness.echo import MEBIBYTE, MESSAGE, SERVICE, EchoServer
 from harness.http2 import frame
 from harness.idle import hold_idle_connections, resident_octets
 from harness.load import StaticServer, h2load
 from harness.pingpong import echo_messages
-from harness.processes import Program, processor_seconds
-from harness.server import HOST
-from harness.waiting import eventually
+from harness.processes import processor_seconds
 
-SERVICE = "/carillon.testing.v1.EchoService"
 SHAPES = [(1, 1), (8, 1), (8, 16), (32, 32)]
 BUDGETS = {"inline": 1.3, "async": 1.8}
 HEADERS = [("content-type", "application/grpc"), ("te", "trailers")]
 SAME_CIPHER = ["--tls13-ciphers=TLS_AES_128_GCM_SHA256"]
-PAYLOAD = b"0123456789abcdef"
-# What a message of 16 octets takes as a field, and as a gRPC message.
-MESSAGE = b"\x0a\x10" + PAYLOAD
 IDLE_CONNECTIONS = 1000
-MEBIBYTE = 1 << 20
-
-
-class EchoServer:
-    """The server of the interop tests with one loop."""
-
-    def __init__(self, binary: Path, folder: Path, certificate: Certificate, env: dict[str, str] | None = None) -> None:
-        folder.mkdir(parents=True)
-        port_file = folder / "port"
-        self.program = Program(
-            [str(binary), "--certificate", str(certificate.certificate), "--key", str(certificate.key),
-             "--port-file", str(port_file), "--loops", "1", "--limit", f"messageSize={2 * MEBIBYTE}"],
-            folder / "server.log", env={**os.environ, **(env or {})},
-        )  # fmt: skip
-        eventually(lambda: port_file.exists() and port_file.read_text(), "it listens", seen=self.program.tail)
-        self.port = int(port_file.read_text())
-
-    def url(self, method: str) -> str:
-        return f"https://{HOST}:{self.port}{SERVICE}/{method}"
 
 
 @dataclass

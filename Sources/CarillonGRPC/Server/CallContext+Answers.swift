@@ -22,6 +22,16 @@ extension CallContext {
         end(.ok)
     }
 
+    /// Answers a call that has one message with a prepared one; see ``reply(_:)``.
+    package func reply<Response: Message>(_ prepared: PreparedMessage<Response>) throws(Status) {
+        loop.assertOnLoop()
+        guard !isAnswered else { return }
+        guard !areHeadersSent, isPlain, contentType.codec == .proto else { return try reply(prepared.message) }
+        try checkRoomForOutput()
+        stream.respond(contentType.block, body: prepared.frame, trailers: CallContentType.okTrailers)
+        finish(.ok)
+    }
+
     /// Whether the answer has constant header block and trailers.
     private var isPlain: Bool {
         contentType.dialect == .grpc && leading.count == 0 && trailing.count == 0

@@ -1,9 +1,7 @@
 internal import CarillonNet
 
-/// One connection as the server counts it, and what the server's owner keeps for it. Confined to the connection's loop.
+/// One connection as the server counts it. Confined to the connection's loop.
 package final class ConnectionState {
-    /// Free for the owner; nothing here touches it.
-    package var value: AnyObject?
     // A cycle while the connection is open, which the loop ends. Strong, since a handler may return after its server is gone.
     let part: ServerLoop
     /// The loop that the connection lives on.

@@ -111,8 +111,6 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connectionClosed(_ connection: HTTP2Connection, _ reason: HTTP2CloseReason) {
         guard let entry = connections.removeValue(forKey: ObjectIdentifier(connection)) else { return }
         connection.attachment = nil
-        // Kept handlers of streams may still know the state; what the owner kept in it, such as a credential, must go.
-        entry.state.value = nil
         entry.state.close()
         load.subtract(1, ordering: .relaxed)
         counters.connectionClosed(reason)

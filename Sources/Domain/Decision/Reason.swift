@@ -1,6 +1,13 @@
 /// Why a recipient, or a channel, gets a notification or does not. The raw values are stored and given to clients: they
 /// are stable codes, never renamed.
 package enum Reason: String, CaseIterable, Sendable, Hashable {
+    /// The reason's place in ``allCases``: less than 64.
+    package var index: UInt8 {
+        // Safe because an enumeration without associated values is the place of its case, in an octet while there are no more
+        // than 256.
+        unsafe unsafeBitCast(self, to: UInt8.self)
+    }
+
     // The type, the event, the recipient.
     case typeDisabled = "type_disabled"
     case duplicate

@@ -75,8 +75,8 @@ package struct DutyRoster: Hashable, Sendable {
     ///   - channels: those that can be used.
     ///   - amongAdmins: whether only administrators may be told.
     func first(on channels: ChannelSet, amongAdmins: Bool) -> (id: UserID, duty: Duty)? {
-        for place in places where !place.channels.isDisjoint(with: channels) && (place.isAdmin || !amongAdmins) {
-            return (place.id, place.duty)
+        for index in places.indices where !places[index].channels.isDisjoint(with: channels) {
+            if places[index].isAdmin || !amongAdmins { return (places[index].id, places[index].duty) }
         }
         return nil
     }

@@ -1,6 +1,8 @@
 /// What is known of one side, an account or the supplier, besides its people: with the facts of one user of the side, enough to
 /// decide about that user.
-package struct SideFacts: Hashable, Sendable {
+///
+/// An immutable value. It is a class only so that handing it on costs one reference: it is on the path of every check.
+package final class SideFacts: Sendable {
     /// Which account; nil for the supplier.
     package let account: AccountID?
     /// Whether the supplier silenced the account. Security and legal types pass.
@@ -36,4 +38,14 @@ package struct SideFacts: Hashable, Sendable {
 
     /// Who is told in an audience where at least one must be.
     func roster(for audience: Audience) -> DutyRoster { audience == .internalTeam ? teamRoster : roster }
+}
+
+extension SideFacts: Equatable {
+    /// Whether two say the same.
+    package static func == (left: SideFacts, right: SideFacts) -> Bool {
+        left === right
+            || left.account == right.account && left.isSuppressed == right.isSuppressed
+                && left.defaults == right.defaults && left.roster == right.roster
+                && left.teamRoster == right.teamRoster && left.mailbox == right.mailbox
+    }
 }

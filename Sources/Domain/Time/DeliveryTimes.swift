@@ -37,7 +37,7 @@ package struct DeliveryTimes: Hashable, Sendable {
 
 extension Schedule {
     /// The times of a user in a zone.
-    package init(zone: ZoneRules, times: DeliveryTimes) {
+    package convenience init(zone: ZoneRules, times: DeliveryTimes) {
         self.init(
             zone: zone, quietHours: times.quietHours, digestMinute: times.digestMinute, digestDay: times.digestDay)
     }

@@ -1,5 +1,7 @@
 /// When one user wants to be left alone and when digests come, in the user's own zone.
-package struct Schedule: Hashable, Sendable {
+///
+/// An immutable value. It is a class only so that handing it on costs one reference: it is on the path of every check.
+package final class Schedule: Sendable {
     /// The user's zone.
     package let zone: ZoneRules
     /// The hours in which nothing but in-app and critical messages arrives; nil is none.
@@ -48,6 +50,23 @@ package struct Schedule: Hashable, Sendable {
     private func closing(on day: CivilDate, _ cadence: Cadence) -> Instant? {
         let closing = zone.instant(of: LocalTime(date: day, secondOfDay: digestMinute * 60))
         return cadence == .weekly || zone.localTime(at: closing).date == day ? closing : nil
+    }
+}
+
+extension Schedule: Hashable {
+    /// Whether two schedules are the same.
+    package static func == (left: Schedule, right: Schedule) -> Bool {
+        left === right
+            || left.zone == right.zone && left.quietHours == right.quietHours
+                && left.digestMinute == right.digestMinute && left.digestDay == right.digestDay
+    }
+
+    /// Hashes what makes two of them the same.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(zone)
+        hasher.combine(quietHours)
+        hasher.combine(digestMinute)
+        hasher.combine(digestDay)
     }
 }
 

@@ -64,8 +64,8 @@ package struct APIKey: Sendable, Hashable {
         else { return nil }
         let id = octets[idStart..<(secretStart - 1)]
         let secret = octets[secretStart..<(checksumStart - 1)]
-        guard id.allSatisfy(Base62.contains), secret.allSatisfy(Base62.contains),
-            octets[checksumStart...].elementsEqual(Self.checksum(of: octets[..<(checksumStart - 1)]))
+        guard Base62.areAll(id), Base62.areAll(secret),
+            octets[checksumStart...] == Self.checksum(of: octets[..<(checksumStart - 1)])[...]
         else { return nil }
         self.init(kind: kind, keyID: Array(id), secret: Array(secret))
     }
@@ -73,7 +73,7 @@ package struct APIKey: Sendable, Hashable {
     /// The whole key. It is shown to its owner once and never logged.
     package var text: String {
         let body = "\(kind.prefix)\(keyID)_\(String(decoding: secret, as: UTF8.self))"
-        return "\(body)_\(String(decoding: Self.checksum(of: body.utf8), as: UTF8.self))"
+        return "\(body)_\(String(decoding: Self.checksum(of: Array(body.utf8)[...]), as: UTF8.self))"
     }
 
     /// SHA-256 of the secret: what is stored.
@@ -91,7 +91,7 @@ package struct APIKey: Sendable, Hashable {
     private static let secretLength = 32
     private static let checksumLength = 6
 
-    private static func checksum(of octets: some Sequence<UInt8>) -> [UInt8] {
+    private static func checksum(of octets: ArraySlice<UInt8>) -> [UInt8] {
         Base62.digits(of: CRC32.of(octets), width: checksumLength)
     }
 }

@@ -12,6 +12,12 @@ enum Base62 {
         }
     }
 
+    /// Whether all octets are of the 62.
+    static func areAll(_ octets: ArraySlice<UInt8>) -> Bool {
+        for octet in octets where !contains(octet) { return false }
+        return true
+    }
+
     /// Draws characters that are all equally likely. `randomness` gives 64 random bits at a time.
     static func random(_ count: Int, _ randomness: () -> UInt64) -> [UInt8] {
         var characters: [UInt8] = []

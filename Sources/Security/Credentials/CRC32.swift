@@ -4,8 +4,10 @@ enum CRC32 {
         (0..<8).reduce(UInt32(octet)) { value, _ in value & 1 == 1 ? 0xedb8_8320 ^ value >> 1 : value >> 1 }
     }
 
-    /// The checksum of some octets.
-    static func of(_ octets: some Sequence<UInt8>) -> UInt32 {
-        ~octets.reduce(UInt32.max) { sum, octet in table[Int((sum ^ UInt32(octet)) & 0xff)] ^ sum >> 8 }
+    /// The checksum of some octets. It is on the path of every call with a key.
+    static func of(_ octets: ArraySlice<UInt8>) -> UInt32 {
+        var sum = UInt32.max
+        for octet in octets { sum = table[Int((sum ^ UInt32(octet)) & 0xff)] ^ sum >> 8 }
+        return ~sum
     }
 }

@@ -15,6 +15,8 @@ final class LoopState: @unchecked Sendable {
     let authenticator: Authenticator
     let inboxes: InboxHub
     let tenantStreams: TenantStreams
+    /// Answers of checks, ready to be sent.
+    let checkAnswers = CheckAnswers()
     /// Questions to the registry that pages without a credential have asked.
     let pageQuestions = RateMeter()
     /// Whether this loop would have heard of changes that other processes make to facts.

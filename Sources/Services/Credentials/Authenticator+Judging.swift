@@ -56,22 +56,12 @@ extension Authenticator {
 
     private func judge(_ key: APIKey, by known: KnownKey?, _ state: LoopState) -> Verdict {
         guard let known, key.matches(hash: known.credential.key.secretHash) else { return .wrong }
-        let time = state.dependencies.clock()
-        guard
-            let caller = known.caller(with: key.kind, at: state.loop.now, epoch: epoch)
-                ?? newCaller(with: key, known, at: time, state)
-        else { return .wrong }
-        if known.isWorthNoting(at: time) { uses.note(key.keyID, at: time) }
+        guard let caller = caller(with: key, known, at: state.dependencies.clock(), state) else { return .wrong }
+        note(known, state)
         return .caller(caller)
     }
 
     /// Who comes with a key whose secret is right; nil when it opens nothing.
-    private func newCaller(with key: APIKey, _ known: KnownKey, at time: Instant, _ state: LoopState) -> Caller? {
-        guard let caller = caller(with: key, known, at: time, state) else { return nil }
-        known.admit(caller, with: key.kind, epoch: epoch)
-        return caller
-    }
-
     private func caller(with key: APIKey, _ known: KnownKey, at time: Instant, _ state: LoopState) -> Caller? {
         let credential = known.credential
         guard credential.key.isValid(at: time) else { return nil }

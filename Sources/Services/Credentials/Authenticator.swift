@@ -6,7 +6,7 @@ internal import Storage
 
 /// Says who calls.
 ///
-/// In the order of cost: the same octets as last time on the same connection; a credential that this loop looked up
+/// In the order of cost: the same as somebody has come with lately (``KnownCallers``); a credential that this loop looked up
 /// within ``ServiceLimits/credentialAge``, refused ones included; the registry. Every way to be refused looks the same from
 /// outside. Who sends too many wrong credentials is refused for that (``FailureRates``), and what this loop does not know is
 /// then no longer looked up for that address.
@@ -30,6 +30,7 @@ final class Authenticator: @unchecked Sendable {
     private let limits: ServiceLimits
     /// Counts what was forgotten: callers that were checked before are checked anew.
     private(set) var epoch = 0
+    private var callers: KnownCallers
     var keys: BoundedCache<String, KnownKey>
     var portals: BoundedCache<TenantID, Known<KnownPortal>>
     var services: BoundedCache<ServiceClaim, Known<ServiceCredential>>
@@ -51,6 +52,7 @@ final class Authenticator: @unchecked Sendable {
     init(limits: ServiceLimits) {
         self.limits = limits
         age = limits.credentialAge
+        callers = KnownCallers(limit: limits.credentials)
         keys = BoundedCache(limit: limits.credentials)
         portals = BoundedCache(limit: limits.credentials)
         services = BoundedCache(limit: limits.credentials)
@@ -149,7 +151,9 @@ final class Authenticator: @unchecked Sendable {
 
     private func look(_ context: CallContext, _ state: LoopState, within margin: Duration) -> Look {
         let isForPlatform = MethodAccess(context).callers == .platform
-        if let caller = lookAtLast(context, until: state.loop.now.advanced(by: margin), isForPlatform) {
+        if let caller = recall(
+            context, state, until: margin == .zero ? state.loop.now : state.loop.now.advanced(by: margin), isForPlatform
+        ) {
             return .caller(caller)
         }
         guard let credentials = read(context, isForPlatform) else {
@@ -164,25 +168,21 @@ final class Authenticator: @unchecked Sendable {
         }
     }
 
-    private func lookAtLast(_ context: CallContext, until end: MonotonicTime, _ isForPlatform: Bool) -> Caller? {
-        guard let last = context.connection.value as? CheckedCredential, last.epoch == epoch,
-            end < last.caller.goodUntil
+    /// Who came with the same lately.
+    private func recall(
+        _ context: CallContext, _ state: LoopState, until end: MonotonicTime, _ isForPlatform: Bool
+    ) -> Caller? {
+        guard let fingerprint = KnownCallers.Fingerprint(context, isForPlatform: isForPlatform),
+            let (caller, key) = callers.find(fingerprint, until: end, epoch: epoch)
         else { return nil }
-        // Safe because the octets are not kept beyond the closures.
-        return unsafe context.withOnlyHeader("authorization") { authorization in
-            // Several are none of them.
-            if unsafe authorization == nil, unsafe context.withHeader("authorization", { unsafe $0 != nil }) {
-                return nil
-            }
-            return unsafe context.withHeader("carillon-tenant") { tenant in
-                if unsafe tenant != nil, unsafe context.withOnlyHeader("carillon-tenant", { unsafe $0 == nil }) {
-                    return nil
-                }
-                let isSame = unsafe last.isSame(
-                    authorization: authorization, tenant: tenant, isForPlatform: isForPlatform)
-                return isSame ? last.caller : nil
-            }
-        }
+        if let key { note(key, state) }
+        return caller
+    }
+
+    /// Takes note that a key was used.
+    func note(_ key: KnownKey, _ state: LoopState) {
+        let now = state.dependencies.clock()
+        if key.isWorthNoting(at: now) { uses.note(key.credential.key.id, at: now) }
     }
 
     private enum Sent {
@@ -239,11 +239,9 @@ final class Authenticator: @unchecked Sendable {
 
     private func remember(_ caller: Caller, _ credentials: Credentials, _ context: CallContext) {
         let isForPlatform = if case .service(_, _, true) = credentials { true } else { false }
-        // Safe because the octets are copied.
-        let authorization = unsafe context.withOnlyHeader("authorization") { unsafe $0.map { unsafe Array($0) } }
-        let tenant = unsafe context.withOnlyHeader("carillon-tenant") { unsafe $0.map { unsafe Array($0) } }
-        context.connection.value = CheckedCredential(
-            .init(authorization: authorization, tenant: tenant, isForPlatform: isForPlatform), caller, epoch: epoch)
+        guard let fingerprint = KnownCallers.Fingerprint(context, isForPlatform: isForPlatform) else { return }
+        let key: KnownKey? = if case .bearer(.key(let key), _) = credentials { keys.find(key.keyID) } else { nil }
+        callers.insert(caller, with: key, for: fingerprint, epoch: epoch)
     }
 
     /// Whether credentials that have to be looked up again were good the last time.

@@ -19,7 +19,8 @@ enum Freshness {
 /// Confined to its loop.
 final class FactsFreshness {
     private let loop: EventLoop
-    private let age: Duration
+    /// In nanoseconds.
+    private let age: Int64
     private let hearing: FactsHearing
     /// From when on facts must have been read to be current: another process has changed something.
     private var changedAt = MonotonicTime(nanoseconds: .min)
@@ -28,7 +29,7 @@ final class FactsFreshness {
 
     init(loop: EventLoop, age: Duration, hearing: FactsHearing) {
         self.loop = loop
-        self.age = age
+        self.age = age.wholeNanoseconds
         self.hearing = hearing
     }
 
@@ -39,7 +40,7 @@ final class FactsFreshness {
     func isCurrent(_ readAt: MonotonicTime) -> Bool {
         guard changedAt <= readAt else { return false }
         let now = loop.now
-        return now.advanced(by: .zero - age) <= readAt || hearing.vouches(for: readAt, now: now)
+        return now.advanced(byNanoseconds: -age) <= readAt || hearing.vouches(for: readAt, now: now)
     }
 
     /// Whether it is as fresh as somebody wants it who would take what is known.

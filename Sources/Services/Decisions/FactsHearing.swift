@@ -8,16 +8,17 @@ internal import CarillonNet
 ///
 /// Confined to its loop.
 final class FactsHearing {
-    private let hearingAge: Duration
-    private let greatestAge: Duration
+    // In nanoseconds: it is asked for each check.
+    private let hearingAge: Int64
+    private let greatestAge: Int64
     /// Since when the row of answers goes on; nil before the first.
     private var since: MonotonicTime?
     /// When the last question that was answered was asked.
     private var askedAt = MonotonicTime(nanoseconds: .min)
 
     init(_ limits: ServiceLimits) {
-        hearingAge = limits.factsHearing
-        greatestAge = limits.greatestFactsAge
+        hearingAge = limits.factsHearing.wholeNanoseconds
+        greatestAge = limits.greatestFactsAge.wholeNanoseconds
     }
 
     /// Takes note of an answer, after what it tells has been obeyed.
@@ -39,6 +40,6 @@ final class FactsHearing {
     ///   - now: the time of the loop's tick.
     func vouches(for readAt: MonotonicTime, now: MonotonicTime) -> Bool {
         guard let since, since <= readAt else { return false }
-        return now <= askedAt.advanced(by: hearingAge) && now <= readAt.advanced(by: greatestAge)
+        return now <= askedAt.advanced(byNanoseconds: hearingAge) && now <= readAt.advanced(byNanoseconds: greatestAge)
     }
 }

@@ -26,8 +26,8 @@ final class KnownHome {
     private(set) var provenAt: MonotonicTime
     /// Whether it was asked for since memory was last cleared up.
     var isWanted = true
-    /// Whether it was asked for since its version was last proven.
-    var isAsked = true
+    /// How often its version is still proven before somebody has to ask for it again.
+    private var proofsLeft = KnownHome.proofs
     private var merged: (stamp: Int, settings: TenantSettings)?
 
     init(_ snapshot: HomeSnapshot, readAt: MonotonicTime) {
@@ -58,9 +58,18 @@ final class KnownHome {
         provenAt = max(provenAt, readAt)
     }
 
+    /// With one each 20 seconds: five minutes.
+    private static let proofs = 15
+
+    /// Whether its version is worth proving.
+    var isInUse: Bool { proofsLeft > 0 }
+
+    /// Somebody asks for it.
+    func ask() { proofsLeft = Self.proofs }
+
     /// Takes note of the version that the account had.
     func prove(_ found: Int64?, at time: MonotonicTime) {
-        isAsked = false
+        proofsLeft -= 1
         if found == version {
             provenAt = max(provenAt, time)
         } else if found.map({ $0 > version }) ?? true {

@@ -20,11 +20,11 @@ struct KnownUser {
         let facts = snapshot.facts
         self.home = home
         wishes = KnownWishes(facts, besides: home.schedule)
-        var traits = UInt32(UserFacts.Status.allCases.firstIndex(of: facts.status) ?? 0)
+        var traits = UInt32(Self.statuses.firstIndex(of: facts.status) ?? 0)
         traits |= facts.isAdmin ? Self.admin : 0
         traits |= facts.isTeamMember ? Self.teamMember : 0
-        for (place, channel) in Channel.allCases.enumerated() {
-            let state = UInt32(AddressState.allCases.firstIndex(of: facts.addresses[channel]) ?? 0)
+        for (place, channel) in Self.channels.enumerated() {
+            let state = UInt32(Self.states.firstIndex(of: facts.addresses[channel]) ?? 0)
             traits |= state << Self.shift(place)
         }
         self.traits = traits
@@ -32,6 +32,10 @@ struct KnownUser {
         second = UInt32(truncatingIfNeeded: readAt.nanoseconds / 1_000_000_000)
     }
 
+    // Made once: the enumerations make theirs anew each time.
+    private static let statuses = UserFacts.Status.allCases
+    private static let states = AddressState.allCases
+    private static let channels = Channel.allCases
     private static let admin: UInt32 = 1 << 3
     private static let teamMember: UInt32 = 1 << 4
     private static func shift(_ place: Int) -> UInt32 { 5 + 3 * UInt32(place) }
@@ -48,11 +52,11 @@ struct KnownUser {
     /// knows.
     func facts(_ id: UserID) -> UserFacts {
         var addresses = PerChannel(repeating: AddressState.missing)
-        for (place, channel) in Channel.allCases.enumerated() {
-            addresses[channel] = AddressState.allCases[Int(traits >> Self.shift(place) & 7)]
+        for (place, channel) in Self.channels.enumerated() {
+            addresses[channel] = Self.states[Int(traits >> Self.shift(place) & 7)]
         }
         return UserFacts(
-            id: id, status: UserFacts.Status.allCases[Int(traits & 7)], isAdmin: traits & Self.admin != 0,
+            id: id, status: Self.statuses[Int(traits & 7)], isAdmin: traits & Self.admin != 0,
             isTeamMember: traits & Self.teamMember != 0, addresses: addresses, choices: wishes?.choices,
             schedule: wishes?.schedule ?? home.schedule, snoozedUntil: wishes?.snoozedUntil)
     }

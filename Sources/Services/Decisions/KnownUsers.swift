@@ -14,13 +14,15 @@ struct KnownUsers {
         let low: Int
 
         init(_ id: UserID) {
-            var hasher = Hasher()
-            hasher.combine(id.rawValue)
-            low = hasher.finalize()
-            var other = Hasher()
-            other.combine(true)
-            other.combine(id.rawValue)
-            high = other.finalize()
+            var text = id.rawValue
+            // Safe because the octets are not kept beyond the closure.
+            (high, low) = text.withUTF8 { octets in
+                var (first, second) = (Hasher(), Hasher())
+                unsafe first.combine(bytes: UnsafeRawBufferPointer(octets))
+                second.combine(true)
+                unsafe second.combine(bytes: UnsafeRawBufferPointer(octets))
+                return (first.finalize(), second.finalize())
+            }
         }
 
         func hash(into hasher: inout Hasher) { hasher.combine(low) }

@@ -79,8 +79,8 @@ final class TenantUsers: @unchecked Sendable {
     func known(_ id: UserID, _ freshness: Freshness) -> Subject? {
         loop.assertOnLoop()
         guard let user = users.find(id), let supplier else { return nil }
-        user.home.isAsked = true
-        supplier.isAsked = true
+        user.home.ask()
+        supplier.ask()
         switch freshness {
         case .any: break
         case .read: return nil
@@ -304,14 +304,14 @@ final class TenantUsers: @unchecked Sendable {
 
     // MARK: Proving
 
-    /// Asks for the versions of the accounts that were asked for since the last time. All users of an account that still has the
+    /// Asks for the versions of the accounts that were asked for lately. All users of an account that still has the
     /// version that is known are as they were.
     func proveVersions() {
         loop.assertOnLoop()
         guard !isProving else { return }
         provenAt = loop.now
-        let asked = Array(homes.lazy.filter { $0.value.isAsked }.prefix(Self.mostProven).map { AccountID?($0.key) })
-        guard !asked.isEmpty || supplier?.isAsked == true else { return }
+        let asked = Array(homes.lazy.filter { $0.value.isInUse }.prefix(Self.mostProven).map { AccountID?($0.key) })
+        guard !asked.isEmpty || supplier?.isInUse == true else { return }
         isProving = true
         loop.spawn {
             var rest = asked[...]

@@ -17,6 +17,16 @@ struct PreferenceCheck {
         (self.user, self.type, self.request) = (user, type, request)
     }
 
+    /// A request to be answered from memory: nobody is known by an id that is none.
+    static func fromMemory(_ request: Carillon_V1_CheckPreferenceRequest) -> PreferenceCheck? {
+        guard let type = Catalog.builtIn[TypeKey(unchecked: request.notificationType)] else { return nil }
+        return PreferenceCheck(user: UserID(unchecked: request.userID), type: type, request: request)
+    }
+
+    private init(user: UserID, type: NotificationType, request: Carillon_V1_CheckPreferenceRequest) {
+        (self.user, self.type, self.request) = (user, type, request)
+    }
+
     /// A request that is looked at thoroughly.
     ///
     /// - Throws: INVALID_ARGUMENT for what is malformed; NOT_FOUND for a type that there is not.
@@ -38,28 +48,20 @@ struct PreferenceCheck {
     ///   - subject: the user with everything that it rests on.
     ///   - now: the time of asking.
     /// - Throws: INVALID_ARGUMENT for a channel that there is not, and an audience that is none of the user's.
-    func answer(_ subject: Subject, now: Instant) throws(Status) -> Carillon_V1_CheckPreferenceResponse {
+    func answer(_ subject: Subject, now: Instant) throws(Status) -> CheckAnswer {
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
         let decision = subject.decide(type, as: audience, now: now)
-        var response = Carillon_V1_CheckPreferenceResponse()
-        if request.channel == .unspecified {
-            response.channels.reserveCapacity(type.channels.count)
-            for channel in type.channels {
-                guard let decided = decision.channels[channel] else { continue }
-                response.channels.append(Carillon_V1_ChannelVerdict(channel, decided))
-            }
-            return response
-        }
+        if request.channel == .unspecified { return CheckAnswer(channels: type.channels, decided: decision.channels) }
         guard let channel = Channel(request.channel) else {
             var check = FieldCheck()
             check.add("channel", "is not a known channel", reason: "UNKNOWN")
             try check.check()
-            return response
+            return CheckAnswer(channels: [], decided: decision.channels)
         }
+        var decided = decision.channels
         // A channel that the type does not use carries nothing of it.
-        let decided = decision.channels[channel] ?? .suppressed(.channelUnavailable)
-        response.channels = [Carillon_V1_ChannelVerdict(channel, decided)]
-        return response
+        if decided[channel] == nil { decided[channel] = .suppressed(.channelUnavailable) }
+        return CheckAnswer(channels: [channel], decided: decided)
     }
 }
 

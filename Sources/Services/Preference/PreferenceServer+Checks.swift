@@ -13,13 +13,19 @@ extension PreferenceServer {
     func checkPreferenceInline(
         _ request: Carillon_V1_CheckPreferenceRequest, _ context: CallContext
     ) throws -> Carillon_V1_CheckPreferenceResponse? {
-        guard let caller = try core.knownCaller(context), let check = PreferenceCheck(request) else { return nil }
+        guard let caller = try core.knownCaller(context), let check = PreferenceCheck.fromMemory(request) else {
+            return nil
+        }
         let scope = try caller.requireAccess(to: check.user)
         guard let subject = scope.facts.users.known(check.user, .current) else {
             if scope.facts.users.isKnownAbsent(check.user) { throw Status.userNotFound(check.user) }
             return nil
         }
-        return try check.answer(subject, now: core.now)
+        let answer = try check.answer(subject, now: core.now)
+        guard let prepared = core[context].checkAnswers.prepared(answer) else { return answer.message }
+        try context.reply(prepared)
+        // It is answered.
+        return Carillon_V1_CheckPreferenceResponse()
     }
 
     func checkPreference(
@@ -31,7 +37,7 @@ extension PreferenceServer {
         guard let subject = try await scope.facts.users.subject(check.user, .current) else {
             throw Status.userNotFound(check.user)
         }
-        return try check.answer(subject, now: core.now)
+        return try check.answer(subject, now: core.now).message
     }
 
     // MARK: A batch
@@ -49,15 +55,17 @@ extension PreferenceServer {
             return nil
         }
         let scope = try caller.requireTenant()
-        let now = core.now
+        let (now, answers) = (core.now, core[context].checkAnswers)
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for sent in request.checks {
-            guard let check = PreferenceCheck(sent), let subject = scope.facts.users.known(check.user, .current) else {
+            guard let check = PreferenceCheck.fromMemory(sent),
+                let subject = scope.facts.users.known(check.user, .current)
+            else {
                 return nil
             }
             response.results.append(
-                Carillon_V1_CheckResult { () throws(Status) in try check.answer(subject, now: now) })
+                Carillon_V1_CheckResult { () throws(Status) in answers.message(try check.answer(subject, now: now)) })
         }
         scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         return response
@@ -78,6 +86,7 @@ extension PreferenceServer {
         scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         let users = Set(request.checks.compactMap { PreferenceCheck($0)?.user })
         let subjects = try await scope.facts.users.subjects(users)
+        let answers = core[context].checkAnswers
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for (number, sent) in request.checks.enumerated() {
@@ -86,7 +95,7 @@ extension PreferenceServer {
                 Carillon_V1_CheckResult { () throws(Status) in
                     let check = try PreferenceCheck(checking: sent)
                     guard let subject = subjects[check.user] else { throw .userNotFound(check.user) }
-                    return try check.answer(subject, now: core.now)
+                    return answers.message(try check.answer(subject, now: core.now))
                 })
         }
         return response
@@ -145,7 +154,7 @@ extension PreferenceServer {
                 isUnknown = true
                 return Carillon_V1_CheckPreferenceResponse()
             }
-            return try check.answer(subject, now: core.now)
+            return core[context].checkAnswers.message(try check.answer(subject, now: core.now))
         }
         return isUnknown ? nil : result
     }
@@ -159,7 +168,7 @@ extension PreferenceServer {
             guard let subject = try await scope.facts.users.subject(check.user, .current) else {
                 throw .userNotFound(check.user)
             }
-            result.response = try check.answer(subject, now: core.now)
+            result.response = try check.answer(subject, now: core.now).message
         } catch {
             result.error = Carillon_V1_ItemError(error)
         }

@@ -67,6 +67,7 @@ struct ServeFlags: SettingFlags {
     @Option(.maxMessage) var maxMessage: String?
     @Option(.maxTenantCalls) var maxTenantCalls: String?
     @Option(.maxTenantStreams) var maxTenantStreams: String?
+    @Option(.factsMemory) var factsMemory: String?
     @Option(.maxTenantCallRate) var maxTenantCallRate: String?
     @Option(.maxTenantEventRate) var maxTenantEventRate: String?
     @Option(.maxTenantRows) var maxTenantRows: String?
@@ -87,7 +88,7 @@ struct ServeFlags: SettingFlags {
             .maxAge: maxAge, .maxAgeGrace: maxAgeGrace, .maxIdle: maxIdle, .keepaliveTime: keepaliveTime,
             .keepaliveTimeout: keepaliveTimeout, .pingInterval: pingInterval, .maxHandshakeRate: maxHandshakeRate,
             .maxConnections: maxConnections, .maxStreams: maxStreams, .maxMessage: maxMessage,
-            .maxTenantCalls: maxTenantCalls, .maxTenantStreams: maxTenantStreams,
+            .maxTenantCalls: maxTenantCalls, .maxTenantStreams: maxTenantStreams, .factsMemory: factsMemory,
             .maxTenantCallRate: maxTenantCallRate, .maxTenantEventRate: maxTenantEventRate,
             .maxTenantRows: maxTenantRows,
             .reflectionEnabled: reflectionEnabled, .portFile: portFile, .logLevel: logLevel, .config: config,

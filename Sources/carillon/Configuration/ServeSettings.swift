@@ -18,6 +18,8 @@ struct ServeSettings: Sendable {
     var callsPerTenant: Int
     /// Streams that may be open at once for one tenant.
     var streamsPerTenant: Int
+    /// Octets of memory for facts, all loops together.
+    var factsOctets: Int
     /// Calls in a second for one tenant: with its API keys, and as many of its portal's users; 0 for any number.
     var callRatePerTenant: Int
     /// Events in a second for one tenant; 0 for any number.
@@ -70,7 +72,8 @@ struct ServeSettings: Sendable {
         .workerEnabled,
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-        .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows, .reflectionEnabled,
+        .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows, .factsMemory,
+        .reflectionEnabled,
         .portFile, .logLevel, .config,
     ]
 
@@ -86,6 +89,7 @@ struct ServeSettings: Sendable {
         callsPerTenant = reader.integer(.maxTenantCalls, in: 1...1_000_000, default: ServiceLimits().callsPerTenant)
         streamsPerTenant = reader.integer(
             .maxTenantStreams, in: 1...1_000_000, default: ServiceLimits().streamsPerTenant)
+        factsOctets = reader.integer(.factsMemory, in: 1...65_536, default: 256) << 20
         callRatePerTenant = reader.integer(.maxTenantCallRate, in: 0...1_000_000, default: ServiceLimits().callRate)
         eventRatePerTenant = reader.integer(.maxTenantEventRate, in: 0...1_000_000, default: ServiceLimits().eventRate)
         rowsPerTenant = reader.integer(.maxTenantRows, in: 0...1_000_000_000_000, default: ServiceLimits().storedRows)

@@ -27,6 +27,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case maxTenantCallRate = "limits.tenant-call-rate"
     case maxTenantEventRate = "limits.tenant-event-rate"
     case maxTenantRows = "limits.tenant-rows"
+    case factsMemory = "limits.facts-memory"
     case databaseURL = "database.url"
     case databaseWorkerURL = "database.worker-url"
     case databaseOwnerURL = "database.owner-url"
@@ -70,7 +71,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .databaseConnections, .databasePreparedStatements, .loops, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
             .keepaliveTime,
             .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
-            .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows:
+            .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows,
+            .factsMemory:
             .integer
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: .toggle
         default: .text
@@ -121,6 +123,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxTenantCallRate: "50000"
         case .maxTenantEventRate: "10000"
         case .maxTenantRows: "0"
+        case .factsMemory: "256"
         case .relayAddresses: "public"
         case .relayHostName: "localhost"
         case .allowsMaildir, .reflectionEnabled: "false"
@@ -139,6 +142,7 @@ enum SettingKey: String, CaseIterable, Sendable {
             "number"
         case .drainGrace, .maxAge, .maxAgeGrace, .maxIdle, .keepaliveTime, .keepaliveTimeout, .pingInterval: "seconds"
         case .maxMessage: "octets"
+        case .factsMemory: "MiB"
         case .workerEnabled, .allowsMaildir, .reflectionEnabled: "true or false"
         case .logLevel: "level"
         case .relayAddresses: "public or any"
@@ -194,6 +198,11 @@ enum SettingKey: String, CaseIterable, Sendable {
             """
             Calls that may run at once with one tenant's API keys, and as many of its portal's users, 1 to 1000000; more are \
             refused. Open streams have their own limit.
+            """
+        case .factsMemory:
+            """
+            Memory for what is known of users and accounts, 1 to 65536: what was not asked for lately is let go of when it is full. A user \
+            takes some 100 octets, one who has chosen something 400 more; those who are not known are read for each check.
             """
         case .maxTenantStreams:
             """

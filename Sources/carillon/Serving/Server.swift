@@ -163,6 +163,7 @@ final class Server: Sendable {
         limits.allowsMaildir = settings.allowsMaildir
         limits.callsPerTenant = settings.callsPerTenant
         limits.streamsPerTenant = settings.streamsPerTenant
+        limits.factsOctets = settings.factsOctets / settings.loops
         limits.callRate = settings.callRatePerTenant
         limits.eventRate = settings.eventRatePerTenant
         limits.storedRows = settings.rowsPerTenant

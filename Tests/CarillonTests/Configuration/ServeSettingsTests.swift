@@ -280,6 +280,7 @@ struct ServeSettingsTests {
             (.maxTenantRows, "-1", "--limits-tenant-rows is -1, not a number from 0 to 1000000000000"),
             (.maxTenantCalls, "0", "--limits-tenant-calls is 0, not a number from 1 to 1000000"),
             (.maxTenantStreams, "0", "--limits-tenant-streams is 0, not a number from 1 to 1000000"),
+            (.factsMemory, "0", "--limits-facts-memory is 0, not a number from 1 to 65536"),
             (.maxMessage, "1", "--limits-message-size is 1, not a number from 1024 to 67108864"),
         ] as [(SettingKey, String, String)])
     func wrongLimits(key: SettingKey, value: String, message: String) throws {

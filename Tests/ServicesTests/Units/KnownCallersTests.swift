@@ -6,8 +6,8 @@ import Testing
 @testable import Services
 @testable import Storage
 
-@Suite("Keys that were let in before")
-struct KnownKeyTests {
+@Suite("Who was let in before")
+struct KnownCallersTests {
     private let readAt = MonotonicTime(nanoseconds: 1_000)
     private let goodUntil = MonotonicTime(nanoseconds: 2_000)
 
@@ -22,37 +22,36 @@ struct KnownKeyTests {
         return KnownKey(Storage.Credential(key: key, tenant: nil, usage: nil), readAt: readAt)
     }
 
-    @Test("nobody is let in again who was not before")
-    func first() {
-        #expect(known.caller(with: .live, at: readAt, epoch: 0) == nil)
+    private static let ours = KnownCallers.Fingerprint(high: 1, low: 2)
+
+    private func found(_ fingerprint: KnownCallers.Fingerprint, at now: MonotonicTime, epoch: Int) -> Caller? {
+        var callers = KnownCallers(limit: 8)
+        callers.insert(caller, with: known, for: Self.ours, epoch: 3)
+        return callers.find(fingerprint, until: now, epoch: epoch)?.caller
     }
 
     @Test("the same caller comes again, until the check has run out")
     func again() {
-        let (known, caller) = (known, caller)
-        known.admit(caller, with: .live, epoch: 3)
-        #expect(known.caller(with: .live, at: MonotonicTime(nanoseconds: 1_999), epoch: 3) === caller)
-        #expect(known.caller(with: .live, at: goodUntil, epoch: 3) == nil)
+        #expect(found(Self.ours, at: MonotonicTime(nanoseconds: 1_999), epoch: 3)?.actor == "key/abc")
+        #expect(found(Self.ours, at: goodUntil, epoch: 3) == nil)
     }
 
-    @Test("a key that is shown as another kind is another key")
-    func kinds() {
-        let known = known
-        known.admit(caller, with: .live, epoch: 0)
-        #expect(known.caller(with: .admin, at: readAt, epoch: 0) == nil)
+    @Test("half of a fingerprint is not enough", arguments: [(1, 3), (3, 2)])
+    func others(high: Int, low: Int) {
+        #expect(found(KnownCallers.Fingerprint(high: high, low: low), at: readAt, epoch: 3) == nil)
     }
 
     @Test("what was forgotten since is looked at again")
     func epochs() {
-        let known = known
-        known.admit(caller, with: .live, epoch: 0)
-        #expect(known.caller(with: .live, at: readAt, epoch: 1) == nil)
+        #expect(found(Self.ours, at: readAt, epoch: 4) == nil)
     }
 
     @Test("one use in ten seconds is noted")
     func uses() {
         let known = known
-        let noted = [0, 1, 9, 10, 11, 20].filter { known.isWorthNoting(at: Instant(seconds: $0)) }
+        let noted = [0, 1, 9, 10, 11, 20].filter {
+            known.isWorthNoting(at: Instant(seconds: $0))
+        }
         #expect(noted == [0, 10, 20])
     }
 }
