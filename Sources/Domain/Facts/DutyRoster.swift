@@ -3,7 +3,7 @@
 ///
 /// Whether somebody can be reached depends on the channels of the type, so there is an order in which people are tried. Somebody
 /// who can be reached on no channel on which nobody before can is never the one, and is left out: of a side of any size no more
-/// than three for each channel remain. That is all that a decision about one user has to know of the others.
+/// than two for each channel remain. That is all that a decision about one user has to know of the others.
 package struct DutyRoster: Hashable, Sendable {
     /// Somebody active who may have to be told.
     package struct Candidate: Hashable, Sendable, Comparable {
@@ -43,7 +43,7 @@ package struct DutyRoster: Hashable, Sendable {
             (left.rank, left.seniority, left.id) < (right.rank, right.seniority, right.id)
         }
 
-        fileprivate var rank: Int { isDefault ? 0 : isAdmin ? 1 : 2 }
+        private var rank: Int { isDefault ? 0 : isAdmin ? 1 : 2 }
     }
 
     private struct Place: Hashable, Sendable {
@@ -57,12 +57,13 @@ package struct DutyRoster: Hashable, Sendable {
 
     /// - Parameter candidates: in the order in which they are tried.
     init(_ candidates: [Candidate]) {
-        // The default user says nothing of administrators, nor they of the others: a type may be for administrators only.
-        var reached = [ChannelSet](repeating: [], count: 3)
+        // A type may be for administrators only: somebody else before does not make one of them needless.
+        var (reached, reachedByAdmins) = (ChannelSet(), ChannelSet())
         places = candidates.compactMap { candidate in
-            let more = candidate.channels.subtracting(reached[candidate.rank])
+            let more = candidate.channels.subtracting(candidate.isAdmin ? reachedByAdmins : reached)
             if more.isEmpty { return nil }
-            reached[candidate.rank].formUnion(more)
+            reached.formUnion(more)
+            if candidate.isAdmin { reachedByAdmins.formUnion(more) }
             return Place(
                 id: candidate.id, duty: candidate.isDefault ? .defaultUser : .standIn, isAdmin: candidate.isAdmin,
                 channels: more)

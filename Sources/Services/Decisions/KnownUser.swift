@@ -62,10 +62,7 @@ struct KnownUser {
     }
 
     /// How much memory it takes with its place in a table, about, in octets.
-    var octets: Int { Self.placeOctets + (wishes == nil ? 0 : KnownWishes.octets) }
-
-    /// A key and a user, in a dictionary that is two thirds full.
-    private static let placeOctets = 72
+    var octets: Int { KnownUserTable.placeOctets + (wishes == nil ? 0 : KnownWishes.octets) }
 }
 
 /// What a user wants other than the others of the account.
@@ -84,5 +81,5 @@ private final class KnownWishes {
     }
 
     /// With a few choices.
-    static let octets = 384
+    static let octets = 256
 }

@@ -7,33 +7,14 @@ internal import Domain
 ///
 /// Confined to its loop.
 struct KnownUsers {
-    /// A keyed hash of an id (SipHash, by the process' own key): 128 bits, so that no two ids have the same in the lifetime of the
-    /// universe, and users with long ids take no more memory than others.
-    private struct Key: Hashable {
-        let high: Int
-        let low: Int
+    private typealias Key = KnownUserTable.Key
 
-        init(_ id: UserID) {
-            var text = id.rawValue
-            // Safe because the octets are not kept beyond the closure.
-            (high, low) = text.withUTF8 { octets in
-                var (first, second) = (Hasher(), Hasher())
-                unsafe first.combine(bytes: UnsafeRawBufferPointer(octets))
-                second.combine(true)
-                unsafe second.combine(bytes: UnsafeRawBufferPointer(octets))
-                return (first.finalize(), second.finalize())
-            }
-        }
-
-        func hash(into hasher: inout Hasher) { hasher.combine(low) }
-    }
-
-    private var young: [Key: KnownUser] = [:]
-    private var old: [Key: KnownUser] = [:]
+    private var young = KnownUserTable()
+    private var old = KnownUserTable()
     private var youngOctets = 0
     private var oldOctets = 0
 
-    /// How many there are at the most: some may be counted twice.
+    /// How many there are.
     var count: Int { young.count + old.count }
 
     /// How much memory they take, about, in octets.
@@ -42,32 +23,33 @@ struct KnownUsers {
     /// A user, who is young again.
     mutating func find(_ id: UserID) -> KnownUser? {
         let key = Key(id)
-        if let user = young[key] { return user }
-        guard !old.isEmpty, let user = old.removeValue(forKey: key) else { return nil }
+        if let user = young.find(key) { return user }
+        guard let user = old.remove(key) else { return nil }
         oldOctets -= user.octets
-        young[key] = user
+        young.insert(user, for: key)
         youngOctets += user.octets
         return user
     }
 
     /// Puts a user in, in place of what was known.
     mutating func insert(_ user: KnownUser, for id: UserID) {
-        remove(id)
-        young[Key(id)] = user
+        let key = Key(id)
+        if let known = old.remove(key) { oldOctets -= known.octets }
+        if let known = young.insert(user, for: key) { youngOctets -= known.octets }
         youngOctets += user.octets
     }
 
     /// Lets go of a user.
     mutating func remove(_ id: UserID) {
         let key = Key(id)
-        if let user = young.removeValue(forKey: key) { youngOctets -= user.octets }
-        if !old.isEmpty, let user = old.removeValue(forKey: key) { oldOctets -= user.octets }
+        if let user = young.remove(key) { youngOctets -= user.octets }
+        if let user = old.remove(key) { oldOctets -= user.octets }
     }
 
     /// Lets go of those who were not asked for since the time before the last.
     mutating func age() {
         (old, oldOctets) = (young, youngOctets)
-        (young, youngOctets) = ([:], 0)
+        (young, youngOctets) = (KnownUserTable(), 0)
     }
 
     /// Lets go of all.

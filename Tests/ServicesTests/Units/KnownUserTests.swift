@@ -101,4 +101,38 @@ import Testing
         users.removeAll()
         #expect((users.count, users.octets) == (0, 0))
     }
+
+    @Test("a table has what was put in and not taken out, in any order", arguments: 1...20)
+    func table(seed: Int) throws {
+        var state = UInt64(seed)
+        func pick(_ below: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % below
+        }
+        var table = KnownUserTable()
+        var expected: [Int: UInt32] = [:]
+        let facts = UserFacts(id: UserID(unchecked: "any"), addresses: PerChannel(repeating: .usable))
+        let home = KnownHome(Self.home, readAt: Self.noon)
+        for step in 0..<3_000 {
+            // It grows, shrinks, and grows again.
+            let number = pick(200)
+            let key = KnownUserTable.Key(UserID(unchecked: "user\(number)"))
+            if pick(step / 1_000 == 1 ? 4 : 2) == 0 {
+                let readAt = MonotonicTime(nanoseconds: Int64(step) * 1_000_000_000)
+                let old = table.insert(
+                    KnownUser(Self.snapshot(facts), at: 7, of: home, readAt: readAt), for: key)
+                #expect(old?.age(at: readAt) == expected[number].map { UInt32(step) - $0 })
+                expected[number] = UInt32(step)
+            } else {
+                let readAt = MonotonicTime(nanoseconds: Int64(step) * 1_000_000_000)
+                #expect(table.remove(key)?.age(at: readAt) == expected[number].map { UInt32(step) - $0 })
+                expected[number] = nil
+            }
+            #expect(table.count == expected.count)
+        }
+        for number in 0..<200 {
+            let found = table.find(KnownUserTable.Key(UserID(unchecked: "user\(number)")))
+            #expect(found?.age(at: MonotonicTime(nanoseconds: 0)) == expected[number].map { UInt32(0) &- $0 })
+        }
+    }
 }
