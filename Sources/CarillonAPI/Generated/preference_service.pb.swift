@@ -72,9 +72,21 @@ package nonisolated struct Carillon_V1_ChannelVerdict: Sendable {
   /// Stable code of the winning rule, such as "mandatory_all" or "opted_out".
   package var reason: String = String()
 
+  /// When it would be sent; set with VERDICT_DEFER, and with VERDICT_DIGEST for when the digest closes.
+  package var deliverTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_deliverTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_deliverTime = newValue}
+  }
+  /// Returns true if `deliverTime` has been explicitly set.
+  package var hasDeliverTime: Bool {self._deliverTime != nil}
+  /// Clears the value of `deliverTime`. Subsequent reads from it will return its default value.
+  package mutating func clearDeliverTime() {self._deliverTime = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _deliverTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// Why one of several things that were asked for in one call was not done: what a call for it alone would have failed with.
@@ -700,7 +712,7 @@ nonisolated extension Carillon_V1_CheckPreferenceResponse: SwiftProtobuf.Message
 
 nonisolated extension Carillon_V1_ChannelVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ChannelVerdict"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}verdict\0\u{1}reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}verdict\0\u{1}reason\0\u{3}deliver_time\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -711,12 +723,17 @@ nonisolated extension Carillon_V1_ChannelVerdict: SwiftProtobuf.Message, SwiftPr
       case 1: try { try decoder.decodeSingularEnumField(value: &self.channel) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._deliverTime) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.channel != .unspecified {
       try visitor.visitSingularEnumField(value: self.channel, fieldNumber: 1)
     }
@@ -726,6 +743,9 @@ nonisolated extension Carillon_V1_ChannelVerdict: SwiftProtobuf.Message, SwiftPr
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
     }
+    try { if let v = self._deliverTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -733,6 +753,7 @@ nonisolated extension Carillon_V1_ChannelVerdict: SwiftProtobuf.Message, SwiftPr
     if lhs.channel != rhs.channel {return false}
     if lhs.verdict != rhs.verdict {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs._deliverTime != rhs._deliverTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

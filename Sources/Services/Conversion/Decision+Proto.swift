@@ -31,6 +31,18 @@ extension Carillon_V1_ChannelVerdict {
         self.channel = Carillon_V1_Channel(channel)
         verdict = Carillon_V1_Verdict(decision.verdict)
         reason = decision.reason.rawValue
+        if let time = decision.verdict.time { deliverTime = Google_Protobuf_Timestamp(time) }
+    }
+}
+
+extension Verdict {
+    /// When something is sent that is not sent now.
+    fileprivate var time: Instant? {
+        switch self {
+        case .defer(let until): until
+        case .digest(let window): window.closes
+        case .deliver, .suppress: nil
+        }
     }
 }
 
@@ -41,11 +53,7 @@ extension Carillon_V1_ChannelDecision {
         verdict = Carillon_V1_Verdict(decision.verdict)
         reason = decision.reason.rawValue
         explanation = decision.reason.text
-        switch decision.verdict {
-        case .defer(let until): deliverTime = Google_Protobuf_Timestamp(until)
-        case .digest(let window): deliverTime = Google_Protobuf_Timestamp(window.closes)
-        case .deliver, .suppress: break
-        }
+        if let time = decision.verdict.time { deliverTime = Google_Protobuf_Timestamp(time) }
     }
 
     init(_ delivery: DeliveryRecord) {

@@ -33,10 +33,16 @@ struct PersonalSettingsServiceTests {
     }
 
     private static func mail(_ tenant: TestTenant, _ user: String, _ type: String) async throws -> String {
+        let verdict = try await verdict(tenant, user, type)
+        return "\(verdict.verdict) \(verdict.reason)"
+    }
+
+    private static func verdict(
+        _ tenant: TestTenant, _ user: String, _ type: String
+    ) async throws -> Carillon_V1_ChannelVerdict {
         var request = Carillon_V1_CheckPreferenceRequest()
         (request.userID, request.notificationType, request.channel) = (user, type, .email)
-        let verdict = try await tenant.preferences.checkPreference(request).channels[0]
-        return "\(verdict.verdict) \(verdict.reason)"
+        return try await tenant.preferences.checkPreference(request).channels[0]
     }
 
     @Test("settings are stored, told, and left alone by changes of others")
@@ -139,9 +145,12 @@ struct PersonalSettingsServiceTests {
             _ = try await Self.update(tenant, mask: ["quiet_hours"]) { _ in }
             _ = try await Self.update(tenant) { $0.snoozeEndTime.seconds = house.clock.now.seconds + 86_400 }
             #expect(try await Self.mail(tenant, "bob", "invoice.created") == "defer snoozed")
-            // What is mandatory comes.
+            let later = try await Self.verdict(tenant, "bob", "invoice.created")
+            #expect(later.deliverTime.seconds == house.clock.now.seconds + 86_400)
+            // What is mandatory comes, now.
             _ = try await Self.update(tenant, "ann") { $0.snoozeEndTime.seconds = house.clock.now.seconds + 86_400 }
             #expect(try await Self.mail(tenant, "ann", "invoice.created") == "deliver mandatory_default_user")
+            #expect(try await !Self.verdict(tenant, "ann", "invoice.created").hasDeliverTime)
         }
     }
 
@@ -176,6 +185,7 @@ struct PersonalSettingsServiceTests {
             try await choose(.weekly) { $0.all = true }
             #expect(try await told() == "weekly userAll true")
             #expect(try await Self.mail(tenant, "bob", type.key.rawValue) == "digest digested")
+            #expect(try await Self.verdict(tenant, "bob", type.key.rawValue).hasDeliverTime)
             try await choose(.daily) { $0.category = type.category.rawValue }
             #expect(try await told() == "daily userCategory true")
             try await choose(.immediately) { $0.notificationType = type.key.rawValue }
