@@ -52,9 +52,9 @@ package struct ServiceLimits: Sendable {
     /// are told before they are answered and asked for twice a second, so a check obeys what any process has answered this long
     /// ago. When changes cannot be asked for, ``factsAge`` counts alone.
     package var factsHearing: Duration = .seconds(2)
-    /// How old they may be at most: what was changed and never told, because the process that changed it died before it
-    /// answered, or was of version 1, or because somebody changed the database by hand, is obeyed after this time. A little
-    /// less than a minute.
+    /// For how long they may go without a proof that their account has the version of then: what was changed and never told, because
+    /// the process that changed it died before it answered, or was of version 1, is obeyed after this time. A little less than a
+    /// minute. What raises no version, because somebody changes the database by hand, is obeyed after an hour.
     package var greatestFactsAge: Duration = .seconds(55)
     /// How much memory, in octets, the facts of users and accounts that each loop keeps may take, those of all tenants together; what
     /// was not asked for lately goes first. Reckoned: a user who has chosen nothing counts as 72.

@@ -127,6 +127,11 @@ class Bench:
         assert called.succeeded == count, f"{count - called.succeeded} calls failed"
         return called
 
+    def says_back(self, count: int, **load: float) -> Called:
+        called = self.caller.call(self.echo.port, f"{SERVICE}/Inline", self.echoes, count, **load)
+        assert called.succeeded == count, f"{count - called.succeeded} echoes failed"
+        return called
+
     def cost(self, pid: int, body: Callable[[], Called]) -> tuple[float, Called]:
         """Microseconds of processor time of each call."""
         before = processor_seconds(pid)
@@ -176,8 +181,7 @@ class Bench:
         for number in range(options.rounds + 1):
             bodies = {
                 "check": (self.server.running.pid, lambda: self.call(requests, options.requests)),
-                "echo": (self.echo.program.pid, lambda: self.caller.call(
-                    self.echo.port, f"{SERVICE}/Inline", self.echoes, options.requests)),
+                "echo": (self.echo.program.pid, lambda: self.says_back(options.requests)),
             }  # fmt: skip
             for name, (pid, body) in bodies.items():
                 spent, called = self.cost(pid, body)
@@ -200,9 +204,7 @@ class Bench:
         count = int(rate * 2)
         for _ in range(self.options.rounds):
             taken["check"].append(self.call(requests, count, rate=rate))
-            taken["echo"].append(
-                self.caller.call(self.echo.port, f"{SERVICE}/Inline", self.echoes, count, rate=rate)
-            )  # fmt: skip
+            taken["echo"].append(self.says_back(count, rate=rate))
         for name, rounds in taken.items():
             p50, p99, p999 = (
                 statistics.median(called.percentile(share) for called in rounds) for share in (0.5, 0.99, 0.999)

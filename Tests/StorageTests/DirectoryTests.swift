@@ -71,7 +71,7 @@ import Testing
                     ContactPoint(channel: .email, address: "ann@home.example"),
                     ContactPoint(channel: .sms, address: "+390612345", state: .unverified),
                 ])
-            let before = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER"), nil])
+            let before = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER"), nil]).versions
             let made = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now)
             #expect(made.created)
             #expect(made.record.status == .invited)
@@ -79,7 +79,7 @@ import Testing
             #expect(!made.record.isTeamMember)
             #expect(made.record.contactPoint(on: .email)?.address == "ann@acme.example")
             #expect(made.record.contactPoint(on: .sms)?.state == .unverified)
-            let between = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER"), nil])
+            let between = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER"), nil]).versions
             #expect(between[Self.acme] == before[Self.acme].map { $0 + 1 })
             #expect(between[AccountID(unchecked: "OTHER")] == before[AccountID(unchecked: "OTHER")])
             #expect(between[AccountID?.none] == before[AccountID?.none])
@@ -92,7 +92,7 @@ import Testing
                 now: fixture.now)
             #expect(moved.record.account == AccountID(unchecked: "OTHER"))
             #expect(moved.record.contactPoints == made.record.contactPoints)
-            let after = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER")])
+            let after = try await tenant.factsVersions(of: [Self.acme, AccountID(unchecked: "OTHER")]).versions
             #expect(after[Self.acme] == between[Self.acme].map { $0 + 1 })
             #expect(after[AccountID(unchecked: "OTHER")] == between[AccountID(unchecked: "OTHER")].map { $0 + 1 })
 
@@ -188,12 +188,12 @@ import Testing
             var write = UserWrite(
                 id: UserID(unchecked: "ann"), contactPoints: [ContactPoint(channel: .email, address: "a@x.example")])
             _ = try await tenant.upsertUser(write, stamp: fixture.stamp(), now: fixture.now)
-            let before = try #require(try await tenant.factsVersions(of: [nil])[AccountID?.none])
+            let before = try #require(try await tenant.factsVersions(of: [nil]).versions[AccountID?.none])
             for address in ["a@x.example", "gone@x.example"] {
                 try await tenant.suppressAddress(
                     address, of: write.id, on: .email, state: .hardBounced, reason: "mailbox", stamp: fixture.stamp())
             }
-            #expect(try await tenant.factsVersions(of: [nil]) == [nil: before + 2])
+            #expect(try await tenant.factsVersions(of: [nil]).versions == [nil: before + 2])
             let people = try await tenant.people([write.id], includingSupplier: false, .utc)
             #expect(people.users[write.id]?.facts.addresses[.email] == .hardBounced)
             write.contactPoints = [ContactPoint(channel: .email, address: "b@x.example")]

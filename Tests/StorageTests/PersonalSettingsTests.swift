@@ -138,7 +138,7 @@ import Testing
             let whole = DefaultChoice(Self.invoice, .isOn(false, nil))
             let mail = DefaultChoice(.category(Self.category), .isOn(true, .email))
             let rhythm = DefaultChoice(.all, .cadence(.weekly))
-            let version = try await tenant.factsVersions(of: [Self.acme])[Self.acme]
+            let version = try await tenant.factsVersions(of: [Self.acme]).versions[Self.acme]
             let record = try #require(
                 try await tenant.updateDefaults(
                     of: Self.acme, [whole, mail, rhythm].map { DefaultChange($0.place, $0) }, stamp: fixture.stamp(),

@@ -24,7 +24,7 @@ import Testing
     @Test func choicesAreStoredTakenBackAndSeenAtOnce() async throws {
         try await withStorage { fixture in
             let tenant = try await tenant(fixture)
-            let before = try #require(try await tenant.factsVersions(of: [Self.acme])[Self.acme])
+            let before = try #require(try await tenant.factsVersions(of: [Self.acme]).versions[Self.acme])
             let category = CategoryName(unchecked: "Users and accounts")
             let update = try #require(
                 try await tenant.updatePreferences(
@@ -103,7 +103,7 @@ import Testing
             let here = StoredSetting(
                 account: Self.acme, type: Self.invoice, audience: .customer,
                 setting: Setting(.mandatoryAtLeastOne, othersSubscribed: true))
-            let before = try await tenant.factsVersions(of: [Self.acme, nil])
+            let before = try await tenant.factsVersions(of: [Self.acme, nil]).versions
             try await tenant.putSettings([everywhere, here], stamp: fixture.stamp(), now: fixture.now)
             #expect(try await tenant.storedSettings() == [everywhere, here])
 
@@ -186,11 +186,11 @@ import Testing
                     stamp: fixture.stamp(), now: fixture.now)
             }
             #expect(full.code == .tooManyProviders)
-            #expect(try await tenant.factsVersions(of: [nil]) == [nil: facts.version])
+            #expect(try await tenant.factsVersions(of: [nil]).versions == [nil: facts.version])
             write.secret = .remove
             let bare = try await tenant.putProvider(write, limit: 3, stamp: fixture.stamp(), now: fixture.now)
             #expect(!bare.record.hasSecret)
-            #expect(try await tenant.factsVersions(of: [nil]) == [nil: facts.version + 1])
+            #expect(try await tenant.factsVersions(of: [nil]).versions == [nil: facts.version + 1])
             // What the audit keeps of a provider never holds the secret, sealed or not.
             let audit = try await tenant.audit(size: 10).elements
             #expect(audit.count == 5)

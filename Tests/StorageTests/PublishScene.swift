@@ -26,7 +26,7 @@ struct PublishScene: Sendable {
             _ = try await tenant.upsertUser(
                 UserWrite(id: user, account: Self.acme), stamp: fixture.stamp(), now: fixture.now)
         }
-        let version = try #require(try await tenant.factsVersions(of: [Self.acme])[Self.acme])
+        let version = try #require(try await tenant.factsVersions(of: [Self.acme]).versions[Self.acme])
         pin = FactsPin(account: Self.acme, version: version)
     }
 

@@ -134,7 +134,8 @@ import Testing
                 [scene.item(key: "k1"), scene.item(key: "k2", pins: [unknown])], now: fixture.now)
             #expect(result.outcomes.map(\.word) == ["stale", "stale"])
             #expect(try await scene.rows().values.allSatisfy { $0 == 0 })
-            let version = try #require(try await scene.tenant.factsVersions(of: [PublishScene.acme])[PublishScene.acme])
+            let version = try #require(
+                try await scene.tenant.factsVersions(of: [PublishScene.acme]).versions[PublishScene.acme])
             let fresh = scene.item(key: "k1", pins: [FactsPin(account: PublishScene.acme, version: version)])
             #expect(try await scene.tenant.publish([fresh], now: fixture.now).outcomes[0].word == "stored")
         }

@@ -56,6 +56,9 @@ package struct Choices: Hashable, Sendable {
 
     /// Whether nothing was chosen.
     package var isEmpty: Bool { types.isEmpty && categories.isEmpty && all.isEmpty }
+
+    /// About how many types and categories something was chosen.
+    package var count: Int { types.count + categories.count }
 }
 
 extension PerAudience where Value == Choices {

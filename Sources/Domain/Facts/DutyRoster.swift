@@ -70,6 +70,9 @@ package struct DutyRoster: Hashable, Sendable {
         }
     }
 
+    /// How many may come to be the one.
+    package var count: Int { places.count }
+
     /// The one who is told; nil when nobody can be reached.
     ///
     /// - Parameters:

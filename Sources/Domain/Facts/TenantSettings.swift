@@ -18,6 +18,9 @@ package struct SettingOverrides: Hashable, Sendable {
 
     /// Whether nothing differs.
     package var isEmpty: Bool { settings.isEmpty }
+
+    /// Of how many types something differs.
+    package var count: Int { settings.count }
 }
 
 /// What a supplier decided for all decisions of its tenant.

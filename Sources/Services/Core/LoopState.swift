@@ -23,6 +23,8 @@ final class LoopState: @unchecked Sendable {
     let hearing: FactsHearing
     /// Tells them of those that this one makes.
     let teller: FactsTeller
+    /// What was proven before is to be proven again.
+    private var provedAnewAt = MonotonicTime(nanoseconds: .min)
     private let databases: DatabasePools
     private let budget: FactsBudget
     private let gates: TenantGateTable
@@ -117,10 +119,15 @@ final class LoopState: @unchecked Sendable {
     private static let tenantsAtOnce = 64
 
     /// Sees to it that facts that are asked for stay current, without being read again. Called twice a second.
-    func proveFacts() {
+    ///
+    /// - Parameter isAnew: whether what was proven before counts no more, since changes may have been missed.
+    func proveFacts(isAnew: Bool) {
         loop.assertOnLoop()
-        let before = loop.now.advanced(by: .zero - Self.provingPause)
-        for scope in scopes.values.lazy.filter({ $0.facts.users.provenAt <= before }).prefix(Self.tenantsAtOnce) {
+        if isAnew { provedAnewAt = loop.now }
+        let before = max(loop.now.advanced(by: .zero - Self.provingPause), provedAnewAt)
+        for scope in scopes.values.lazy.filter({ $0.facts.users.isInUse && $0.facts.users.provenAt <= before }).prefix(
+            Self.tenantsAtOnce)
+        {
             scope.facts.users.proveVersions()
         }
     }

@@ -36,7 +36,8 @@ extension Authenticator {
 
     /// The key as the registry knows it; nil when it opens nothing.
     func askForKey(_ id: String, _ state: LoopState) async throws(Status) -> KnownKey? {
-        try await keyQuestions.answer(to: id, on: state.loop) { id async throws(StorageError) in
+        try await keyQuestions.answer(to: Asked(subject: id, epoch: epoch), on: state.loop) {
+            _ async throws(StorageError) in
             let (asked, epoch) = (state.loop.now, self.epoch)
             let found = try await state.registry.credential(id)
             let readAt = self.time(asked, epoch)
@@ -53,7 +54,8 @@ extension Authenticator {
     }
 
     func askForPortal(_ tenant: TenantID, _ state: LoopState) async throws(Status) -> Known<KnownPortal> {
-        try await portalQuestions.answer(to: tenant, on: state.loop) { tenant async throws(StorageError) in
+        try await portalQuestions.answer(to: Asked(subject: tenant, epoch: epoch), on: state.loop) {
+            _ async throws(StorageError) in
             let (asked, epoch) = (state.loop.now, self.epoch)
             let found = try await state.registry.portal(of: tenant)
             let keys = await self.keySet(found.keys, of: tenant)
@@ -72,7 +74,8 @@ extension Authenticator {
     }
 
     func askForService(_ claim: ServiceClaim, _ state: LoopState) async throws(Status) -> Known<ServiceCredential?> {
-        try await serviceQuestions.answer(to: claim, on: state.loop) { claim async throws(StorageError) in
+        try await serviceQuestions.answer(to: Asked(subject: claim, epoch: epoch), on: state.loop) {
+            _ async throws(StorageError) in
             let (asked, epoch) = (state.loop.now, self.epoch)
             let found = try await state.registry.service(claim.service, actingFor: claim.tenant)
             let readAt = self.time(asked, epoch)

@@ -20,6 +20,11 @@ final class Authenticator: @unchecked Sendable {
         /// A certificate.
         case service(String, TenantClaim, isForPlatform: Bool)
     }
+    /// What the registry is asked for. An answer to who asked before something was forgotten is none to who asks afterwards.
+    struct Asked<Subject: Hashable & Sendable>: Hashable, Sendable {
+        let subject: Subject
+        let epoch: Int
+    }
     private enum Look {
         case caller(Caller)
         case refused(Status)
@@ -45,9 +50,9 @@ final class Authenticator: @unchecked Sendable {
     /// Questions to the registry that found nothing. Garbage and what is known to be wrong cost none, so a program behind the
     /// same address that sends the same wrong key again and again keeps nobody from being looked up.
     private var vainQuestions: FailureRates<PeerAddress>
-    let keyQuestions = SharedQuestions<String, KnownKey?>()
-    let portalQuestions = SharedQuestions<TenantID, Known<KnownPortal>>()
-    let serviceQuestions = SharedQuestions<ServiceClaim, Known<ServiceCredential?>>()
+    let keyQuestions = SharedQuestions<Asked<String>, KnownKey?>()
+    let portalQuestions = SharedQuestions<Asked<TenantID>, Known<KnownPortal>>()
+    let serviceQuestions = SharedQuestions<Asked<ServiceClaim>, Known<ServiceCredential?>>()
 
     init(limits: ServiceLimits) {
         self.limits = limits
@@ -135,12 +140,14 @@ final class Authenticator: @unchecked Sendable {
                 context.pushBack(Status.failurePause)
                 throw .tooManyFailures
             }
+            let before = epoch
             let verdict = try await askAndJudge(credentials, state)
             switch verdict {
             case .wrong, .notAllowed: _ = vainQuestions.take(address, at: state.loop.now)
             case .caller, .unnamed: break
             }
-            switch settle(verdict, credentials, context, state) {
+            // What was forgotten meanwhile may be what the answer rests on: that is not for the next call.
+            switch settle(verdict, credentials, context, state, isRemembered: before == epoch) {
             case .success(let caller): return caller
             case .failure(let status): throw status
             }
@@ -210,14 +217,15 @@ final class Authenticator: @unchecked Sendable {
 
     /// Lets the caller in, or counts what was wrong.
     private func settle(
-        _ verdict: Verdict, _ credentials: Credentials, _ context: CallContext, _ state: LoopState
+        _ verdict: Verdict, _ credentials: Credentials, _ context: CallContext, _ state: LoopState,
+        isRemembered: Bool = true
     ) -> Result<Caller, Status> {
         switch verdict {
         case .caller(let caller):
             if case .bearer(_, let claim) = credentials, !claim.allows(caller.tenant) {
                 return .failure(.tenantNotAllowed)
             }
-            remember(caller, credentials, context)
+            if isRemembered { remember(caller, credentials, context) }
             return .success(caller)
         case .wrong: return .failure(refusal(of: credentials, context, state))
         case .unnamed: return .failure(.tenantRequired)

@@ -1,7 +1,6 @@
 internal import Domain
 
-/// When keys were used last, as one loop has seen it since it was asked for that. A call that is let in by comparing octets
-/// is not noted; each key is looked at again within a minute, and then it is. Of others one in ten seconds is.
+/// When keys were used last, as one loop has seen it since it was asked for that. Of the calls with a key one in ten seconds is noted.
 struct KeyUses {
     private let limit: Int
     private var times: [String: Instant] = [:]

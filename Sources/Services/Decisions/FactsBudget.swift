@@ -1,12 +1,15 @@
 /// Keeps the facts in memory below a number of octets, over all tenants of a loop.
 ///
-/// Second chance: when there are too many, tenants drop in turns what nobody asked for since their last turn. A few tenants at a
-/// time, so that no call waits for the memory of thousands to be let go.
+/// Second chance: tenants have turns, in each of which what goes was not asked for since the turn before the last. From half the limit
+/// on all have had one when as much as the other half has come in, so that what is asked for meanwhile stays. Where even that is too
+/// much the turns go on until it fits, a few at a time, so that no call waits for the memory of thousands to be let go.
 ///
 /// Confined to its loop.
 final class FactsBudget {
     private let limit: Int
-    private var octets = 0
+    private(set) var octets = 0
+    /// What has come in and was not answered by a turn yet.
+    private var added = 0
     private var members: [TenantFacts] = []
     /// Whose turn is next.
     private var hand = 0
@@ -31,11 +34,22 @@ final class FactsBudget {
     /// Notes that facts came or went.
     func count(_ change: Int) {
         octets += change
+        added += max(0, change)
     }
 
     /// Clears up if there are too many.
     func enforce() {
-        for _ in 0..<Self.turns where octets > limit && !members.isEmpty { next().clearUp() }
+        guard octets > limit / 2, !members.isEmpty else {
+            added = 0
+            return
+        }
+        let step = limit / 2 / members.count
+        for _ in 0..<Self.turns where added > step {
+            added -= step
+            next().clearUp()
+        }
+        added = min(added, step * Self.turns)
+        for _ in 0..<Self.turns where octets > limit { next().clearUp() }
     }
 
     /// The tenant whose turn it is.

@@ -7,8 +7,6 @@ enum Freshness {
     /// As checks have them: at most ``ServiceLimits/factsAge`` old, or vouched for (``FactsHearing``); and read after the last
     /// change that was heard of.
     case current
-    /// Read for this question.
-    case read
 }
 
 /// How much facts of one tenant that were read at some time are worth now.
@@ -47,18 +45,17 @@ final class FactsFreshness {
     func suffices(_ readAt: MonotonicTime, _ freshness: Freshness) -> Bool {
         switch freshness {
         case .any: true
-        case .read: false
         case .current: isCurrent(readAt)
         }
     }
 
-    /// Another process has changed something: nothing is current that was read before.
-    func changedElsewhere() {
+    /// Something has changed: nothing is current that was read before, whenever it comes.
+    func outdate() {
         epoch += 1
         // What was read in this tick may have been read before the word came.
         changedAt = now.advanced(byNanoseconds: 1)
     }
 
-    /// This process has changed something: what is being read is not kept.
-    func changedHere() { epoch += 1 }
+    /// This process has changed something that it knows: what is being read is not kept.
+    func dropReads() { epoch += 1 }
 }

@@ -2,7 +2,7 @@ internal import CarillonNet
 internal import Domain
 internal import Storage
 
-/// Hears twice a second of facts that other processes have changed, so that what is known of the others may be used for longer
+/// Hears twice a second of facts that processes have changed, this one too, so that what is known of the others may be used for longer
 /// (``FactsHearing``).
 ///
 /// All times that are compared with each other are one clock's: those of changes are the database's, those of reads and
@@ -50,7 +50,7 @@ final class FactsKeeper: @unchecked Sendable {
         await core.onEveryLoop { state in
             for tenant in changed { state.knownScope(of: tenant)?.facts.changedElsewhere() }
             state.hearing.heard(asked: asked, follows: follows, now: state.loop.now)
-            state.proveFacts()
+            state.proveFacts(isAnew: !follows)
         }
     }
 }

@@ -35,10 +35,14 @@ final class KnownHome {
     private var since: Int64
     /// When it was known last that this is the account's version.
     private(set) var provenAt: MonotonicTime
-    /// Whether it was asked for since memory was last cleared up.
+    /// When it was read.
+    private(set) var readAt: MonotonicTime
+    /// Since when this version is known to this process.
+    private var versionAt: MonotonicTime
+    /// Whether it was asked for, or read, since memory was last cleared up.
     var isWanted = true
-    /// How often its version is still proven before somebody has to ask for it again.
-    private var proofsLeft = KnownHome.proofs
+    /// When somebody asked for it last.
+    private var askedAt: MonotonicTime
     private var merged: MergedSettings?
 
     init(_ snapshot: HomeSnapshot, readAt: MonotonicTime) {
@@ -49,17 +53,23 @@ final class KnownHome {
         version = snapshot.version
         since = snapshot.version
         provenAt = readAt
+        self.readAt = readAt
+        versionAt = readAt
+        askedAt = readAt
     }
 
     /// Takes what was read of the account, unless more is known.
     ///
-    /// - Parameter isOwnChange: whether this process has made the change that led to the version, and knows whom it was about.
-    func take(_ snapshot: HomeSnapshot, readAt: MonotonicTime, isOwnChange: Bool = false) {
+    /// - Parameters:
+    ///   - readAt: when the read began.
+    ///   - isOwnChange: whether this process has made the change that led to the version, and knows whom it was about.
+    ///   - now: the time.
+    func take(_ snapshot: HomeSnapshot, readAt: MonotonicTime, isOwnChange: Bool = false, now: MonotonicTime) {
         guard snapshot.version >= version else { return }
-        if snapshot.version > version {
-            if !isOwnChange || snapshot.version != version + 1 { since = snapshot.version }
-            version = snapshot.version
-        }
+        let isNext = isOwnChange && snapshot.version == version + 1
+        if hasLapsed || (snapshot.version > version && !isNext) { since = snapshot.version }
+        if snapshot.version > version { versionAt = now }
+        version = snapshot.version
         // Also of the same version: the supplier's zone and channels of the provider are part of it, not of the account's.
         facts = snapshot.facts
         schedule = snapshot.schedule
@@ -67,26 +77,51 @@ final class KnownHome {
         providedChannels = snapshot.providedChannels
         merged = nil
         provenAt = max(provenAt, readAt)
+        self.readAt = max(self.readAt, readAt)
     }
 
-    /// With one each 20 seconds: five minutes.
-    private static let proofs = 15
+    /// For how long its version is proven when nobody asks for it, in nanoseconds.
+    private static let use: Int64 = 300_000_000_000
 
     /// Whether its version is worth proving.
-    var isInUse: Bool { proofsLeft > 0 }
+    func isInUse(at now: MonotonicTime) -> Bool { now < askedAt.advanced(byNanoseconds: Self.use) }
 
     /// Somebody asks for it.
-    func ask() { proofsLeft = Self.proofs }
+    func ask(at now: MonotonicTime) { askedAt = now }
 
-    /// Takes note of the version that the account had.
-    func prove(_ found: Int64?, at time: MonotonicTime) {
-        proofsLeft -= 1
+    /// What comes of a question for the version.
+    enum Proof {
+        /// It is as known.
+        case same
+        /// There is a later one: whatever is known has to be read anew.
+        case changed
+        /// There is no such account any more, or the version is less than before: the database has lost what is known here.
+        case gone
+    }
+
+    /// Takes note of the version that the account had at a time that is not before `time`.
+    func prove(_ found: Int64?, at time: MonotonicTime) -> Proof {
+        guard let found else {
+            lapse()
+            return .gone
+        }
+        if found > version {
+            // What was read before this and comes later is not kept.
+            version = found
+            lapse()
+            return .changed
+        }
         if found == version {
             provenAt = max(provenAt, time)
-        } else if found.map({ $0 > version }) ?? true {
-            lapse()
+            return .same
         }
+        // Read before this process made the change that led to the version.
+        if versionAt > time { return .same }
+        lapse()
+        return .gone
     }
+
+    private var hasLapsed: Bool { since == .max }
 
     /// Makes nothing current that rests on it, until it is read anew.
     func lapse() {
@@ -113,6 +148,7 @@ final class KnownHome {
 
     /// How much memory it takes, about, in octets.
     var octets: Int {
-        320 + (overrides.isEmpty ? 0 : 2_048) + (facts.defaults.isEmpty ? 0 : 1_024)
+        // Names of those who are told where one must be take some 100 each.
+        320 + facts.roster.count * 100 + overrides.count * 128 + facts.defaults.count * 96
     }
 }

@@ -62,7 +62,7 @@ struct KnownUser {
     }
 
     /// How much memory it takes with its place in a table, about, in octets.
-    var octets: Int { KnownUserTable.placeOctets + (wishes == nil ? 0 : KnownWishes.octets) }
+    var octets: Int { KnownUserTable.placeOctets + (wishes?.octets ?? 0) }
 }
 
 /// What a user wants other than the others of the account.
@@ -80,6 +80,9 @@ private final class KnownWishes {
         if choices == .none, schedule == nil, snoozedUntil == nil { return nil }
     }
 
-    /// With a few choices.
-    static let octets = 256
+    /// How much memory it takes, about, in octets: tables of choices begin at 100, and grow by doubling.
+    var octets: Int {
+        160 + Audience.allCases.reduce(0) { $0 + (choices[$1].isEmpty ? 0 : 100 + choices[$1].count * 96) }
+            + (schedule == nil ? 0 : 256)
+    }
 }

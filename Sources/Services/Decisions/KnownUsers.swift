@@ -26,6 +26,8 @@ struct KnownUsers {
         if let user = young.find(key) { return user }
         guard let user = old.remove(key) else { return nil }
         oldOctets -= user.octets
+        // Or the places of those who have gone back would stay.
+        if old.count == 0 { old = KnownUserTable() }
         young.insert(user, for: key)
         youngOctets += user.octets
         return user

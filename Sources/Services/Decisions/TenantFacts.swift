@@ -27,6 +27,7 @@ final class TenantFacts: @unchecked Sendable {
         sides = TenantSides(
             loop: loop, store: store, policy: policy, freshness: freshness, budget: budget, clocks: { time.clocks })
         budget.add(self)
+        users.onLoss = { [weak self] in self?.forget() }
     }
 
     /// Takes what the registry says of the tenant. What was read is by the zone of then.
@@ -40,21 +41,21 @@ final class TenantFacts: @unchecked Sendable {
 
     /// Forgets everything: it has changed, or may have.
     func forget() {
-        freshness.changedHere()
+        freshness.outdate()
         users.forget()
         sides.forget()
     }
 
     /// Takes a user whom this process has just changed; see ``TenantUsers/take(_:_:readAt:)``.
     func take(_ user: UserSnapshot, _ home: HomeSnapshot, readAt: MonotonicTime) {
-        freshness.changedHere()
+        freshness.dropReads()
         users.take(user, home, readAt: readAt)
         sides.forget(user.record.account)
     }
 
     /// Makes nothing current that was read before: another process has changed something. Publish may still use it.
     func changedElsewhere() {
-        freshness.changedElsewhere()
+        freshness.outdate()
         // Most of it is as it was.
         users.proveVersions()
     }

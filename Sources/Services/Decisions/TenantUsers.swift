@@ -45,6 +45,12 @@ final class TenantUsers: @unchecked Sendable {
     /// Users who are asked for and not yet read, in order.
     private var gathered: [Question] = []
     private var isProving = false
+    /// Whether something was heard of since the proof began that is under way.
+    private var provesAgain = false
+    /// The server that was asked last: when it was started.
+    private var server: Instant?
+    /// Called when the database turns out to have lost what is known here.
+    var onLoss: (() -> Void)?
     /// When versions were asked for last.
     private(set) var provenAt = MonotonicTime(nanoseconds: .min)
 
@@ -79,19 +85,22 @@ final class TenantUsers: @unchecked Sendable {
     func known(_ id: UserID, _ freshness: Freshness) -> Subject? {
         loop.assertOnLoop()
         guard let user = users.find(id), let supplier else { return nil }
-        user.home.ask()
-        supplier.ask()
-        switch freshness {
-        case .any: break
-        case .read: return nil
-        case .current:
-            guard user.holds, self.freshness.isCurrent(user.home.provenAt),
-                self.freshness.isCurrent(supplier.provenAt), user.age(at: loop.now) < Self.greatestAge
+        let now = loop.now
+        user.home.ask(at: now)
+        supplier.ask(at: now)
+        if case .current = freshness {
+            guard user.holds, self.freshness.isCurrent(user.home.provenAt), isCurrent(supplier),
+                user.age(at: now) < Self.greatestAge
             else { return nil }
         }
         user.home.isWanted = true
-        supplier.isWanted = true
         return Subject(user: user.facts(id), home: user.home, settings: settings(of: user.home, under: supplier))
+    }
+
+    /// Whether what is known of the supplier is as fresh as checks have it.
+    private func isCurrent(_ supplier: KnownHome) -> Bool {
+        freshness.isCurrent(supplier.provenAt)
+            && loop.now < supplier.readAt.advanced(byNanoseconds: Int64(Self.greatestAge) * 1_000_000_000)
     }
 
     /// Whether there is no such user, as far as is known, by knowledge as fresh as checks have it.
@@ -184,7 +193,7 @@ final class TenantUsers: @unchecked Sendable {
     private func perform(_ users: [UserID]) async -> Result<Answer, StorageError> {
         let (began, epoch) = (freshness.now, freshness.epoch)
         // What is known of the supplier is not read again with each user.
-        let known = supplier.flatMap { freshness.isCurrent($0.provenAt) ? $0 : nil }
+        let known = supplier.flatMap { isCurrent($0) ? $0 : nil }
         let answer: Answer
         do throws(StorageError) {
             let people = try await store.people(users, includingSupplier: known == nil, clocks())
@@ -208,7 +217,9 @@ final class TenantUsers: @unchecked Sendable {
         }
         for (id, user) in people.users {
             guard let home = homes[user.record.account], let supplier = homes[nil] ?? known else { continue }
-            if isKept { keep(user, of: home, at: people.homes[user.record.account]?.version, readAt: readAt) }
+            if isKept, let version = people.homes[user.record.account]?.version {
+                keep(user, of: home, at: version, readAt: readAt)
+            }
             let subject = Subject(user: user.facts, home: home, settings: settings(of: home, under: supplier))
             answer.readings[id] = UserReading(record: user.record, subject: subject)
         }
@@ -231,8 +242,14 @@ final class TenantUsers: @unchecked Sendable {
         loop.assertOnLoop()
         let before = octets
         let known = keep(home, of: user.record.account, readAt: readAt, isOwnChange: true)
-        keep(user, of: known, at: home.version, readAt: readAt)
+        if known.version == home.version {
+            keep(user, of: known, at: home.version, readAt: readAt)
+        } else {
+            // A later change was faster, perhaps of the same user.
+            users.remove(user.record.id)
+        }
         budget.count(octets - before)
+        budget.enforce()
     }
 
     private func keep(
@@ -241,7 +258,8 @@ final class TenantUsers: @unchecked Sendable {
         let old = account.map { homes[$0] } ?? supplier
         let home = old ?? KnownHome(snapshot, readAt: readAt)
         homeOctets -= old?.octets ?? 0
-        old?.take(snapshot, readAt: readAt, isOwnChange: isOwnChange)
+        old?.take(snapshot, readAt: readAt, isOwnChange: isOwnChange, now: freshness.now)
+        home.isWanted = true
         homeOctets += home.octets
         if let account {
             homes[account] = home
@@ -253,9 +271,9 @@ final class TenantUsers: @unchecked Sendable {
     }
 
     /// Keeps a user who was read at a version of the account; one of a version before the known one is not current.
-    private func keep(_ user: UserSnapshot, of home: KnownHome, at version: Int64?, readAt: MonotonicTime) {
+    private func keep(_ user: UserSnapshot, of home: KnownHome, at version: Int64, readAt: MonotonicTime) {
         absent[user.record.id] = nil
-        users.insert(KnownUser(user, at: version ?? 0, of: home, readAt: readAt), for: user.record.id)
+        users.insert(KnownUser(user, at: version, of: home, readAt: readAt), for: user.record.id)
     }
 
     private func keepAbsent(_ user: UserID, _ readAt: MonotonicTime) {
@@ -263,9 +281,6 @@ final class TenantUsers: @unchecked Sendable {
         if absent[user] == nil, absent.count >= Self.mostAbsent { absent = [:] }
         absent[user] = readAt
     }
-
-    /// How many users are known, those included whom there are not.
-    var count: Int { users.count + absent.count }
 
     /// How much memory all this takes, about, in octets.
     var octets: Int { users.octets + homeOctets + absent.count * Self.absentOctets }
@@ -285,6 +300,7 @@ final class TenantUsers: @unchecked Sendable {
 
     /// Drops what nobody asked for since the last time.
     func clearUp() {
+        loop.assertOnLoop()
         let before = octets
         users.age()
         absent = [:]
@@ -304,37 +320,57 @@ final class TenantUsers: @unchecked Sendable {
 
     // MARK: Proving
 
+    /// Whether somebody has asked for anybody lately.
+    var isInUse: Bool { supplier?.isInUse(at: loop.now) == true }
+
     /// Asks for the versions of the accounts that were asked for lately. All users of an account that still has the
     /// version that is known are as they were.
     func proveVersions() {
         loop.assertOnLoop()
-        guard !isProving else { return }
         provenAt = loop.now
-        let asked = Array(homes.lazy.filter { $0.value.isInUse }.prefix(Self.mostProven).map { AccountID?($0.key) })
-        guard !asked.isEmpty || supplier?.isInUse == true else { return }
+        guard !isProving else {
+            provesAgain = true
+            return
+        }
+        guard isInUse else { return }
         isProving = true
         loop.spawn {
-            var rest = asked[...]
             repeat {
-                await self.prove([nil] + rest.prefix(Self.accountsAtOnce))
-                rest = rest.dropFirst(Self.accountsAtOnce)
-            } while !rest.isEmpty
+                self.provesAgain = false
+                await self.proveAll()
+            } while self.provesAgain
             self.isProving = false
         }
     }
 
+    private func proveAll() async {
+        let now = loop.now
+        var rest = Array(
+            homes.lazy.filter { $0.value.isInUse(at: now) }.prefix(Self.mostProven).map { AccountID?($0.key) })[...]
+        repeat {
+            await prove([nil] + rest.prefix(Self.accountsAtOnce))
+            rest = rest.dropFirst(Self.accountsAtOnce)
+        } while !rest.isEmpty
+    }
+
     private func prove(_ accounts: [AccountID?]) async {
         let began = freshness.now
-        let answer: [AccountID?: Int64]
+        let answer: FactsVersions
         do throws(StorageError) {
             answer = try await store.factsVersions(of: accounts)
         } catch {
             // Then facts come of age, and are read again.
             return
         }
+        // Another server may have lost what this one had answered, and given its versions to something else.
+        let isOther = server.map { $0 != answer.serverStartedAt } ?? false
+        server = answer.serverStartedAt
+        var isLost = isOther
         for account in accounts {
             guard let home = account.map({ homes[$0] }) ?? supplier else { continue }
-            home.prove(answer[account], at: began)
+            guard case .gone = home.prove(answer.versions[account], at: began) else { continue }
+            if let account, answer.versions[account] == nil { drop(account, home) } else { isLost = true }
         }
+        if isLost { onLoss?() }
     }
 }

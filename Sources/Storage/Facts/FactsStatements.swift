@@ -19,6 +19,8 @@ struct FactsStatements {
     let providedChannels: Statement
     /// $1 accounts: their versions alone.
     let versions: Statement
+    /// When the server was started.
+    let server: Statement
 
     init(_ schema: SchemaName) {
         accounts = Statement(
@@ -55,6 +57,7 @@ struct FactsStatements {
             WHERE s.account_id = ANY ($1::text[])
             """)
         providedChannels = Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
+        server = Statement("SELECT pg_postmaster_start_time()")
         versions = Statement(
             "SELECT a.account_id, a.facts_version FROM \(schema).account a WHERE a.account_id = ANY ($1::text[])")
     }

@@ -31,15 +31,24 @@ extension TenantStore {
         }
     }
 
-    /// The versions at which these accounts stand; an account that does not exist is left out. For caches that ask
-    /// whether what they hold still counts.
-    package func factsVersions(of accounts: [AccountID?]) async throws(StorageError) -> [AccountID?: Int64] {
+    /// The versions at which these accounts stand; an account that does not exist is left out. For what is kept in memory, to know
+    /// whether it still counts.
+    package func factsVersions(of accounts: [AccountID?]) async throws(StorageError) -> FactsVersions {
         let names = accounts.map { $0?.rawValue ?? "" }
         return try await storing { () async throws(PostgresError) in
-            let results = try await run([Query(facts.versions, [.textArray(names)])])
+            let results = try await run([Query(facts.versions, [.textArray(names)]), Query(facts.server)])
             var versions: [AccountID?: Int64] = [:]
             for row in results[0] { versions[try row.account(0)] = try row.int8(1) }
-            return versions
+            let server = try results[1].readFirst { row throws(PostgresError) in try row.instant(0) }
+            return FactsVersions(versions: versions, serverStartedAt: server ?? Instant(seconds: 0))
         }
     }
+}
+
+/// The versions of some accounts, and of which server they are.
+package struct FactsVersions: Sendable, Hashable {
+    /// The versions; nil is the supplier's.
+    package let versions: [AccountID?: Int64]
+    /// When the server was started that says so.
+    package let serverStartedAt: Instant
 }

@@ -56,27 +56,54 @@ import Testing
         }
         let facts = UserFacts(id: UserID(unchecked: "ann"), addresses: PerChannel(repeating: .usable))
         let home = KnownHome(next(.max - 10), readAt: Self.noon)
-        let user = KnownUser(Self.snapshot(facts), at: .max - 10, of: home, readAt: Self.noon)
-        let older = KnownUser(Self.snapshot(facts), at: .max - 11, of: home, readAt: Self.noon)
-        #expect(user.holds && !older.holds)
-        home.take(next(.max - 9), readAt: Self.noon, isOwnChange: true)
-        #expect(user.holds)
+        func user(_ version: Int64) -> KnownUser {
+            KnownUser(Self.snapshot(facts), at: version, of: home, readAt: Self.noon)
+        }
+        func take(_ version: Int64, isOwnChange: Bool = false) {
+            home.take(next(version), readAt: Self.noon, isOwnChange: isOwnChange, now: Self.noon)
+        }
+        let first = user(.max - 10)
+        #expect(first.holds && !user(.max - 11).holds)
+        take(.max - 9, isOwnChange: true)
+        #expect(first.holds)
         // One in between is somebody else's.
-        home.take(next(.max - 7), readAt: Self.noon, isOwnChange: true)
-        #expect(!user.holds)
-        let again = KnownUser(Self.snapshot(facts), at: .max - 7, of: home, readAt: Self.noon)
+        take(.max - 7, isOwnChange: true)
+        #expect(!first.holds)
+        let again = user(.max - 7)
         #expect(again.holds)
-        home.take(next(.max - 8), readAt: Self.noon)
+        take(.max - 8)
         #expect(again.holds && home.version == .max - 7)
-        home.take(next(.max - 6), readAt: Self.noon)
+        take(.max - 6)
         #expect(!again.holds)
-        home.prove(.max - 6, at: Self.noon.advanced(by: .seconds(9)))
-        #expect(home.provenAt == Self.noon.advanced(by: .seconds(9)))
-        let last = KnownUser(Self.snapshot(facts), at: .max - 6, of: home, readAt: Self.noon)
-        #expect(last.holds && last.age(at: Self.noon.advanced(by: .seconds(9))) == 9)
-        // An account that is gone.
-        home.prove(nil, at: Self.noon)
-        #expect(!last.holds)
+    }
+
+    @Test("a proof renews what is as it was, and ends what is not")
+    func proofs() {
+        func at(_ seconds: Int64) -> MonotonicTime { Self.noon.advanced(by: .seconds(seconds)) }
+        func version(_ version: Int64) -> HomeSnapshot {
+            HomeSnapshot(
+                version: version, facts: Self.home.facts, overrides: Self.home.overrides, schedule: .standard,
+                providedChannels: .all)
+        }
+        let facts = UserFacts(id: UserID(unchecked: "ann"), addresses: PerChannel(repeating: .usable))
+        let home = KnownHome(version(7), readAt: at(0))
+        func user(_ version: Int64) -> KnownUser {
+            KnownUser(Self.snapshot(facts), at: version, of: home, readAt: at(0))
+        }
+        #expect(home.prove(7, at: at(9)) == .same && home.provenAt == at(9))
+        // An own change that comes behind the proof that has seen it: others are not known, who was changed is.
+        #expect(home.prove(8, at: at(10)) == .changed && !user(7).holds)
+        home.take(version(7), readAt: at(10), now: at(10))
+        #expect(!user(7).holds && home.provenAt < at(0))
+        home.take(version(8), readAt: at(10), isOwnChange: true, now: at(11))
+        #expect(user(8).holds && !user(7).holds && home.provenAt == at(10))
+        // A question that was asked before an own change, and answered behind it, says nothing.
+        home.take(version(9), readAt: at(11), isOwnChange: true, now: at(12))
+        #expect(home.prove(8, at: at(11)) == .same && user(9).holds && user(8).holds)
+        // One that was asked behind it says that the database has lost something.
+        #expect(home.prove(8, at: at(13)) == .gone && !user(9).holds)
+        #expect(home.prove(nil, at: at(14)) == .gone)
+        #expect(user(8).age(at: at(9)) == 9)
     }
 
     @Test("who is asked for stays, who is not goes with the second turn")
