@@ -21,6 +21,14 @@ final class TenantUsers: @unchecked Sendable {
     /// What a read found, for those who asked, kept or not.
     private struct Answer: @unchecked Sendable {
         var readings: [UserID: UserReading] = [:]
+        /// Those whose rows this version cannot read.
+        var failures: [UserID: StorageError] = [:]
+
+        /// A user; nil if there is none.
+        func reading(of user: UserID) throws(StorageError) -> UserReading? {
+            if let error = failures[user] { throw error }
+            return readings[user]
+        }
     }
     private typealias Waiter = CheckedContinuation<Result<Answer, StorageError>, Never>
 
@@ -118,12 +126,15 @@ final class TenantUsers: @unchecked Sendable {
     }
 
     /// The users, those that are not known read many at a time; without those whom there are not.
-    func subjects(_ wanted: Set<UserID>) async throws(Status) -> [UserID: Subject] {
-        var found: [UserID: Subject] = [:]
+    ///
+    /// - Throws: UNAVAILABLE and the like when they cannot be asked for. One whose rows cannot be read fails alone.
+    func subjects(_ wanted: Set<UserID>) async throws(Status) -> [UserID: Result<Subject, Status>] {
+        loop.assertOnLoop()
+        var found: [UserID: Result<Subject, Status>] = [:]
         var unknown: [UserID] = []
         for user in wanted {
             if let known = known(user, .current) {
-                found[user] = known
+                found[user] = .success(known)
             } else if !isKnownAbsent(user) {
                 unknown.append(user)
             }
@@ -132,9 +143,10 @@ final class TenantUsers: @unchecked Sendable {
         while !unknown.isEmpty {
             let some = Array(unknown.prefix(Self.usersAtOnce))
             unknown.removeFirst(some.count)
-            let answer = await perform(some)
-            let readings = try await stored(until: nil) { () async throws(StorageError) in try answer.get().readings }
-            found.merge(readings.mapValues(\.subject)) { $1 }
+            let result = await perform(some)
+            let answer = try await stored(until: nil) { () async throws(StorageError) in try result.get() }
+            found.merge(answer.readings.mapValues { .success($0.subject) }) { $1 }
+            found.merge(answer.failures.mapValues { .failure(Status($0)) }) { $1 }
         }
         return found
     }
@@ -154,7 +166,9 @@ final class TenantUsers: @unchecked Sendable {
             // own task: the others must not lose the answer when that caller hangs up.
             if gathered.count == 1 { loop.spawn { await self.askForGathered() } }
         }
-        return try await stored(until: nil) { () async throws(StorageError) in try result.get().readings[user] }
+        return try await stored(until: nil) { () async throws(StorageError) in
+            try result.get().reading(of: user)
+        }
     }
 
     private func settings(of home: KnownHome, under supplier: KnownHome) -> TenantSettings {
@@ -178,12 +192,7 @@ final class TenantUsers: @unchecked Sendable {
         gathered.removeFirst(questions.count)
         if !gathered.isEmpty { loop.spawn { await self.askForGathered() } }
         let result = await perform(questions.map(\.user))
-        if case .failure(let error) = result, error.code == .corrupt, questions.count > 1 {
-            // One of them cannot be read; that is no reason to leave the others without an answer.
-            for question in questions { settle(question, await perform([question.user])) }
-        } else {
-            for question in questions { settle(question, result) }
-        }
+        for question in questions { settle(question, result) }
     }
 
     private func settle(_ question: Question, _ result: Result<Answer, StorageError>) {
@@ -191,18 +200,32 @@ final class TenantUsers: @unchecked Sendable {
     }
 
     private func perform(_ users: [UserID]) async -> Result<Answer, StorageError> {
+        do throws(StorageError) {
+            return .success(try await ask(for: users))
+        } catch {
+            guard error.code == .corrupt, users.count > 1 else { return .failure(error) }
+        }
+        // One of them cannot be read; that is no reason to leave the others without an answer.
+        var answer = Answer()
+        for user in users {
+            do throws(StorageError) {
+                answer.readings.merge(try await ask(for: [user]).readings) { $1 }
+            } catch {
+                guard error.code == .corrupt else { return .failure(error) }
+                answer.failures[user] = error
+            }
+        }
+        return .success(answer)
+    }
+
+    private func ask(for users: [UserID]) async throws(StorageError) -> Answer {
         let (began, epoch) = (freshness.now, freshness.epoch)
         // What is known of the supplier is not read again with each user.
         let known = supplier.flatMap { isCurrent($0) ? $0 : nil }
-        let answer: Answer
-        do throws(StorageError) {
-            let people = try await store.people(users, includingSupplier: known == nil, clocks())
-            answer = take(people, asked: users, supplier: known, readAt: began, isKept: epoch == freshness.epoch)
-        } catch {
-            return .failure(error)
-        }
+        let people = try await store.people(users, includingSupplier: known == nil, clocks())
+        let answer = take(people, asked: users, supplier: known, readAt: began, isKept: epoch == freshness.epoch)
         budget.enforce()
-        return .success(answer)
+        return answer
     }
 
     private func take(

@@ -94,7 +94,7 @@ extension PreferenceServer {
             response.results.append(
                 Carillon_V1_CheckResult { () throws(Status) in
                     let check = try PreferenceCheck(checking: sent)
-                    guard let subject = subjects[check.user] else { throw .userNotFound(check.user) }
+                    guard let subject = try subjects[check.user]?.get() else { throw .userNotFound(check.user) }
                     return answers.message(try check.answer(subject, now: core.now))
                 })
         }

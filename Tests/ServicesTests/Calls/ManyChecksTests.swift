@@ -1,6 +1,8 @@
 import CarillonAPI
 import CarillonGRPC
 import Domain
+import Storage
+import Support
 import Testing
 
 @testable import Services
@@ -212,6 +214,67 @@ struct ManyChecksTests {
             #expect(try await Self.batch(tenant, [Self.check("zoe")]) == ["5 USER_NOT_FOUND"])
             try await tenant.user("zoe", of: "acme")
             #expect(try await Self.batch(tenant, [Self.check("zoe")]) == ["deliver subscribed_by_default"])
+        }
+    }
+
+    @Test("who cannot be read fails alone, and not those who were asked for together")
+    func unreadable() async throws {
+        let database = try await TestDatabase.shared()
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let change = "UPDATE t_\(tenant.id).app_user SET state = 'of_another_version' WHERE user_id = 'bob'"
+            _ = try database.cluster.execute(change, database: database.name)
+            let told = try await Self.batch(tenant, ["ann", "bob", "otto"].map { Self.check($0) })
+            #expect(told[0] == "deliver mandatory_default_user" && told[2] == "deliver mandatory_stand_in")
+            #expect(told[1].hasPrefix("13 "))
+            let id = try #require(TenantID(tenant.id))
+            try await house.onLoop { state in
+                let users = try #require(state.knownScope(of: id)).facts.users
+                state.knownScope(of: id)?.facts.forget()
+                // Asked for before the loop comes to any of them, so that they are read together.
+                async let ann = users.read(UserID(unchecked: "ann"))
+                async let bob = users.read(UserID(unchecked: "bob"))
+                async let otto = users.read(UserID(unchecked: "otto"))
+                let found = [
+                    try? await ann?.record.id.rawValue, try? await bob?.record.id.rawValue,
+                    try? await otto?.record.id.rawValue,
+                ]
+                #expect(found == ["ann", nil, "otto"])
+            }
+        }
+    }
+
+    @Test("what is answered from memory is what is answered from the database")
+    func sameAnswers() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            _ = try await tenant.choose(.off, "bob", "payment.failed")
+            let id = try #require(TenantID(tenant.id))
+            func told(_ request: Carillon_V1_CheckPreferenceRequest) async throws -> String {
+                do {
+                    let channels = try await tenant.preferences.checkPreference(request).channels
+                    return channels.map { "\($0.channel) \($0.verdict) \($0.reason)" }.joined(separator: ", ")
+                } catch {
+                    return "\(error)"
+                }
+            }
+            var seen: Set<String> = []
+            for user in ["ann", "bob", "cid", "otto", "rita", "nobody", "a b"] {
+                for type in ["invoice.created", "payment.failed", "comment.added", "no.such", ""] {
+                    for audience in [Carillon_V1_Audience.unspecified, .customer, .internalTeam] {
+                        var request = Self.check(user, type)
+                        request.audience = audience
+                        request.channel = audience == .customer ? .sms : .unspecified
+                        try await house.onLoop { state in state.knownScope(of: id)?.facts.forget() }
+                        let (cold, warm) = (try await told(request), try await told(request))
+                        #expect(cold == warm, "\(user) \(type) \(audience)")
+                        seen.insert(cold)
+                    }
+                }
+            }
+            #expect(seen.count > 10)
         }
     }
 }
