@@ -23,6 +23,8 @@ final class LoopState: @unchecked Sendable {
     let hearing: FactsHearing
     /// Tells them of those that this one makes.
     let teller: FactsTeller
+    /// Whether a task is at it.
+    private var isProving = false
     /// What was proven before is to be proven again.
     private var provedAnewAt = MonotonicTime(nanoseconds: .min)
     private let databases: DatabasePools
@@ -115,7 +117,7 @@ final class LoopState: @unchecked Sendable {
 
     /// How often the versions of a tenant's accounts are asked for at the most, where nothing is heard of changes.
     private static let provingPause = Duration.seconds(20)
-    /// The most tenants whose versions are asked for at once.
+    /// The most tenants whose versions are asked for each time.
     private static let tenantsAtOnce = 64
 
     /// Sees to it that facts that are asked for stay current, without being read again. Called twice a second.
@@ -124,11 +126,17 @@ final class LoopState: @unchecked Sendable {
     func proveFacts(isAnew: Bool) {
         loop.assertOnLoop()
         if isAnew { provedAnewAt = loop.now }
+        guard !isProving else { return }
         let before = max(loop.now.advanced(by: .zero - Self.provingPause), provedAnewAt)
-        for scope in scopes.values.lazy.filter({ $0.facts.users.isInUse && $0.facts.users.provenAt <= before }).prefix(
-            Self.tenantsAtOnce)
-        {
-            scope.facts.users.proveVersions()
+        let due = scopes.values.lazy.map(\.facts.users).filter { $0.isInUse && $0.provenAt <= before }
+            .prefix(Self.tenantsAtOnce)
+        guard !due.isEmpty else { return }
+        isProving = true
+        let tenants = Array(due)
+        loop.spawn {
+            // One after the other: what answers them waits for none but one.
+            for users in tenants { await users.proveVersionsNow() }
+            self.isProving = false
         }
     }
 

@@ -350,6 +350,12 @@ final class TenantUsers: @unchecked Sendable {
     /// version that is known are as they were.
     func proveVersions() {
         loop.assertOnLoop()
+        loop.spawn { await self.proveVersionsNow() }
+    }
+
+    /// The same, for who waits until they are proven; at once when somebody is at it.
+    func proveVersionsNow() async {
+        loop.assertOnLoop()
         provenAt = loop.now
         guard !isProving else {
             provesAgain = true
@@ -357,13 +363,11 @@ final class TenantUsers: @unchecked Sendable {
         }
         guard isInUse else { return }
         isProving = true
-        loop.spawn {
-            repeat {
-                self.provesAgain = false
-                await self.proveAll()
-            } while self.provesAgain
-            self.isProving = false
-        }
+        repeat {
+            provesAgain = false
+            await proveAll()
+        } while provesAgain
+        isProving = false
     }
 
     private func proveAll() async {
