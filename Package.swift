@@ -89,7 +89,7 @@ let package = Package(
                 .embedInCode("Schema/bootstrap.sql"), .embedInCode("Schema/registry.sql"),
                 .embedInCode("Schema/registry_2.sql"), .embedInCode("Schema/registry_3.sql"),
                 .embedInCode("Schema/tenant_2.sql"), .embedInCode("Schema/tenant_3.sql"),
-                .embedInCode("Schema/tenant_4.sql"),
+                .embedInCode("Schema/tenant_4.sql"), .embedInCode("Schema/tenant_5.sql"),
                 .embedInCode("Schema/tenant.sql"), .embedInCode("Schema/tenant_month.sql"),
             ],
             swiftSettings: safe),

@@ -45,6 +45,14 @@ package enum Outcome: Sendable, Hashable {
         }
     }
 
+    /// Whether the message did not get to its recipient, as far as anybody knows.
+    package var hasFailed: Bool {
+        switch self {
+        case .temporary, .permanent: true
+        case .delivered, .unknown: false
+        }
+    }
+
     /// The failure, if it is one.
     package var failure: Failure? {
         switch self {

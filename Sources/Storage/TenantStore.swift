@@ -35,6 +35,7 @@ package final class TenantStore: @unchecked Sendable {
     lazy var people = PeopleStatements(schema)
     lazy var preferences = PreferenceStatements(schema)
     lazy var settings = SettingStatements(schema)
+    lazy var capping = CapStatements(schema)
     lazy var providers = ProviderStatements(schema)
     lazy var publishing = PublishStatements(schema)
     lazy var publishingOne = SinglePublishStatements(schema)

@@ -195,6 +195,8 @@ def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> N
         "CatalogService.ListNotificationTypes": {"catalog", "read", "publish"},
         "CatalogService.GetNotificationType": {"catalog", "read", "publish"},
         "CatalogService.GetSettings": {"catalog", "read"},
+        "CatalogService.GetFrequencyCaps": {"catalog", "read"},
+        "CatalogService.UpdateFrequencyCaps": {"catalog"},
         "PreferenceService.CheckPreference": {"check", "read", "preferences"},
         "PreferenceService.BatchCheckPreferences": {"check", "read", "preferences"},
         "PreferenceService.StreamPreferenceChecks": {"check", "read", "preferences"},

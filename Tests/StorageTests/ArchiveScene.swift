@@ -92,7 +92,7 @@ enum ArchiveScene {
         let statements = [
             """
             INSERT INTO \(schema).account SELECT 'a' || x, E'line\\nfeed \\\\ tab\\t é', NULL, '{"x,y",z}', NULL, false,
-                NULL, 'en', NULL, x, 1, now(), now() FROM generate_series(1, 300) x
+                NULL, 'en', NULL, NULL, x, 1, now(), now() FROM generate_series(1, 300) x
             """,
             """
             INSERT INTO \(schema).app_user SELECT 'u' || x, 'a' || x, repeat('name ', 100), 'active', false, false, NULL,

@@ -28,6 +28,21 @@ package protocol CatalogServiceHandler: Sendable {
     /// Answers getSettings at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func getSettingsInline(_ request: Carillon_V1_GetSettingsRequest, _ context: CallContext) throws -> Carillon_V1_GetSettingsResponse?
+
+    /// Answers with how many messages one person may get.
+    func getFrequencyCaps(_ request: Carillon_V1_GetFrequencyCapsRequest, _ context: CallContext) async throws -> Carillon_V1_GetFrequencyCapsResponse
+
+    /// Answers getFrequencyCaps at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func getFrequencyCapsInline(_ request: Carillon_V1_GetFrequencyCapsRequest, _ context: CallContext) throws -> Carillon_V1_GetFrequencyCapsResponse?
+
+    /// Says how many messages one person may get, in place of what was said before. It holds for what is sent from then on; what
+    /// was sent before counts.
+    func updateFrequencyCaps(_ request: Carillon_V1_UpdateFrequencyCapsRequest, _ context: CallContext) async throws -> Carillon_V1_UpdateFrequencyCapsResponse
+
+    /// Answers updateFrequencyCaps at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func updateFrequencyCapsInline(_ request: Carillon_V1_UpdateFrequencyCapsRequest, _ context: CallContext) throws -> Carillon_V1_UpdateFrequencyCapsResponse?
 }
 
 extension CatalogServiceHandler {
@@ -43,6 +58,16 @@ extension CatalogServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func getSettingsInline(_ request: Carillon_V1_GetSettingsRequest, _ context: CallContext) throws -> Carillon_V1_GetSettingsResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func getFrequencyCapsInline(_ request: Carillon_V1_GetFrequencyCapsRequest, _ context: CallContext) throws -> Carillon_V1_GetFrequencyCapsResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func updateFrequencyCapsInline(_ request: Carillon_V1_UpdateFrequencyCapsRequest, _ context: CallContext) throws -> Carillon_V1_UpdateFrequencyCapsResponse? {
         nil
     }
 }
@@ -81,6 +106,25 @@ extension CatalogServiceHandler {
                 },
                 async: { try await self.getSettings($0, $1) }
             ),
+            .unary(
+                "/carillon.v1.CatalogService/GetFrequencyCaps",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.getFrequencyCapsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.getFrequencyCaps($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.CatalogService/UpdateFrequencyCaps",
+                atOnce: {
+                    guard let response = try self.updateFrequencyCapsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.updateFrequencyCaps($0, $1) }
+            ),
         ]
     }
 }
@@ -107,5 +151,16 @@ package struct CatalogServiceClient: Sendable {
     /// Answers with the tenant's setting for each type and audience, in the order of the types' keys.
     package func getSettings(_ request: Carillon_V1_GetSettingsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_GetSettingsResponse {
         try await client.unary("/carillon.v1.CatalogService/GetSettings", request, options: options)
+    }
+
+    /// Answers with how many messages one person may get.
+    package func getFrequencyCaps(_ request: Carillon_V1_GetFrequencyCapsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_GetFrequencyCapsResponse {
+        try await client.unary("/carillon.v1.CatalogService/GetFrequencyCaps", request, options: options)
+    }
+
+    /// Says how many messages one person may get, in place of what was said before. It holds for what is sent from then on; what
+    /// was sent before counts.
+    package func updateFrequencyCaps(_ request: Carillon_V1_UpdateFrequencyCapsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpdateFrequencyCapsResponse {
+        try await client.unary("/carillon.v1.CatalogService/UpdateFrequencyCaps", request, options: options)
     }
 }

@@ -20,6 +20,128 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// The most messages that one person may get within a rolling span of time. A message that would be one too many is not sent, with
+/// the reason "throttled". What is mandatory is sent all the same, and counts.
+package nonisolated struct Carillon_V1_FrequencyCap: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// How many, 1 to 1000.
+  package var limit: Int32 = 0
+
+  /// Within how long: a minute to 8 days, in whole seconds.
+  package var period: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_period ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_period = newValue}
+  }
+  /// Returns true if `period` has been explicitly set.
+  package var hasPeriod: Bool {self._period != nil}
+  /// Clears the value of `period`. Subsequent reads from it will return its default value.
+  package mutating func clearPeriod() {self._period = nil}
+
+  /// Which messages it is about; all of them when unset.
+  package var scope: Carillon_V1_FrequencyCap.OneOf_Scope? = nil
+
+  /// Those of one type, such as "invoice.created".
+  package var notificationType: String {
+    get {
+      if case .notificationType(let v)? = scope {return v}
+      return String()
+    }
+    set {scope = .notificationType(newValue)}
+  }
+
+  /// Those of the types of one category.
+  package var category: String {
+    get {
+      if case .category(let v)? = scope {return v}
+      return String()
+    }
+    set {scope = .category(newValue)}
+  }
+
+  /// The channel that it is about; unspecified for all together but the inbox, which has no cap.
+  package var channel: Carillon_V1_Channel = .unspecified
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// Which messages it is about; all of them when unset.
+  package nonisolated enum OneOf_Scope: Equatable, Sendable {
+    /// Those of one type, such as "invoice.created".
+    case notificationType(String)
+    /// Those of the types of one category.
+    case category(String)
+
+  }
+
+  package init() {}
+
+  fileprivate var _period: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+/// Request of GetFrequencyCaps.
+package nonisolated struct Carillon_V1_GetFrequencyCapsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of GetFrequencyCaps.
+package nonisolated struct Carillon_V1_GetFrequencyCapsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// All caps, in the order in which they were given.
+  package var caps: [Carillon_V1_FrequencyCap] = []
+
+  /// Changes whenever they do.
+  package var etag: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Request of UpdateFrequencyCaps.
+package nonisolated struct Carillon_V1_UpdateFrequencyCapsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// All caps that shall hold, at most 20; none for no bound.
+  package var caps: [Carillon_V1_FrequencyCap] = []
+
+  /// If set, the change is made only if the stored caps have this etag.
+  package var etag: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of UpdateFrequencyCaps.
+package nonisolated struct Carillon_V1_UpdateFrequencyCapsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// All caps, as they hold now.
+  package var caps: [Carillon_V1_FrequencyCap] = []
+
+  /// Their new etag.
+  package var etag: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// Request of ListNotificationTypes.
 package nonisolated struct Carillon_V1_ListNotificationTypesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -149,6 +271,202 @@ package nonisolated struct Carillon_V1_GetSettingsResponse: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "carillon.v1"
+
+nonisolated extension Carillon_V1_FrequencyCap: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FrequencyCap"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}limit\0\u{1}period\0\u{3}notification_type\0\u{1}category\0\u{1}channel\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._period) }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.scope != nil {try decoder.handleConflictingOneOf()}
+          self.scope = .notificationType(v)
+        }
+      }()
+      case 4: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.scope != nil {try decoder.handleConflictingOneOf()}
+          self.scope = .category(v)
+        }
+      }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.channel) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 1)
+    }
+    try { if let v = self._period {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    switch self.scope {
+    case .notificationType?: try {
+      guard case .notificationType(let v)? = self.scope else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case .category?: try {
+      guard case .category(let v)? = self.scope else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
+    }
+    if self.channel != .unspecified {
+      try visitor.visitSingularEnumField(value: self.channel, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_FrequencyCap, rhs: Carillon_V1_FrequencyCap) -> Bool {
+    if lhs.limit != rhs.limit {return false}
+    if lhs._period != rhs._period {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.channel != rhs.channel {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_GetFrequencyCapsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetFrequencyCapsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_GetFrequencyCapsRequest, rhs: Carillon_V1_GetFrequencyCapsRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_GetFrequencyCapsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetFrequencyCapsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}caps\0\u{1}etag\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.caps) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.caps, fieldNumber: 1)
+    }
+    if !self.etag.isEmpty {
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_GetFrequencyCapsResponse, rhs: Carillon_V1_GetFrequencyCapsResponse) -> Bool {
+    if lhs.caps != rhs.caps {return false}
+    if lhs.etag != rhs.etag {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_UpdateFrequencyCapsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".UpdateFrequencyCapsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}caps\0\u{1}etag\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.caps) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.caps, fieldNumber: 1)
+    }
+    if !self.etag.isEmpty {
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_UpdateFrequencyCapsRequest, rhs: Carillon_V1_UpdateFrequencyCapsRequest) -> Bool {
+    if lhs.caps != rhs.caps {return false}
+    if lhs.etag != rhs.etag {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_UpdateFrequencyCapsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".UpdateFrequencyCapsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}caps\0\u{1}etag\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.caps) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.etag) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.caps, fieldNumber: 1)
+    }
+    if !self.etag.isEmpty {
+      try visitor.visitSingularStringField(value: self.etag, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_UpdateFrequencyCapsResponse, rhs: Carillon_V1_UpdateFrequencyCapsResponse) -> Bool {
+    if lhs.caps != rhs.caps {return false}
+    if lhs.etag != rhs.etag {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
 
 nonisolated extension Carillon_V1_ListNotificationTypesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListNotificationTypesRequest"

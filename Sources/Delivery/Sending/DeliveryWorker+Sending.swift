@@ -19,6 +19,7 @@ extension DeliveryWorker {
                 return
             }
             let rows = try await rows(of: ids, work)
+            work.underWay.readBegins(at: loop.now)
             // Read last, right before the sends begin: what was changed until now is obeyed.
             let facts = try await work.store.facts(
                 of: Array(Set(rows.readable.map(\.event.account) + [nil])),
@@ -91,7 +92,7 @@ extension DeliveryWorker {
                 return settle(delivery.id, .failed("workers_lost"), of: work)
             }
         }
-        switch look.look(at: delivery) {
+        switch look.look(at: delivery, besides: work.underWay) {
         case .settle(let resolution):
             settle(delivery.id, resolution, of: work)
         case .send(let target):
@@ -123,6 +124,11 @@ extension DeliveryWorker {
             return settle(delivery.id, .failed(error.rawValue), of: work)
         }
         let startedAt = environment.now()
+        if look.hasCaps, let user = target.user, let type = configuration.catalog[delivery.event.type] {
+            work.underWay.begin(
+                delivery.id, to: user,
+                RecentSend(at: startedAt, type: type.key, category: type.category, channel: delivery.id.channel))
+        }
         work.sends[delivery.id] = loop.spawn {
             let outcome = await provider.sender.send(message)
             self.ended(delivery, target, provider.id, outcome, startedAt: startedAt, means, of: work)
@@ -150,6 +156,7 @@ extension DeliveryWorker {
     ) {
         loop.assertOnLoop()
         work.sends[delivery.id] = nil
+        if outcome.hasFailed { work.underWay.fail(delivery.id) }
         let now = environment.now()
         if outcome.isOurOwnDoing {
             work.rests.gaveUp(provider)

@@ -29,11 +29,16 @@ struct SecondLook {
     let facts: [AccountID?: FactsSnapshot]
     let now: Instant
 
+    /// Whether the supplier bounds how many messages one person may get.
+    var hasCaps: Bool { facts[nil]?.caps.isEmpty == false }
+
     /// Looks at one claimed delivery.
-    func look(at work: DeliveryWork) -> Answer {
+    ///
+    /// - Parameter underWay: what else is being sent.
+    func look(at work: DeliveryWork, besides underWay: SendsUnderWay = SendsUnderWay()) -> Answer {
         if let expiresAt = work.expiresAt, expiresAt <= now { return .settle(.expired) }
         guard let type = catalog[work.event.type] else { return .settle(.suppressed(.typeDisabled)) }
-        let decision = decide(work, type)
+        let decision = decide(work, type, underWay)
         switch decision.verdict(on: work.id.channel) {
         case .suppress(let reason): return .settle(.suppressed(reason))
         case .defer(let until): return .settle(.postponed(until: until))
@@ -52,13 +57,13 @@ struct SecondLook {
     func settings(for account: AccountID?) -> TenantSettings {
         var settings = TenantSettings(
             overrides: facts[nil]?.overrides ?? SettingOverrides(),
-            enabledWithoutSubscription: tenant.enabledWithoutSubscription,
+            enabledWithoutSubscription: tenant.enabledWithoutSubscription, caps: facts[nil]?.caps ?? [],
             unavailableChannels: ChannelSet.all.subtracting(facts[nil]?.providedChannels ?? .all))
         if let account, let overrides = facts[account]?.overrides { settings.accountOverrides[account] = overrides }
         return settings
     }
 
-    private func decide(_ work: DeliveryWork, _ type: NotificationType) -> Decision {
+    private func decide(_ work: DeliveryWork, _ type: NotificationType, _ underWay: SendsUnderWay) -> Decision {
         let account = work.event.account
         let event = EventFacts(
             type: type, actor: work.event.actor, addressedUsers: work.event.addressedUsers,
@@ -68,15 +73,25 @@ struct SecondLook {
         let supplier = facts[nil]?.directory ?? .empty
         let settings = settings(for: account)
         switch work.recipient {
-        case .user(let user):
+        case .user(let id):
+            let side = work.audience.isInternal ? supplier : people ?? .empty
+            guard var user = side[id] else {
+                return Domain.decide(
+                    user: id, as: work.audience, event: event, account: people, supplier: supplier, settings: settings,
+                    now: now)
+            }
+            if hasCaps { user.recentSends += underWay.sends(to: id, besides: sent) }
             return Domain.decide(
-                user: user, as: work.audience, event: event, account: people, supplier: supplier,
-                settings: settings, heldDuty: Duty(work.reason), now: now)
+                user, of: side.side, as: work.audience, event: event, about: account, settings: settings,
+                heldDuty: Duty(work.reason), now: now)
         case .mailbox, .nobody:
             return decideMailbox(
                 as: work.audience, event: event, account: people, supplier: supplier, settings: settings)
         }
     }
+
+    /// The deliveries that what was read counts as sent.
+    private var sent: Set<DeliveryID> { facts[nil]?.sent ?? [] }
 
     private func target(of work: DeliveryWork) -> Target? {
         switch work.recipient {

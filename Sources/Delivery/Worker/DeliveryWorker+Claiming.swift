@@ -181,6 +181,7 @@ extension DeliveryWorker {
     /// A delivery is not held any more.
     func settled(_ id: DeliveryID, of work: TenantWork) {
         work.held.remove(id)
+        work.underWay.recorded(id, at: loop.now)
         if work.isCurrent { enterWhenWaiting(work) }
         review(work)
         arrange()

@@ -41,6 +41,8 @@ final class TenantWork: @unchecked Sendable {
     var held: Set<DeliveryID> = []
     /// The sends under way.
     var sends: [DeliveryID: Task<Void, Never>] = [:]
+    /// The same as caps count them.
+    var underWay = SendsUnderWay()
 
     /// What sending needs besides the facts, and when it was read.
     var means: SendingMeans?

@@ -52,7 +52,8 @@ struct MethodAccess: Sendable, Hashable {
         add(
             "CatalogService", .tenant, .catalog, .read, .publish,
             methods: ["ListNotificationTypes", "GetNotificationType"])
-        add("CatalogService", .tenant, .catalog, .read, methods: ["GetSettings"])
+        add("CatalogService", .tenant, .catalog, .read, methods: ["GetSettings", "GetFrequencyCaps"])
+        add("CatalogService", .tenant, .catalog, methods: ["UpdateFrequencyCaps"])
         add("PreferenceService", .tenantOrUser, .check, .read, .preferences, methods: ["CheckPreference"])
         add(
             "PreferenceService", .tenant, .check, .read, .preferences,

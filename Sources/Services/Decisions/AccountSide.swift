@@ -25,6 +25,7 @@ final class AccountSide {
         if let settings, settings.supplier === supplier, settings.policy == policy { return settings.2 }
         var made = TenantSettings(
             overrides: supplier.snapshot.overrides, enabledWithoutSubscription: policy,
+            caps: supplier.snapshot.caps,
             unavailableChannels: ChannelSet.all.subtracting(supplier.snapshot.providedChannels)
                 .subtracting(ChannelSet(.inApp)))
         if let id = snapshot.account, !snapshot.overrides.isEmpty { made.accountOverrides = [id: snapshot.overrides] }

@@ -29,6 +29,8 @@ final class KnownHome {
     private(set) var overrides: SettingOverrides
     /// The channels that something can be sent on; of use in the supplier's.
     private(set) var providedChannels: ChannelSet
+    /// How many messages one person may get; of use in the supplier's.
+    private(set) var caps: [FrequencyCap]
     /// The version that all this is of.
     private(set) var version: Int64
     /// Users who were read at this version or a later one are as they were.
@@ -50,6 +52,7 @@ final class KnownHome {
         schedule = snapshot.schedule
         overrides = snapshot.overrides
         providedChannels = snapshot.providedChannels
+        caps = snapshot.caps
         version = snapshot.version
         since = snapshot.version
         provenAt = readAt
@@ -75,6 +78,7 @@ final class KnownHome {
         schedule = snapshot.schedule
         overrides = snapshot.overrides
         providedChannels = snapshot.providedChannels
+        caps = snapshot.caps
         merged = nil
         provenAt = max(provenAt, readAt)
         self.readAt = max(self.readAt, readAt)

@@ -58,7 +58,8 @@ struct KnownUser {
         return UserFacts(
             id: id, status: Self.statuses[Int(traits & 7)], isAdmin: traits & Self.admin != 0,
             isTeamMember: traits & Self.teamMember != 0, addresses: addresses, choices: wishes?.choices,
-            schedule: wishes?.schedule ?? home.schedule, snoozedUntil: wishes?.snoozedUntil)
+            schedule: wishes?.schedule ?? home.schedule, snoozedUntil: wishes?.snoozedUntil,
+            recentSends: wishes?.recentSends ?? [])
     }
 
     /// How much memory it takes with its place in a table, about, in octets.
@@ -71,18 +72,21 @@ private final class KnownWishes {
     /// Nil is the home's.
     let schedule: Schedule?
     let snoozedUntil: Instant?
+    /// What the user got lately, where there are caps.
+    let recentSends: [RecentSend]
 
     /// Nil for a user who wants nothing in particular.
     init?(_ facts: UserFacts, besides usual: Schedule) {
         choices = facts.choices
         schedule = facts.schedule == usual ? nil : facts.schedule
         snoozedUntil = facts.snoozedUntil
-        if choices == .none, schedule == nil, snoozedUntil == nil { return nil }
+        recentSends = facts.recentSends
+        if choices == .none, schedule == nil, snoozedUntil == nil, recentSends.isEmpty { return nil }
     }
 
     /// How much memory it takes, about, in octets: tables of choices begin at 100, and grow by doubling.
     var octets: Int {
         160 + Audience.allCases.reduce(0) { $0 + (choices[$1].isEmpty ? 0 : 100 + choices[$1].count * 96) }
-            + (schedule == nil ? 0 : 256)
+            + (schedule == nil ? 0 : 256) + recentSends.count * 56
     }
 }

@@ -75,6 +75,9 @@ final class TenantUsers: @unchecked Sendable {
     /// changes the database by hand, is obeyed after that time.
     private static let greatestAge: UInt32 = 3_600
 
+    /// The same where there are caps: what a user got counts towards them, and nobody tells of it.
+    private static let greatestCappedAge: UInt32 = 2
+
     init(
         loop: EventLoop, store: TenantStore, policy: TenantSettings.EnabledWithoutSubscription,
         freshness: FactsFreshness, budget: FactsBudget, clocks: @escaping () -> Clocks
@@ -98,7 +101,7 @@ final class TenantUsers: @unchecked Sendable {
         supplier.ask(at: now)
         if case .current = freshness {
             guard user.holds, self.freshness.isCurrent(user.home.provenAt), isCurrent(supplier),
-                user.age(at: now) < Self.greatestAge
+                user.age(at: now) < (supplier.caps.isEmpty ? Self.greatestAge : Self.greatestCappedAge)
             else { return nil }
         }
         user.home.isWanted = true
@@ -176,7 +179,7 @@ final class TenantUsers: @unchecked Sendable {
         let home = home.overrides.isEmpty ? supplier : home
         return home.settings(settingsStamp) {
             TenantSettings(
-                overrides: supplier.overrides, enabledWithoutSubscription: policy,
+                overrides: supplier.overrides, enabledWithoutSubscription: policy, caps: supplier.caps,
                 unavailableChannels: ChannelSet.all.subtracting(supplier.providedChannels)
                     .subtracting(ChannelSet(.inApp)))
         }

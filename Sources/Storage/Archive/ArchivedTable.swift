@@ -63,9 +63,8 @@ extension ArchivedTable {
             name: "account",
             columns: [
                 "account_id", "display_name", "default_user_id", "assigned_rep_user_ids", "billing_email",
-                "notifications_suppressed", "time_zone", "locale", "defaults", "facts_version", "revision",
-                "created_at",
-                "updated_at",
+                "notifications_suppressed", "time_zone", "locale", "defaults", "caps", "facts_version",
+                "revision", "created_at", "updated_at",
             ],
             key: ["account_id"]),
         ArchivedTable(

@@ -14,6 +14,8 @@ struct AuditStatements {
     let preferences: Statement
     /// $4 account, $5 names and $6 values of its defaults.
     let defaults: Statement
+    /// $4 how many messages one person may get; NULL for no bound.
+    let caps: Statement
     /// $4 provider, $5 channel, $6 kind, $7 name, $8 priority, $9 enabled, $10 public part, $11 keep, remove or set, $12 how
     /// many there may be: no line for a new one when there are as many.
     let provider: Statement
@@ -90,6 +92,12 @@ struct AuditStatements {
                 WHERE a.defaults -> x.name IS DISTINCT FROM $6::jsonb -> x.name
             ) AS c
             WHERE a.account_id = $4::text AND c.after IS NOT NULL
+            """)
+        caps = line(
+            """
+            SELECT 'settings.caps', 'settings/caps', a.caps, coalesce($4::jsonb, '[]'::jsonb)
+            FROM \(schema).account a
+            WHERE a.account_id = '' AND coalesce(a.caps, '[]'::jsonb) IS DISTINCT FROM coalesce($4::jsonb, '[]'::jsonb)
             """)
         provider = line(
             """

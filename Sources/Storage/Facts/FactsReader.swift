@@ -7,6 +7,7 @@ struct FactsReader {
     private var records: [AccountID: AccountRecord] = [:]
     private var users: [UserID: UserRecord] = [:]
     private var rows = FactsRows()
+    private var caps: [AccountID?: [FrequencyCap]] = [:]
     private var providedChannels: ChannelSet = []
     private var schedules: ScheduleMaker
 
@@ -24,6 +25,7 @@ struct FactsReader {
         }
         try reader.rows.takeChoices(results[3])
         try reader.rows.takeSettings(results[4])
+        try reader.rows.takeSends(results[6])
         reader.providedChannels = try results[5].providedChannels()
         return reader.snapshots()
     }
@@ -31,6 +33,7 @@ struct FactsReader {
     private mutating func account(_ row: Row) throws(PostgresError) {
         let id = try row.account(0)
         versions[id] = try row.int8(8)
+        caps[id] = FrequencyCap.list(json: try row.optionalText(13))
         if let id { records[id] = try AccountRecord(row: row) }
     }
 
@@ -50,7 +53,8 @@ struct FactsReader {
                 users: members.map { user in
                     user.facts(
                         choices: rows.choices[user.id],
-                        schedule: schedules.schedule(user.timeZone ?? record?.timeZone, user.times))
+                        schedule: schedules.schedule(user.timeZone ?? record?.timeZone, user.times),
+                        recentSends: rows.sends[user.id])
                 },
                 defaultUser: record?.defaultUser,
                 mailbox: record?.billingEmail == nil ? .missing : .usable,
@@ -63,7 +67,9 @@ struct FactsReader {
                 users: Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0) }),
                 directory: directory,
                 overrides: rows.overrides[account] ?? SettingOverrides(),
-                providedChannels: providedChannels)
+                providedChannels: providedChannels,
+                caps: caps[account] ?? [],
+                sent: rows.sent)
         }
         return snapshots
     }

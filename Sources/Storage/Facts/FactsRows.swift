@@ -1,10 +1,26 @@
 internal import Domain
 internal import Postgres
 
-/// Gathers rows of choices and settings, of many users and accounts.
+/// Gathers rows of choices, settings and sends, of many users and accounts.
 struct FactsRows {
     private(set) var choices: [UserID: PerAudience<Choices>] = [:]
     private(set) var overrides: [AccountID?: SettingOverrides] = [:]
+
+    private(set) var sends: [UserID: [RecentSend]] = [:]
+    private(set) var sent: Set<DeliveryID> = []
+
+    /// Takes rows of ``CapStatements/recentSends(_:of:notifications:time:)``.
+    mutating func takeSends(_ rows: ResultSet) throws(PostgresError) {
+        for row in rows {
+            let channel = try row.value(2, as: Channel.self)
+            let type = try row.identifier(3, as: TypeKey.self)
+            // A type of another version is of no category that this one could cap.
+            let category = Catalog.builtIn[type]?.category ?? CategoryName(unchecked: "")
+            sends[try row.identifier(0), default: []].append(
+                RecentSend(at: try row.instant(4), type: type, category: category, channel: channel))
+            sent.insert(DeliveryID(notification: NotificationID(try row.uuidv7(1)), channel: channel))
+        }
+    }
 
     /// Takes rows of ``FactsStatements/preferenceColumns``.
     mutating func takeChoices(_ rows: ResultSet) throws(PostgresError) {
@@ -25,7 +41,7 @@ struct FactsRows {
 
 extension UserRecord {
     /// The user as decisions see them.
-    func facts(choices: PerAudience<Choices>?, schedule: Schedule) -> UserFacts {
+    func facts(choices: PerAudience<Choices>?, schedule: Schedule, recentSends: [RecentSend]?) -> UserFacts {
         var choices = choices ?? .none
         for cadence in cadences { cadence.apply(to: &choices[cadence.audience]) }
         var addresses = PerChannel(repeating: AddressState.missing)
@@ -35,7 +51,8 @@ extension UserRecord {
         }
         return UserFacts(
             id: id, status: status, isAdmin: isAdmin, isTeamMember: isTeamMember, seniority: createdAt.microseconds,
-            addresses: addresses, choices: choices, schedule: schedule, snoozedUntil: snoozedUntil)
+            addresses: addresses, choices: choices, schedule: schedule, snoozedUntil: snoozedUntil,
+            recentSends: recentSends ?? [])
     }
 }
 

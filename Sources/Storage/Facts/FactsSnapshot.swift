@@ -17,6 +17,10 @@ package struct FactsSnapshot: Sendable {
     /// The channels that something can be sent on: the inbox, and those that an enabled provider carries. Only the
     /// supplier's version grows when they change; decisions take them from the supplier's snapshot.
     package let providedChannels: ChannelSet
+    /// How many messages one person may get; the supplier's hold for all.
+    package let caps: [FrequencyCap]
+    /// Which deliveries stand behind what the users got lately (``Domain/UserFacts/recentSends``).
+    package let sent: Set<DeliveryID>
 
     /// The pin of a decision on these facts.
     package var pin: FactsPin { FactsPin(account: account, version: version) }

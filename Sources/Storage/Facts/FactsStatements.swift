@@ -1,3 +1,4 @@
+internal import Domain
 internal import Postgres
 
 /// The statements that read what decisions about an event rest on: whole accounts.
@@ -17,6 +18,8 @@ struct FactsStatements {
     let settings: Statement
     /// The channels that a provider carries.
     let providedChannels: Statement
+    /// What their users got lately, where there are caps; $2 and $3 are those of ``CapStatements/reach(_:)``.
+    let recentSends: Statement
     /// $1 accounts: their versions alone.
     let versions: Statement
     /// When the server was started.
@@ -25,7 +28,7 @@ struct FactsStatements {
     init(_ schema: SchemaName) {
         accounts = Statement(
             """
-            SELECT \(DirectoryStatements.accountColumns)
+            SELECT \(DirectoryStatements.accountColumns), a.caps
             FROM \(schema).account a
             WHERE a.account_id = ANY ($1::text[])
             """)
@@ -58,6 +61,10 @@ struct FactsStatements {
             """)
         providedChannels = Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
         server = Statement("SELECT pg_postmaster_start_time()")
+        recentSends = CapStatements.recentSends(
+            schema,
+            of: "(SELECT u.user_id FROM \(schema).app_user u WHERE u.account_id = ANY ($1::text[]))",
+            notifications: "$2", time: "$3")
         versions = Statement(
             "SELECT a.account_id, a.facts_version FROM \(schema).account a WHERE a.account_id = ANY ($1::text[])")
     }
@@ -69,8 +76,8 @@ struct FactsStatements {
         "s.account_id, s.type_key, s.audience, s.enabled, s.default_subscribed, s.mandatory, s.mandatory_channels"
 
     /// The queries that ``FactsReader`` reads the results of.
-    func queries(of accounts: [String]) -> [Query] {
+    func queries(of accounts: [String], now: Instant) -> [Query] {
         [self.accounts, users, contactPoints, preferences, settings].map { Query($0, [.textArray(accounts)]) }
-            + [Query(providedChannels)]
+            + [Query(providedChannels), Query(recentSends, [.textArray(accounts)] + CapStatements.reach(now))]
     }
 }

@@ -21,6 +21,7 @@ struct PeopleReader {
         for row in results[first + 1] { try reader.candidate(row) }
         try reader.rows.takeSettings(results[first + 2])
         try reader.rows.takeChoices(results[first + 5])
+        try reader.rows.takeSends(results[first + 7])
         let provided = try results[first + 6].providedChannels()
         for row in results[first] { try reader.home(row, provided) }
         var records = try results[first + 3].read(UserRecord.init(row:))
@@ -53,12 +54,14 @@ struct PeopleReader {
                 defaults: Choices(DefaultChoice.list(json: try row.optionalText(3))),
                 candidates: (candidates[account] ?? [:]).values, mailbox: try row.bool(4) ? .usable : .missing),
             overrides: rows.overrides[account] ?? SettingOverrides(), schedule: schedules.schedule(zone, nil),
-            providedChannels: provided)
+            providedChannels: provided, caps: FrequencyCap.list(json: try row.optionalText(6)))
     }
 
     private mutating func user(_ record: UserRecord) -> UserSnapshot {
         let schedule = schedules.schedule(record.timeZone ?? zones[record.account], record.times)
         return UserSnapshot(
-            record: record, facts: record.facts(choices: rows.choices[record.id], schedule: schedule))
+            record: record,
+            facts: record.facts(
+                choices: rows.choices[record.id], schedule: schedule, recentSends: rows.sends[record.id]))
     }
 }

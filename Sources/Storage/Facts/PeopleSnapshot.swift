@@ -29,4 +29,6 @@ package struct HomeSnapshot: Sendable {
     /// The channels that something can be sent on: the inbox, and those that an enabled provider carries. Only the
     /// supplier's version grows when they change; decisions take them from the supplier's.
     package let providedChannels: ChannelSet
+    /// How many messages one person may get; the supplier's hold for all.
+    package let caps: [FrequencyCap]
 }

@@ -1,3 +1,4 @@
+internal import Domain
 internal import Postgres
 
 /// The statements that read what decisions about single users rest on: the users, and of their accounts no more than decisions about
@@ -20,6 +21,8 @@ struct PeopleStatements {
     let preferences: Statement
     /// The channels that a provider carries.
     let providedChannels: Statement
+    /// What they got lately, where there are caps; $2 and $3 are those of ``CapStatements/reach(_:)``.
+    let recentSends: Statement
 
     init(_ schema: SchemaName) {
         let wanted =
@@ -27,7 +30,7 @@ struct PeopleStatements {
         homes = Statement(
             """
             SELECT a.account_id, a.facts_version, a.notifications_suppressed, a.defaults, a.billing_email IS NOT NULL,
-                a.time_zone
+                a.time_zone, a.caps
             FROM \(schema).account a
             WHERE a.account_id = \(wanted)
             """)
@@ -70,6 +73,8 @@ struct PeopleStatements {
             FROM \(schema).preference p
             WHERE p.user_id = ANY ($1::text[])
             """)
+        recentSends = CapStatements.recentSends(
+            schema, of: "(SELECT v.user_id FROM unnest($1::text[]) AS v (user_id))", notifications: "$2", time: "$3")
         providedChannels = Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
     }
 
@@ -78,12 +83,14 @@ struct PeopleStatements {
     /// - Parameters:
     ///   - users: who.
     ///   - includingSupplier: whether the supplier's home is wanted too.
-    func queries(_ users: [String], includingSupplier: Bool) -> [Query] {
+    ///   - now: the time.
+    func queries(_ users: [String], includingSupplier: Bool, now: Instant) -> [Query] {
         let (users, accounts) = (Parameter.textArray(users), Parameter.textArray(includingSupplier ? [""] : []))
         return [homes, candidates, settings].map { Query($0, [users, accounts]) }
-            + [self.users, contactPoints, preferences].map { Query($0, [users]) } + [Query(providedChannels)]
+            + [self.users, contactPoints, preferences].map { Query($0, [users]) }
+            + [Query(providedChannels), Query(recentSends, [users] + CapStatements.reach(now))]
     }
 
-    /// How many queries ``queries(_:includingSupplier:)`` makes.
-    static let count = 7
+    /// How many queries ``queries(_:includingSupplier:now:)`` makes.
+    static let count = 8
 }

@@ -10,7 +10,7 @@ extension TenantStore {
     package func facts(
         of accounts: [AccountID?], _ clocks: Clocks
     ) async throws(StorageError) -> [AccountID?: FactsSnapshot] {
-        let queries = facts.queries(of: accounts.map { $0?.rawValue ?? "" })
+        let queries = facts.queries(of: accounts.map { $0?.rawValue ?? "" }, now: clocks.now)
         return try await storing { () async throws(PostgresError) in
             try FactsReader.read(try await run(queries), clocks)
         }
@@ -25,7 +25,7 @@ extension TenantStore {
     package func people(
         _ users: [UserID], includingSupplier: Bool, _ clocks: Clocks
     ) async throws(StorageError) -> PeopleSnapshot {
-        let queries = people.queries(users.map(\.rawValue), includingSupplier: includingSupplier)
+        let queries = people.queries(users.map(\.rawValue), includingSupplier: includingSupplier, now: clocks.now)
         return try await storing { () async throws(PostgresError) in
             try PeopleReader.read(try await run(queries), clocks)
         }

@@ -69,7 +69,7 @@ extension TenantStore {
         queries += changeQueries(user, latest, now: now)
         if !personal.isEmpty { queries.append(Query(preferences.putPersonal, patch.parameters(user, now: now))) }
         queries.append(Query(preferences.choices, [.text(user)]))
-        queries += people.queries([user.rawValue], includingSupplier: false)
+        queries += people.queries([user.rawValue], includingSupplier: false, now: now)
         return try await storing { () async throws(PostgresError) in
             let results = try await run(queries)
             guard let revision = try results[counting].readFirst({ row throws(PostgresError) in try row.int8(0) })

@@ -73,6 +73,8 @@ extension SQLScript {
     static let tenant3 = SQLScript(PackageResources.tenant_3_sql)
     /// A tenant's schema from version 3 to 4. Takes `schema`.
     static let tenant4 = SQLScript(PackageResources.tenant_4_sql)
+    /// A tenant's schema from version 4 to 5. Takes `schema`.
+    static let tenant5 = SQLScript(PackageResources.tenant_5_sql)
     /// A tenant's schema in the current version. Takes `schema`, `micros`, `time`.
     static let tenant = SQLScript(PackageResources.tenant_sql)
     /// One month of one of a tenant's tables. Takes `schema`, `table`, `column`, `month`, `from`, `to`, `fillfactor`.

@@ -6,7 +6,7 @@ CREATE SCHEMA ${schema};
 
 -- Customer accounts. The row with the empty id is the supplier itself: its people are the internal users.
 -- facts_version grows with every change of the account, its users or their choices; Publish compares it. defaults is what its
--- administrators chose for those who choose nothing.
+-- administrators chose for those who choose nothing. caps, on the supplier's row alone, is how many messages one person may get.
 CREATE TABLE ${schema}.account (
     account_id text PRIMARY KEY,
     display_name text NOT NULL,
@@ -17,6 +17,7 @@ CREATE TABLE ${schema}.account (
     time_zone text,
     locale text,
     defaults jsonb,
+    caps jsonb,
     facts_version bigint NOT NULL,
     revision bigint NOT NULL,
     created_at timestamptz NOT NULL,

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, fields
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from . import interface
@@ -132,6 +133,9 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("CatalogService.ListNotificationTypes", v1.ListNotificationTypesRequest(page_size=3))
     add("CatalogService.GetNotificationType", v1.GetNotificationTypeRequest(notification_type="invoice.created"))
     add("CatalogService.GetSettings", v1.GetSettingsRequest(category="Invoices"))
+    add("CatalogService.GetFrequencyCaps", v1.GetFrequencyCapsRequest())
+    cap = v1.FrequencyCap(limit=1000, period=Duration(seconds=86_400))
+    add("CatalogService.UpdateFrequencyCaps", v1.UpdateFrequencyCapsRequest(caps=[cap]))
     foreign = ids.page_token or "AAAA"
     types = v1.ListNotificationTypesRequest(page_size=3, page_token=foreign)
     add("CatalogService.ListNotificationTypes", types, "with a page token")

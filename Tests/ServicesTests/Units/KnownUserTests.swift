@@ -8,7 +8,7 @@ import Testing
 @Suite struct KnownUserTests {
     static let home = HomeSnapshot(
         version: 7, facts: SideFacts(account: AccountID(unchecked: "acme")), overrides: SettingOverrides(),
-        schedule: .standard, providedChannels: .all)
+        schedule: .standard, providedChannels: .all, caps: [])
     static let noon = MonotonicTime(nanoseconds: 43_200_000_000_000)
 
     static func snapshot(_ facts: UserFacts) -> UserSnapshot {
@@ -37,7 +37,14 @@ import Testing
                             id: UserID(unchecked: "ann"), status: status, isAdmin: number == 1,
                             isTeamMember: number == 0, addresses: addresses, choices: wishes,
                             schedule: number == 0 ? .standard : Schedule(zone: zone, digestMinute: 17),
-                            snoozedUntil: number == 0 ? nil : Instant(seconds: 5))
+                            snoozedUntil: number == 0 ? nil : Instant(seconds: 5),
+                            recentSends: number == 0
+                                ? []
+                                : [
+                                    RecentSend(
+                                        at: Instant(seconds: 4), type: TypeKey(unchecked: "a.b"),
+                                        category: CategoryName(unchecked: "A"), channel: .sms)
+                                ])
                         let known = KnownUser(Self.snapshot(facts), at: 7, of: home, readAt: Self.noon)
                         #expect(known.facts(facts.id) == facts)
                     }
@@ -52,7 +59,7 @@ import Testing
         func next(_ version: Int64) -> HomeSnapshot {
             HomeSnapshot(
                 version: version, facts: Self.home.facts, overrides: Self.home.overrides, schedule: .standard,
-                providedChannels: .all)
+                providedChannels: .all, caps: [])
         }
         let facts = UserFacts(id: UserID(unchecked: "ann"), addresses: PerChannel(repeating: .usable))
         let home = KnownHome(next(.max - 10), readAt: Self.noon)
@@ -83,7 +90,7 @@ import Testing
         func version(_ version: Int64) -> HomeSnapshot {
             HomeSnapshot(
                 version: version, facts: Self.home.facts, overrides: Self.home.overrides, schedule: .standard,
-                providedChannels: .all)
+                providedChannels: .all, caps: [])
         }
         let facts = UserFacts(id: UserID(unchecked: "ann"), addresses: PerChannel(repeating: .usable))
         let home = KnownHome(version(7), readAt: at(0))
