@@ -172,11 +172,42 @@ package nonisolated struct Carillon_V1_UpsertUserResponse: @unchecked Sendable {
     set {_uniqueStorage()._created = newValue}
   }
 
+  /// For the default user of an account: who hears instead of types of which at least one must, as things stand now. Empty while the
+  /// default user can be reached.
+  package var notices: [Carillon_V1_DutyNotice] {
+    get {_storage._notices}
+    set {_uniqueStorage()._notices = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Who hears of some types of which at least one user of an account must, since the default user cannot be reached.
+package nonisolated struct Carillon_V1_DutyNotice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Stable code: "duty_moved_to_fallback", or "no_eligible_recipient" when nobody can be reached; then the supplier's people are told
+  /// of each message that meets nobody.
+  package var reason: String = String()
+
+  /// The user who hears instead; empty for the account's billing mailbox, and when nobody does.
+  package var userID: String = String()
+
+  /// Keys of the types, in order.
+  package var notificationTypes: [String] = []
+
+  /// The same as an English sentence for people; its words may change.
+  package var explanation: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// Request of ListUsers.
@@ -484,11 +515,12 @@ nonisolated extension Carillon_V1_UpsertUserRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Carillon_V1_UpsertUserResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpsertUserResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}user\0\u{1}created\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}user\0\u{1}created\0\u{1}notices\0")
 
   fileprivate class _StorageClass {
     var _user: Carillon_V1_User? = nil
     var _created: Bool = false
+    var _notices: [Carillon_V1_DutyNotice] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -501,6 +533,7 @@ nonisolated extension Carillon_V1_UpsertUserResponse: SwiftProtobuf.Message, Swi
     init(copying source: _StorageClass) {
       _user = source._user
       _created = source._created
+      _notices = source._notices
     }
   }
 
@@ -521,6 +554,7 @@ nonisolated extension Carillon_V1_UpsertUserResponse: SwiftProtobuf.Message, Swi
         switch fieldNumber {
         case 1: try { try decoder.decodeSingularMessageField(value: &_storage._user) }()
         case 2: try { try decoder.decodeSingularBoolField(value: &_storage._created) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._notices) }()
         default: break
         }
       }
@@ -539,6 +573,9 @@ nonisolated extension Carillon_V1_UpsertUserResponse: SwiftProtobuf.Message, Swi
       if _storage._created != false {
         try visitor.visitSingularBoolField(value: _storage._created, fieldNumber: 2)
       }
+      if !_storage._notices.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._notices, fieldNumber: 3)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -550,10 +587,56 @@ nonisolated extension Carillon_V1_UpsertUserResponse: SwiftProtobuf.Message, Swi
         let rhs_storage = _args.1
         if _storage._user != rhs_storage._user {return false}
         if _storage._created != rhs_storage._created {return false}
+        if _storage._notices != rhs_storage._notices {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_DutyNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DutyNotice"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}user_id\0\u{3}notification_types\0\u{1}explanation\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.userID) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.notificationTypes) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.explanation) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    if !self.userID.isEmpty {
+      try visitor.visitSingularStringField(value: self.userID, fieldNumber: 2)
+    }
+    if !self.notificationTypes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notificationTypes, fieldNumber: 3)
+    }
+    if !self.explanation.isEmpty {
+      try visitor.visitSingularStringField(value: self.explanation, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_DutyNotice, rhs: Carillon_V1_DutyNotice) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.userID != rhs.userID {return false}
+    if lhs.notificationTypes != rhs.notificationTypes {return false}
+    if lhs.explanation != rhs.explanation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -476,7 +476,7 @@ package nonisolated struct Carillon_V1_PreferenceNotice: Sendable {
   /// The audience.
   package var audience: Carillon_V1_Audience = .unspecified
 
-  /// Stable code, such as "choice_kept_while_mandatory" or "duty_moved_to_fallback".
+  /// Stable code, such as "choice_kept_while_mandatory".
   package var reason: String = String()
 
   /// The reason as an English sentence for people; its words may change.

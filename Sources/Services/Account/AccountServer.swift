@@ -54,7 +54,25 @@ struct AccountServer: AccountServiceHandler {
         var response = Carillon_V1_UpsertUserResponse()
         response.user = Carillon_V1_User(upserted.record)
         response.created = upserted.created
+        response.notices = try await duty(of: upserted.record, in: scope, context)
         return response
+    }
+
+    /// Who hears instead of a default user who cannot be reached any more.
+    private func duty(
+        of user: UserRecord, in scope: TenantScope, _ context: CallContext
+    ) async throws(Status) -> [Carillon_V1_DutyNotice] {
+        // Most users can be reached, or are nobody's default user: then nothing is to be said, and little was asked.
+        let canBeReached =
+            (user.status == .active || user.status == .invited) && user.contactPoint(on: .email)?.state == .usable
+        guard !canBeReached, let account = user.account else { return [] }
+        let record = try await stored(until: context.deadline) { () async throws(StorageError) in
+            try await scope.store.account(account)
+        }
+        guard record?.defaultUser == user.id, let subject = try await scope.facts.users.read(user.id)?.subject else {
+            return []
+        }
+        return DutyNotice.about(subject).map { Carillon_V1_DutyNotice($0) }
     }
 
     private func upsert(

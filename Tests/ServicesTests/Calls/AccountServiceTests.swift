@@ -184,4 +184,36 @@ struct AccountServiceTests {
             #expect(try await tenant.accounts.setDefaultUser(request).account.defaultUserID.isEmpty)
         }
     }
+
+    @Test("who takes away an account's default user is told who hears instead of what somebody must hear")
+    func duty() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            func put(_ id: String, _ state: Carillon_V1_UserState) async throws -> [Carillon_V1_DutyNotice] {
+                var request = Carillon_V1_UpsertUserRequest()
+                (request.user.userID, request.user.accountID, request.user.state) = (id, "acme", state)
+                request.updateMask.paths = ["state"]
+                return try await tenant.accounts.upsertUser(request).notices
+            }
+            // Who is nobody's default user may come and go.
+            #expect(try await put("cid", .disabled).isEmpty)
+            let moved = try await put("ann", .disabled)
+            #expect(moved.map(\.reason) == ["duty_moved_to_fallback"] && moved.map(\.userID) == ["bob"])
+            #expect(moved[0].notificationTypes.contains("invoice.created"))
+            #expect(moved[0].explanation.contains("user bob is told of \(moved[0].notificationTypes.count) types"))
+            #expect(try await put("bob", .disabled).isEmpty)
+            let lost = try await put("ann", .disabled)
+            #expect(lost.map(\.reason) == ["no_eligible_recipient"] && lost.map(\.userID) == [""])
+            #expect(lost[0].notificationTypes == moved[0].notificationTypes)
+            var account = Carillon_V1_UpsertAccountRequest()
+            (account.account.accountID, account.account.billingEmail) = ("acme", "billing@example.com")
+            account.updateMask.paths = ["billing_email"]
+            _ = try await tenant.accounts.upsertAccount(account)
+            let mailbox = try await put("ann", .disabled)
+            #expect(mailbox[0].reason == "duty_moved_to_fallback" && mailbox[0].userID.isEmpty)
+            #expect(mailbox[0].explanation.contains("the billing mailbox"))
+            #expect(try await put("ann", .active).isEmpty)
+        }
+    }
 }
