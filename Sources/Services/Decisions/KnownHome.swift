@@ -73,7 +73,7 @@ final class KnownHome {
         if hasLapsed || (snapshot.version > version && !isNext) { since = snapshot.version }
         if snapshot.version > version { versionAt = now }
         version = snapshot.version
-        // Also of the same version: the supplier's zone and channels of the provider are part of it, not of the account's.
+        // Also of the same version: schedules are by the tenant's zone, and providers raise the supplier's version alone.
         facts = snapshot.facts
         schedule = snapshot.schedule
         overrides = snapshot.overrides

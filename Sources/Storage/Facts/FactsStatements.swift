@@ -59,7 +59,7 @@ struct FactsStatements {
             FROM \(schema).setting s
             WHERE s.account_id = ANY ($1::text[])
             """)
-        providedChannels = Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
+        providedChannels = Self.providedChannels(schema)
         server = Statement("SELECT pg_postmaster_start_time()")
         recentSends = CapStatements.recentSends(
             schema,
@@ -67,6 +67,11 @@ struct FactsStatements {
             notifications: "$2", time: "$3")
         versions = Statement(
             "SELECT a.account_id, a.facts_version FROM \(schema).account a WHERE a.account_id = ANY ($1::text[])")
+    }
+
+    /// The channels that a provider carries.
+    static func providedChannels(_ schema: SchemaName) -> Statement {
+        Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
     }
 
     /// The columns of choices that ``FactsRows`` reads.

@@ -75,7 +75,7 @@ struct PeopleStatements {
             """)
         recentSends = CapStatements.recentSends(
             schema, of: "(SELECT v.user_id FROM unnest($1::text[]) AS v (user_id))", notifications: "$2", time: "$3")
-        providedChannels = Statement("SELECT DISTINCT p.channel FROM \(schema).provider p WHERE p.enabled")
+        providedChannels = FactsStatements.providedChannels(schema)
     }
 
     /// The queries that ``PeopleReader`` reads the results of.
