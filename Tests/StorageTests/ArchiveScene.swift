@@ -102,6 +102,7 @@ enum ArchiveScene {
             INSERT INTO \(schema).contact_point SELECT 'u' || x, 'email', x || '@a.b', 0, 'ok'
                 FROM generate_series(1, 300) x
             """,
+            "INSERT INTO \(schema).suppression VALUES ('sms', '+4930123456', 'stopped', 'provider', now())",
             "INSERT INTO \(schema).preference VALUES ('u1', 'customer', 'all', '', '', true, now())",
             "INSERT INTO \(schema).setting VALUES ('invoice.created', 'customer', '', true, true, 'all', '{email}', now())",
             """
@@ -111,7 +112,7 @@ enum ArchiveScene {
             "INSERT INTO \(schema).idempotency VALUES ('k', '\\x01', '\(old)', '\\x02', now())",
             """
             INSERT INTO \(schema).event SELECT '\(old)', 'invoice.created', 'a1', NULL, '{}', NULL, false, NULL,
-                jsonb_build_object('large', repeat('large ', 100000)), '\\x03', 'key/x', now()
+                jsonb_build_object('large', repeat('large ', 100000)), '\\x03', 'key/x', now(), NULL
             """,
             """
             INSERT INTO \(schema).notification
@@ -125,7 +126,7 @@ enum ArchiveScene {
             INSERT INTO \(schema).attempt
                 VALUES ('\(old)', 'email', 1, 5, 'relay', 'o', NULL, NULL, NULL, now(), now())
             """,
-            "INSERT INTO \(schema).queue VALUES ('\(old)', 'email', now(), NULL, 5, 1, 2)",
+            "INSERT INTO \(schema).queue VALUES ('\(old)', 'email', now(), NULL, 5, 1, 2, NULL)",
             "UPDATE \(schema).queue_owner SET fence = 5",
             "INSERT INTO \(schema).inbox_counter VALUES ('u1', 1, 1, 1, 1)",
             "INSERT INTO \(schema).inbox_item VALUES ('u1', 1, '\(old)', 't', 'x', 'y', 'z', now(), NULL, NULL, NULL)",

@@ -204,7 +204,7 @@ import Testing
                     """)
                 counts.append(count)
             }
-            #expect(counts.max() == 21 + 4 * Int64(historyMonths))
+            #expect(counts.max() == 22 + 4 * Int64(historyMonths))
             #expect(counts.last == counts.max(), "and no more")
             if historyMonths == TenantWrite.usualHistoryMonths { #expect(counts.max().map { $0 <= 40 } == true) }
         }

@@ -78,6 +78,9 @@ extension ArchivedTable {
             name: "contact_point", columns: ["user_id", "channel", "address", "position", "state"],
             key: ["user_id", "channel", "address"]),
         ArchivedTable(
+            name: "suppression", columns: ["channel", "address", "state", "source", "created_at"],
+            key: ["channel", "address"]),
+        ArchivedTable(
             name: "preference",
             columns: ["user_id", "audience", "scope", "scope_key", "channel", "choice", "changed_at"],
             key: ["user_id", "audience", "scope", "scope_key", "channel"]),
@@ -103,6 +106,7 @@ extension ArchivedTable {
             columns: [
                 "event_id", "type_key", "account_id", "actor_user_id", "addressed_user_ids", "object",
                 "object_suppressed", "source_event_id", "context", "sealed_context", "published_by", "occurred_at",
+                "not_before",
             ],
             key: ["event_id"], sealed: "sealed_context", timed: "event_id", comesInOrder: true),
         ArchivedTable(
@@ -130,7 +134,9 @@ extension ArchivedTable {
         // holds it there no longer, and the first worker there is greater than nobody.
         ArchivedTable(
             name: "queue",
-            columns: ["notification_id", "channel", "due_at", "expires_at", "lease", "attempts", "claims"],
+            columns: [
+                "notification_id", "channel", "due_at", "expires_at", "lease", "attempts", "claims", "digest_of",
+            ],
             key: ["notification_id", "channel"], resets: ["lease": "0::int8"], timed: "notification_id"),
         ArchivedTable(
             name: "queue_owner", columns: ["singleton", "fence"], key: ["singleton"], resets: ["fence": "0::int8"]),

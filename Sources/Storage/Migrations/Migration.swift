@@ -42,5 +42,6 @@ extension TenantSchema {
         Migration(version: 3, "no samples of words in statistics", script: .tenant3),
         Migration(version: 4, "when and how often people want to hear of something", script: .tenant4),
         Migration(version: 5, "how many messages one person may get", script: .tenant5),
+        Migration(version: 6, "digests, events for later, suppressed addresses", script: .tenant6),
     ]
 }

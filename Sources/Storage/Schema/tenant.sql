@@ -58,6 +58,17 @@ CREATE TABLE ${schema}.contact_point (
 
 CREATE INDEX contact_point_address ON ${schema}.contact_point (address);
 
+-- Addresses that nobody writes to, whoever has them: the state that every contact point with the address takes, also one that comes
+-- later. source is who said so.
+CREATE TABLE ${schema}.suppression (
+    channel text NOT NULL,
+    address text NOT NULL,
+    state text NOT NULL,
+    source text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (channel, address)
+);
+
 -- What users chose. scope is type, category or all; channel '' is every channel.
 CREATE TABLE ${schema}.preference (
     user_id text NOT NULL REFERENCES ${schema}.app_user (user_id) ON DELETE CASCADE,
@@ -111,7 +122,8 @@ CREATE TABLE ${schema}.idempotency (
 CREATE INDEX idempotency_expiry ON ${schema}.idempotency (expires_at);
 
 -- History: a month a partition, cut by the time inside the UUIDv7. Deliveries and attempts live in the month of
--- their notification, so that its whole story is read from, and dropped with, one month.
+-- their notification, so that its whole story is read from, and dropped with, one month. not_before is when people are to be told at
+-- the earliest, NULL for at once.
 CREATE TABLE ${schema}.event (
     event_id uuid NOT NULL,
     type_key text NOT NULL,
@@ -125,6 +137,7 @@ CREATE TABLE ${schema}.event (
     sealed_context bytea,
     published_by text NOT NULL,
     occurred_at timestamptz NOT NULL,
+    not_before timestamptz,
     PRIMARY KEY (event_id)
 ) PARTITION BY RANGE (event_id);
 
@@ -180,7 +193,8 @@ CREATE TABLE ${schema}.attempt (
 ) PARTITION BY RANGE (notification_id);
 
 -- What is still to be sent. Small and hot: a row is deleted when its delivery is terminal.
--- lease is the fence of the worker that holds the row; a greater fence may take it over.
+-- lease is the fence of the worker that holds the row; a greater fence may take it over. digest_of is the user whose digest gathers
+-- it, NULL for what is sent by itself.
 CREATE TABLE ${schema}.queue (
     notification_id uuid NOT NULL,
     channel text NOT NULL,
@@ -189,11 +203,13 @@ CREATE TABLE ${schema}.queue (
     lease bigint NOT NULL,
     attempts integer NOT NULL,
     claims integer NOT NULL,
+    digest_of text,
     PRIMARY KEY (notification_id, channel)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX queue_due ON ${schema}.queue (due_at);
+CREATE INDEX queue_digest ON ${schema}.queue (digest_of, channel) WHERE digest_of IS NOT NULL;
 
 -- The greatest fence that has worked this queue: a worker with a smaller one may neither claim nor bear leased work.
 CREATE TABLE ${schema}.queue_owner (
@@ -253,6 +269,7 @@ CREATE TABLE ${schema}.audit_head (
 ALTER TABLE ${schema}.account ALTER COLUMN display_name SET STATISTICS 0, ALTER COLUMN billing_email SET STATISTICS 0;
 ALTER TABLE ${schema}.app_user ALTER COLUMN display_name SET STATISTICS 0;
 ALTER TABLE ${schema}.contact_point ALTER COLUMN address SET STATISTICS 0;
+ALTER TABLE ${schema}.suppression ALTER COLUMN address SET STATISTICS 0;
 ALTER TABLE ${schema}.provider
     ALTER COLUMN display_name SET STATISTICS 0, ALTER COLUMN config SET STATISTICS 0,
     ALTER COLUMN sealed_secret SET STATISTICS 0;
@@ -278,7 +295,7 @@ GRANT USAGE ON SCHEMA ${schema} TO ${schema};
 GRANT SELECT, INSERT, UPDATE ON ${schema}.account, ${schema}.delivery, ${schema}.inbox_counter, ${schema}.queue_owner
     TO ${schema};
 GRANT SELECT, UPDATE ON ${schema}.audit_head TO ${schema};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.app_user, ${schema}.contact_point, ${schema}.preference,
+GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.app_user, ${schema}.contact_point, ${schema}.suppression, ${schema}.preference,
     ${schema}.setting, ${schema}.provider, ${schema}.idempotency, ${schema}.queue, ${schema}.inbox_item TO ${schema};
 GRANT SELECT, INSERT ON ${schema}.event, ${schema}.notification, ${schema}.attempt, ${schema}.audit TO ${schema};
 
