@@ -12,7 +12,7 @@ import Testing
         var settings = TenantSettings()
         settings.overrides[type.key, .customer] = Setting(.disabled)
         var user = Sample.user("u", status: .notInvited, addresses: [.email: .hardBounced, .inApp: .missing])
-        user.choices.customer.types[type.key] = off
+        user.choices.customer[.type(type.key)] = off
         var event = EventFacts(type: type, actor: "u", isObjectSuppressed: true, inapplicability: .paid)
         var isSuppressed = true
         func reason() -> Reason {

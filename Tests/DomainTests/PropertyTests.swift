@@ -41,8 +41,8 @@ import Testing
             var states: [Channel: AddressState] = [:]
             for channel in Channel.allCases where flip(3) { states[channel] = pick(AddressState.allCases) }
             var choices = Choices(all: choice())
-            if flip() { choices.types[type.key] = choice() }
-            if flip() { choices.categories[type.category] = choice() }
+            if flip() { choices[.type(type.key)] = choice() }
+            if flip() { choices[.category(type.category)] = choice() }
             return Sample.user(
                 "u\(index)", status: flip(4) ? pick(UserFacts.Status.allCases) : .active, isAdmin: flip(3),
                 seniority: Int64.random(in: 0...3, using: &random), addresses: states, choices: choices,
@@ -119,7 +119,7 @@ import Testing
         try forAll { scene in
             scene.decisions.allSatisfy { entry in
                 guard let user = scene.user(entry.recipient),
-                    user.choices.customer.types[scene.event.type.key]?.whole == false
+                    user.choices.customer[scene.event.type.key].whole == false
                 else { return true }
                 met += 1
                 return !entry.decision.isPositive || entry.decision.reason.isMandatory

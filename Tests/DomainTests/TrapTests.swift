@@ -72,7 +72,7 @@ import Testing
         let user = Sample.user("u", schedule: Schedule(zone: .utc, quietHours: quiet))
         let account = Sample.account([user])
         let check = decide(
-            user: "u", as: .customer, event: .hypothetical(type, for: "u"), account: account,
+            user: "u", as: .customer, event: .hypothetical(type), account: account,
             settings: TenantSettings(), now: Sample.now)
         let published = resolve(
             event: EventFacts(type: type, addressedUsers: ["u"]), account: account, settings: TenantSettings(),

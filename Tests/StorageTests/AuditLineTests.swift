@@ -116,7 +116,7 @@ import Testing
             _ = try await tenant.upsertUser(
                 UserWrite(id: Self.ann, account: Self.acme), stamp: fixture.stamp(), now: fixture.now)
             let known = try await lines(tenant).count
-            let invoice = PreferenceChoice.Scope.type(TypeKey(unchecked: "invoice.created"))
+            let invoice = ChoiceScope.type(TypeKey(unchecked: "invoice.created"))
             for isOn in [true, true, false, nil, nil] as [Bool?] {
                 _ = try await tenant.updatePreferences(
                     of: Self.ann,

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PersonalSettingsTests {
     private static let acme = AccountID(unchecked: "ACME")
     private static let ann = UserID(unchecked: "ann")
-    private static let invoice = PreferenceChoice.Scope.type(TypeKey(unchecked: "invoice.created"))
+    private static let invoice = ChoiceScope.type(TypeKey(unchecked: "invoice.created"))
     private static let category = CategoryName(unchecked: "Users and accounts")
 
     private func tenant(_ fixture: Fixture) async throws -> TenantStore {
@@ -99,8 +99,8 @@ import Testing
             #expect(last.stored.cadences.count == 3)
             #expect(try await tenant.choices(of: Self.ann)?.stored == last.stored)
             let choices = last.user.facts.choices.customer
-            #expect(choices.types[TypeKey(unchecked: "invoice.created")] == Choice(cadence: .daily))
-            #expect(choices.categories[Self.category] == Choice(cadence: .weekly))
+            #expect(choices[TypeKey(unchecked: "invoice.created")] == Choice(cadence: .daily))
+            #expect(choices[Self.category] == Choice(cadence: .weekly))
             #expect(choices.all == Choice(cadence: .immediately))
             last = try await update(tenant, fixture) {
                 $0.cadences = [
@@ -147,8 +147,8 @@ import Testing
             let facts = try #require(try await tenant.facts(of: [Self.acme], .utc)[Self.acme])
             #expect(facts.version == version.map { $0 + 1 })
             let defaults = facts.directory.side.defaults
-            #expect(defaults.types[TypeKey(unchecked: "invoice.created")] == Choice(whole: false))
-            #expect(defaults.categories[Self.category] == Choice(channelsOn: ChannelSet(.email)))
+            #expect(defaults[TypeKey(unchecked: "invoice.created")] == Choice(whole: false))
+            #expect(defaults[Self.category] == Choice(channelsOn: ChannelSet(.email)))
             #expect(defaults.all == Choice(cadence: .weekly))
 
             let stale = try await storageError { () async throws(StorageError) in

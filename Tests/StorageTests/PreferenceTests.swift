@@ -38,8 +38,8 @@ import Testing
                     ], stamp: fixture.stamp(), .at(fixture.now)))
             #expect(update.home.version == before + 1)
             let choices = update.user.facts.choices
-            #expect(choices.customer.types[Self.invoice] == Choice(whole: true, channelsOff: [ChannelSet(.email)]))
-            #expect(choices.customer.categories[category] == Choice(whole: false))
+            #expect(choices.customer[Self.invoice] == Choice(whole: true, channelsOff: [ChannelSet(.email)]))
+            #expect(choices.customer[category] == Choice(whole: false))
             #expect(choices.internalTeam.all == Choice(channelsOn: ChannelSet(.inApp)))
             #expect(choices.internalIndividual == Choices.none)
             #expect(update.stored.choices.count == 4)
@@ -61,8 +61,8 @@ import Testing
                     ], expectedRevision: update.stored.revision, stamp: fixture.stamp(), .at(fixture.now)))
             #expect(cleared.stored.choices.count == 2)
             let left = cleared.user.facts.choices.customer
-            #expect(left.types[Self.invoice] == Choice(channelsOff: ChannelSet(.email)))
-            #expect(left.categories.isEmpty)
+            #expect(left[Self.invoice] == Choice(channelsOff: ChannelSet(.email)))
+            #expect(left.scopes == [.type(Self.invoice)])
 
             let audit = try await tenant.audit(size: 2)
             #expect(audit.elements.map(\.action) == ["preference.update", "preference.update"])

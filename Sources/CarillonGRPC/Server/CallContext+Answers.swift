@@ -23,13 +23,16 @@ extension CallContext {
     }
 
     /// Answers a call that has one message with a prepared one; see ``reply(_:)``.
-    package func reply<Response: Message>(_ prepared: PreparedMessage<Response>) throws(Status) {
+    ///
+    /// - Returns: whether it is answered; not a call that takes its answer in another form.
+    package func reply(_ prepared: PreparedFrame) throws(Status) -> Bool {
         loop.assertOnLoop()
-        guard !isAnswered else { return }
-        guard !areHeadersSent, isPlain, contentType.codec == .proto else { return try reply(prepared.message) }
+        guard !isAnswered else { return true }
+        guard !areHeadersSent, isPlain, contentType.codec == .proto else { return false }
         try checkRoomForOutput()
-        stream.respond(contentType.block, body: prepared.frame, trailers: CallContentType.okTrailers)
+        stream.respond(contentType.block, body: prepared.octets, trailers: CallContentType.okTrailers)
         finish(.ok)
+        return true
     }
 
     /// Whether the answer has constant header block and trailers.

@@ -1,4 +1,4 @@
-internal import CarillonNet
+package import CarillonNet
 
 // What a handler reads of the caller's metadata, and the metadata that it answers with.
 extension CallContext {
@@ -17,6 +17,14 @@ extension CallContext {
     /// there is none, or more than one.
     package func withOnlyHeader<Result>(_ name: StaticString, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
         stream.received.withOnly(name, body)
+    }
+
+    /// Whether two request header fields are there, and their octets without copying them: good for as long as the call is, and nothing
+    /// is done for it meanwhile.
+    package func headers(
+        _ one: StaticString, _ other: StaticString
+    ) -> (one: HeaderBlock.Occurrence, other: HeaderBlock.Occurrence) {
+        stream.received.occurrences(of: one, and: other)
     }
 
     /// How many attempts of this call came before, as the caller says (gRFC A6); 0 for a first one.

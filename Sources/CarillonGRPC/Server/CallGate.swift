@@ -72,10 +72,10 @@ package final class CallGate: Sendable {
     ///   - terms: the terms to enter by, if they are not the gate's own.
     /// - Throws: the refusal when it is one too many, or its request is too much beside the others'.
     func enter(octets: Int = 0, by terms: Terms? = nil) throws(CallRefusal) {
-        let terms = terms ?? self.terms
-        guard count.add(1, ordering: .relaxed).newValue <= terms.limit else {
+        // What is said to who is refused is not touched for who enters.
+        guard count.add(1, ordering: .relaxed).newValue <= terms?.limit ?? self.terms.limit else {
             count.subtract(1, ordering: .relaxed)
-            throw terms.refusal
+            throw terms?.refusal ?? self.terms.refusal
         }
         guard octets > Self.uncounted, let octetTerms else { return }
         guard self.octets.add(octets, ordering: .relaxed).oldValue < octetTerms.limit else {

@@ -152,6 +152,36 @@ package struct HeaderBlock: Sendable {
         return found
     }
 
+    /// How often a field is there, and what it says if that is clear: several of one name could mean one thing here and another to a
+    /// proxy in front.
+    package enum Occurrence {
+        case none
+        /// Its octets, which are good until the block is changed or gone.
+        case once(UnsafeRawBufferPointer)
+        case repeated
+
+        fileprivate mutating func add(_ value: UnsafeRawBufferPointer) {
+            if case .none = self { self = .once(value) } else { self = .repeated }
+        }
+    }
+
+    /// Two fields in one go.
+    package func occurrences(of one: StaticString, and other: StaticString) -> (one: Occurrence, other: Occurrence) {
+        var found = (one: Occurrence.none, other: Occurrence.none)
+        guard let storage else { return found }
+        var position = 0
+        while position < storage.used {
+            let field = storage.field(at: position)
+            if field.name.matches(one) {
+                found.one.add(field.value)
+            } else if field.name.matches(other) {
+                found.other.add(field.value)
+            }
+            position = field.next
+        }
+        return found
+    }
+
     /// The first value of that name as text; invalid UTF-8 is repaired.
     package subscript(name: StaticString) -> String? {
         withFirst(name) { $0.map { String(decoding: $0, as: UTF8.self) } }

@@ -4,15 +4,22 @@ package struct Catalog: Sendable, Equatable {
     package let types: [NotificationType]
 
     private let places: [TypeKey: NotificationType]
+    private let categoryNames: Set<CategoryName>
 
     /// Makes a catalog; of two types with one key the first counts.
     package init(_ types: [NotificationType]) {
         self.types = types
         places = Dictionary(types.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        categoryNames = Set(types.map(\.category))
     }
 
     /// The type called `key`, nil when there is none.
     package subscript(key: TypeKey) -> NotificationType? { places[key] }
+
+    /// The category of this name as the catalog's types have it, nil when there is none.
+    package func category(_ name: CategoryName) -> CategoryName? {
+        categoryNames.firstIndex(of: name).map { categoryNames[$0] }
+    }
 
     /// The categories in the order in which they first occur.
     package var categories: [CategoryName] {

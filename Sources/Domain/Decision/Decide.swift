@@ -9,7 +9,7 @@
 ///   - user: the user asked about.
 ///   - facts: what is known of the side that the user belongs to: the account that the event is about, or the supplier's.
 ///   - audience: as whom the user is considered.
-///   - event: what happened, or ``EventFacts/hypothetical(_:for:)`` for a check.
+///   - event: what happened, or ``EventFacts/hypothetical(_:)`` for a check.
 ///   - account: the account that the event is about; nil for none.
 ///   - settings: what the tenant decided.
 ///   - heldDuty: the duty that was found when the event was published. The worker hands it in, so that a stand-in who

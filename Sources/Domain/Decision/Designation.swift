@@ -24,9 +24,12 @@ package enum Designation: Hashable, Sendable {
     ///   - setting: the setting in force.
     ///   - scope: the type's scope for the audience.
     ///   - channels: those of the type that can be used.
-    ///   - roster: who of the audience is tried.
+    ///   - roster: who of the audience is tried; looked at only where somebody must be.
     ///   - mailbox: the state of the billing mailbox.
-    package init(setting: Setting, scope: Scope, channels: ChannelSet, roster: DutyRoster, mailbox: AddressState) {
+    package init(
+        setting: Setting, scope: Scope, channels: ChannelSet, roster: @autoclosure () -> DutyRoster,
+        mailbox: AddressState
+    ) {
         switch setting.mandatory {
         case .none:
             self = .none
@@ -35,7 +38,7 @@ package enum Designation: Hashable, Sendable {
         case .atLeastOne where scope.isPersonal:
             self = .addressees
         case .atLeastOne:
-            if let first = roster.first(on: channels, amongAdmins: scope != .account) {
+            if let first = roster().first(on: channels, amongAdmins: scope != .account) {
                 self = .user(first.id, first.duty)
             } else if scope == .account, mailbox == .usable, channels.contains(.email) {
                 self = .mailbox

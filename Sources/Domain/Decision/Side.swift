@@ -72,8 +72,8 @@ struct Side {
         switch scope {
         case .account: audience != .internalTeam || user.isTeamMember
         case .accountAdmins: user.isAdmin && (audience != .internalTeam || user.isTeamMember)
-        case .addressedUser: event.addressedUsers.contains(user.id)
-        case .assignedRep: event.assignedReps.contains(user.id)
+        case .addressedUser: event.addresses(user.id)
+        case .assignedRep: event.concerns(rep: user.id)
         }
     }
 

@@ -12,28 +12,27 @@ struct Standing {
     let cadence: Cadence?
 
     init(_ choices: Choices, type: NotificationType) {
-        // Empty tables are the common case, and a look-up would hash the key all the same.
-        let own = choices.types.isEmpty ? nil : choices.types[type.key]
-        let category = choices.categories.isEmpty ? nil : choices.categories[type.category]
+        let own = choices[type.key]
+        let category = choices[type.category]
         let all = choices.all
 
         whole =
-            if let isOn = own?.whole {
+            if let isOn = own.whole {
                 Trace.ChoiceUsed(level: .type, isOn: isOn)
-            } else if let isOn = category?.whole {
+            } else if let isOn = category.whole {
                 Trace.ChoiceUsed(level: .category, isOn: isOn)
             } else if let isOn = all.whole {
                 Trace.ChoiceUsed(level: .all, isOn: isOn)
             } else {
                 nil
             }
-        cadence = own?.cadence ?? category?.cadence ?? all.cadence
+        cadence = own.cadence ?? category.cadence ?? all.cadence
 
-        let ownOn = own?.channelsOn ?? []
-        let ownOff = own?.channelsOff ?? []
+        let ownOn = own.channelsOn
+        let ownOff = own.channelsOff
         let ownSaid = ownOn.union(ownOff)
-        let categoryOn = (category?.channelsOn ?? []).subtracting(ownSaid)
-        let categoryOff = (category?.channelsOff ?? []).subtracting(ownSaid)
+        let categoryOn = category.channelsOn.subtracting(ownSaid)
+        let categoryOff = category.channelsOff.subtracting(ownSaid)
         let said = ownSaid.union(categoryOn).union(categoryOff)
         channelsOff = ownOff.union(categoryOff).union(all.channelsOff.subtracting(said))
 

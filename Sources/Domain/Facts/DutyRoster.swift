@@ -53,13 +53,15 @@ package struct DutyRoster: Hashable, Sendable {
         let channels: ChannelSet
     }
 
-    private let places: [Place]
+    /// Who is tried first; of most sides it is the only one, who then takes no further piece of memory.
+    private let foremost: Place?
+    private let others: [Place]
 
     /// - Parameter candidates: in the order in which they are tried.
     init(_ candidates: [Candidate]) {
         // A type may be for administrators only: somebody else before does not make one of them needless.
         var (reached, reachedByAdmins) = (ChannelSet(), ChannelSet())
-        places = candidates.compactMap { candidate in
+        let places = candidates.compactMap { candidate -> Place? in
             let more = candidate.channels.subtracting(candidate.isAdmin ? reachedByAdmins : reached)
             if more.isEmpty { return nil }
             reached.formUnion(more)
@@ -68,10 +70,12 @@ package struct DutyRoster: Hashable, Sendable {
                 id: candidate.id, duty: candidate.isDefault ? .defaultUser : .standIn, isAdmin: candidate.isAdmin,
                 channels: more)
         }
+        foremost = places.first
+        others = Array(places.dropFirst())
     }
 
     /// How many may come to be the one.
-    package var count: Int { places.count }
+    package var count: Int { (foremost == nil ? 0 : 1) + others.count }
 
     /// The one who is told; nil when nobody can be reached.
     ///
@@ -79,9 +83,11 @@ package struct DutyRoster: Hashable, Sendable {
     ///   - channels: those that can be used.
     ///   - amongAdmins: whether only administrators may be told.
     func first(on channels: ChannelSet, amongAdmins: Bool) -> (id: UserID, duty: Duty)? {
-        for index in places.indices where !places[index].channels.isDisjoint(with: channels) {
-            if places[index].isAdmin || !amongAdmins { return (places[index].id, places[index].duty) }
+        func mayBe(_ place: Place) -> Bool {
+            !place.channels.isDisjoint(with: channels) && (place.isAdmin || !amongAdmins)
         }
-        return nil
+        guard let foremost else { return nil }
+        if mayBe(foremost) { return (foremost.id, foremost.duty) }
+        return others.first(where: mayBe).map { ($0.id, $0.duty) }
     }
 }

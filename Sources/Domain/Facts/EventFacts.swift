@@ -37,6 +37,9 @@ package struct EventFacts: Sendable, Equatable {
     /// Why the message has lost its reason; nil while it has one.
     package var inapplicability: Inapplicability?
 
+    /// Whether everybody counts as addressed and responsible.
+    private var concernsAnybody = false
+
     /// Makes the facts of an event.
     package init(
         type: NotificationType, actor: UserID? = nil, addressedUsers: [UserID] = [], assignedReps: [UserID] = [],
@@ -51,9 +54,16 @@ package struct EventFacts: Sendable, Equatable {
         self.inapplicability = inapplicability
     }
 
-    /// The event that a preference check asks about: as if the user were the one the type concerns.
-    package static func hypothetical(_ type: NotificationType, for user: UserID) -> EventFacts {
-        let named = [user]
-        return EventFacts(type: type, addressedUsers: named, assignedReps: named)
+    /// The event that a preference check asks about: as if whoever is asked about were the one the type concerns.
+    package static func hypothetical(_ type: NotificationType) -> EventFacts {
+        var event = EventFacts(type: type)
+        event.concernsAnybody = true
+        return event
     }
+
+    /// Whether it names a user.
+    func addresses(_ user: UserID) -> Bool { concernsAnybody || addressedUsers.contains(user) }
+
+    /// Whether a supplier user is responsible for what happened.
+    func concerns(rep user: UserID) -> Bool { concernsAnybody || assignedReps.contains(user) }
 }

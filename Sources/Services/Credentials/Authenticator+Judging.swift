@@ -56,8 +56,9 @@ extension Authenticator {
 
     private func judge(_ key: APIKey, by known: KnownKey?, _ state: LoopState) -> Verdict {
         guard let known, key.matches(hash: known.credential.key.secretHash) else { return .wrong }
-        guard let caller = caller(with: key, known, at: state.dependencies.clock(), state) else { return .wrong }
-        note(known, state)
+        let now = state.dependencies.clock()
+        guard let caller = caller(with: key, known, at: now, state) else { return .wrong }
+        note(known, now)
         return .caller(caller)
     }
 
@@ -74,11 +75,11 @@ extension Authenticator {
             return Caller(
                 role: .tenantKey, scopes: AccessScopes(words: credential.key.scopes).intersection(.tenant),
                 actor: "key/\(key.keyID)", scope: state.scope(of: tenant, usage: credential.usage),
-                goodUntil: goodUntil)
+                goodUntil: goodUntil, key: known)
         case (.admin, nil) where credential.key.tenant == nil:
             return Caller(
                 role: .platformOperator, scopes: AccessScopes(.platform), actor: "operator/\(key.keyID)", scope: nil,
-                goodUntil: goodUntil)
+                goodUntil: goodUntil, key: known)
         default: return nil
         }
     }

@@ -180,15 +180,15 @@ final class Authenticator: @unchecked Sendable {
         _ context: CallContext, _ state: LoopState, until end: MonotonicTime, _ isForPlatform: Bool
     ) -> Caller? {
         guard let fingerprint = KnownCallers.Fingerprint(context, isForPlatform: isForPlatform),
-            let (caller, key) = callers.find(fingerprint, until: end, epoch: epoch)
+            let caller = callers.find(fingerprint, until: end, epoch: epoch)
         else { return nil }
-        if let key { note(key, state) }
+        let now = state.dependencies.clock()
+        if let key = caller.keyToNote(at: now) { note(key, now) }
         return caller
     }
 
     /// Takes note that a key was used.
-    func note(_ key: KnownKey, _ state: LoopState) {
-        let now = state.dependencies.clock()
+    func note(_ key: KnownKey, _ now: Instant) {
         if key.isWorthNoting(at: now) { uses.note(key.credential.key.id, at: now) }
     }
 
@@ -248,8 +248,7 @@ final class Authenticator: @unchecked Sendable {
     private func remember(_ caller: Caller, _ credentials: Credentials, _ context: CallContext) {
         let isForPlatform = if case .service(_, _, true) = credentials { true } else { false }
         guard let fingerprint = KnownCallers.Fingerprint(context, isForPlatform: isForPlatform) else { return }
-        let key: KnownKey? = if case .bearer(.key(let key), _) = credentials { keys.find(key.keyID) } else { nil }
-        callers.insert(caller, with: key, for: fingerprint, epoch: epoch)
+        callers.insert(caller, for: fingerprint, epoch: epoch)
     }
 
     /// Whether credentials that have to be looked up again were good the last time.

@@ -16,25 +16,43 @@ final class Caller: @unchecked Sendable {
         case portalUser(UserID, expiry: Instant, key: PortalKey)
     }
 
-    let role: Role
-    /// For the audit: `key/<key id>`, `operator/<key id>`, `service/<SPIFFE id>` or `user/<user id>`.
-    let actor: String
+    // What every call looks at stands together in memory, and before the rest.
+
     /// Until when the check counts; afterwards the credential is looked up again.
     let goodUntil: MonotonicTime
-    /// The tenant that it speaks for; nil for operators.
-    let tenant: TenantID?
-    private let scope: TenantScope?
     private let scopes: AccessScopes
     /// One bit for each kind of ``MethodAccess/Callers`` that it belongs to.
     private let kinds: UInt8
+    private let scope: TenantScope?
+    /// Where its calls count; nil for operators, who have no bounds.
+    private let bounds: (gate: CallGate, meter: RateMeter)?
+    /// When a use of its key was noted last.
+    private var notedAt: Instant?
+    let role: Role
+    /// For the audit: `key/<key id>`, `operator/<key id>`, `service/<SPIFFE id>` or `user/<user id>`.
+    let actor: String
+    /// The tenant that it speaks for; nil for operators.
+    let tenant: TenantID?
+    private let key: KnownKey?
 
-    init(role: Role, scopes: AccessScopes, actor: String, scope: TenantScope?, goodUntil: MonotonicTime) {
+    /// - Parameter key: the key that it came with, of which uses are noted.
+    init(
+        role: Role, scopes: AccessScopes, actor: String, scope: TenantScope?, goodUntil: MonotonicTime,
+        key: KnownKey? = nil
+    ) {
         self.role = role
         self.scopes = scopes
         self.actor = actor
         self.scope = scope
         self.goodUntil = goodUntil
+        self.key = key
         tenant = scope?.id
+        bounds =
+            switch role {
+            case .platformOperator: nil
+            case .tenantKey: scope.map { ($0.gates.keyCalls, $0.gates.keyRate) }
+            case .portalUser: scope.map { ($0.gates.portalCalls, $0.gates.portalRate) }
+            }
         let kinds: [MethodAccess.Callers] =
             switch role {
             case .platformOperator: [.platform]
@@ -57,12 +75,15 @@ final class Caller: @unchecked Sendable {
     ///
     /// - Throws: RESOURCE_EXHAUSTED; see ``TenantScope/admit(_:by:_:)``.
     func enter(_ context: CallContext) throws(Status) {
-        guard let scope else { return }
-        switch role {
-        case .tenantKey: try scope.admit(context, by: scope.gates.keyCalls, scope.gates.keyRate)
-        case .portalUser: try scope.admit(context, by: scope.gates.portalCalls, scope.gates.portalRate)
-        case .platformOperator: break
-        }
+        guard let scope, let bounds else { return }
+        try scope.admit(context, by: bounds.gate, bounds.meter)
+    }
+
+    /// The key whose use is to be noted; nil for one that was noted within ``KnownKey/usePause``.
+    func keyToNote(at now: Instant) -> KnownKey? {
+        if let notedAt, now.seconds - notedAt.seconds < KnownKey.usePause { return nil }
+        notedAt = now
+        return key
     }
 
     /// The tenant of a credential that speaks for one.

@@ -20,34 +20,31 @@ struct KnownCallers {
         ///   - isForPlatform: whether the method is one for operators; only for certificates, which speak for the platform there and
         ///     for a tenant elsewhere.
         init?(_ context: CallContext, isForPlatform: Bool) {
-            var (first, second) = (Hasher(), Hasher())
-            second.combine(true)
+            var hasher = Hasher()
             func combine(_ octets: UnsafeRawBufferPointer) {
-                first.combine(octets.count)
-                second.combine(octets.count)
-                unsafe first.combine(bytes: octets)
-                unsafe second.combine(bytes: octets)
+                hasher.combine(octets.count)
+                unsafe hasher.combine(bytes: octets)
             }
-            // Safe because the octets are not kept beyond the closures.
-            let isNamed = unsafe context.withOnlyHeader("authorization") { field in
-                if let field = unsafe field { unsafe combine(field) }
-                return unsafe field != nil
-            }
-            if !isNamed {
-                if unsafe context.withHeader("authorization", { unsafe $0 != nil }) { return nil }
+            // Safe because the octets are not kept beyond this, and nothing is done for the call meanwhile.
+            let sent = context.headers("authorization", "carillon-tenant")
+            var isNamed = false
+            switch sent.one {
+            case .once(let credential):
+                unsafe combine(credential)
+                isNamed = true
+            case .repeated: return nil
+            case .none:
                 guard var identity = context.peerIdentity?.id else { return nil }
                 identity.withUTF8 { unsafe combine(UnsafeRawBufferPointer($0)) }
-                first.combine(isForPlatform)
-                second.combine(isForPlatform)
+                hasher.combine(isForPlatform)
             }
-            let claims = unsafe context.withOnlyHeader("carillon-tenant") { field in
-                if let field = unsafe field { unsafe combine(field) }
-                return unsafe field != nil
+            switch sent.other {
+            case .once(let tenant): unsafe combine(tenant)
+            case .repeated: return nil
+            case .none: break
             }
-            if !claims, unsafe context.withHeader("carillon-tenant", { unsafe $0 != nil }) { return nil }
-            first.combine(isNamed)
-            second.combine(isNamed)
-            self.init(high: first.finalize(), low: second.finalize())
+            hasher.combine(isNamed)
+            (high, low) = hasher.finalizeTwice()
         }
 
         init(high: Int, low: Int) {
@@ -60,8 +57,6 @@ struct KnownCallers {
 
     private struct Entry {
         let caller: Caller
-        /// The key that it came with, if it was one.
-        let key: KnownKey?
         let epoch: Int
     }
 
@@ -76,17 +71,15 @@ struct KnownCallers {
     /// - Parameters:
     ///   - end: until when it has to count.
     ///   - epoch: the count of ``Authenticator``: everything older than a revocation is looked up again.
-    mutating func find(
-        _ fingerprint: Fingerprint, until end: MonotonicTime, epoch: Int
-    ) -> (caller: Caller, key: KnownKey?)? {
+    mutating func find(_ fingerprint: Fingerprint, until end: MonotonicTime, epoch: Int) -> Caller? {
         guard let entry = entries.find(fingerprint), entry.epoch == epoch, end < entry.caller.goodUntil else {
             return nil
         }
-        return (entry.caller, entry.key)
+        return entry.caller
     }
 
     /// Takes note of who was let in.
-    mutating func insert(_ caller: Caller, with key: KnownKey?, for fingerprint: Fingerprint, epoch: Int) {
-        entries.insert(Entry(caller: caller, key: key, epoch: epoch), for: fingerprint)
+    mutating func insert(_ caller: Caller, for fingerprint: Fingerprint, epoch: Int) {
+        entries.insert(Entry(caller: caller, epoch: epoch), for: fingerprint)
     }
 }

@@ -19,7 +19,7 @@ final class KnownKey: @unchecked Sendable {
     }
 
     /// How far apart two uses are noted, in seconds: what is recorded of them is coarser.
-    private static let usePause: Int64 = 10
+    static let usePause: Int64 = 10
 
     /// Whether a use is to be noted (``KeyUses``), which then counts as done.
     func isWorthNoting(at now: Instant) -> Bool {

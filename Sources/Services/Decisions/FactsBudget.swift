@@ -1,8 +1,9 @@
 /// Keeps the facts in memory below a number of octets, over all tenants of a loop.
 ///
 /// Second chance: tenants have turns, in each of which what goes was not asked for since the turn before the last. From half the limit
-/// on all have had one when as much as the other half has come in, so that what is asked for meanwhile stays. Where even that is too
-/// much the turns go on until it fits, a few at a time, so that no call waits for the memory of thousands to be let go.
+/// on all have had one when as much as a quarter of it has come in, so that what is asked for meanwhile stays: what came in between two
+/// turns is there twice over, beside what is always there. Where even that is too much the turns go on until it fits, a few at a time,
+/// so that no call waits for the memory of thousands to be let go.
 ///
 /// Confined to its loop.
 final class FactsBudget {
@@ -43,7 +44,7 @@ final class FactsBudget {
             added = 0
             return
         }
-        let step = limit / 2 / members.count
+        let step = limit / 4 / members.count
         for _ in 0..<Self.turns where added > step {
             added -= step
             next().clearUp()

@@ -2,14 +2,20 @@ internal import CarillonNet
 internal import Domain
 internal import Storage
 
-/// Settings as they were put together. Few accounts have any: one that has none is the smaller for a reference.
-private final class MergedSettings {
-    let stamp: Int
-    let settings: TenantSettings
+/// What the supplier decided for all accounts, or an account has of its own: few accounts have anything.
+private final class HomeTerms {
+    let overrides: SettingOverrides
+    let providedChannels: ChannelSet
+    let caps: [FrequencyCap]
+    /// The settings in force, as they were put together last.
+    var settings: (stamp: Int, made: TenantSettings)?
 
-    init(stamp: Int, settings: TenantSettings) {
-        self.stamp = stamp
-        self.settings = settings
+    /// Nil for an account that has nothing of its own.
+    init?(_ snapshot: HomeSnapshot) {
+        if !snapshot.facts.isSupplier, snapshot.overrides.isEmpty { return nil }
+        overrides = snapshot.overrides
+        providedChannels = snapshot.providedChannels
+        caps = snapshot.caps
     }
 }
 
@@ -25,12 +31,7 @@ final class KnownHome {
     private(set) var facts: SideFacts
     /// The schedule of those who said nothing of times.
     private(set) var schedule: Schedule
-    /// The account's own settings.
-    private(set) var overrides: SettingOverrides
-    /// The channels that something can be sent on; of use in the supplier's.
-    private(set) var providedChannels: ChannelSet
-    /// How many messages one person may get; of use in the supplier's.
-    private(set) var caps: [FrequencyCap]
+    private var terms: HomeTerms?
     /// The version that all this is of.
     private(set) var version: Int64
     /// Users who were read at this version or a later one are as they were.
@@ -41,24 +42,22 @@ final class KnownHome {
     private(set) var readAt: MonotonicTime
     /// Since when this version is known to this process.
     private var versionAt: MonotonicTime
-    /// Whether it was asked for, or read, since memory was last cleared up.
-    var isWanted = true
-    /// When somebody asked for it last.
-    private var askedAt: MonotonicTime
-    private var merged: MergedSettings?
+    /// When somebody asked for it last, or it was read, in whole seconds.
+    private var askedSecond: UInt32
+    /// Between which clearings of memory that was.
+    private var askedTurn: UInt32
 
     init(_ snapshot: HomeSnapshot, readAt: MonotonicTime) {
         facts = snapshot.facts
         schedule = snapshot.schedule
-        overrides = snapshot.overrides
-        providedChannels = snapshot.providedChannels
-        caps = snapshot.caps
+        terms = HomeTerms(snapshot)
         version = snapshot.version
         since = snapshot.version
         provenAt = readAt
         self.readAt = readAt
         versionAt = readAt
-        askedAt = readAt
+        askedSecond = readAt.wholeSeconds
+        askedTurn = 0
     }
 
     /// Takes what was read of the account, unless more is known.
@@ -76,22 +75,24 @@ final class KnownHome {
         // Also of the same version: schedules are by the tenant's zone, and providers raise the supplier's version alone.
         facts = snapshot.facts
         schedule = snapshot.schedule
-        overrides = snapshot.overrides
-        providedChannels = snapshot.providedChannels
-        caps = snapshot.caps
-        merged = nil
+        terms = HomeTerms(snapshot)
         provenAt = max(provenAt, readAt)
         self.readAt = max(self.readAt, readAt)
     }
 
-    /// For how long its version is proven when nobody asks for it, in nanoseconds.
-    private static let use: Int64 = 300_000_000_000
+    /// For how many seconds its version is proven when nobody asks for it.
+    private static let use: UInt32 = 300
 
     /// Whether its version is worth proving.
-    func isInUse(at now: MonotonicTime) -> Bool { now < askedAt.advanced(byNanoseconds: Self.use) }
+    func isInUse(at now: MonotonicTime) -> Bool { now.wholeSeconds &- askedSecond < Self.use }
 
     /// Somebody asks for it.
-    func ask(at now: MonotonicTime) { askedAt = now }
+    ///
+    /// - Parameter turn: how often memory was cleared up.
+    func ask(at now: MonotonicTime, _ turn: UInt32) { (askedSecond, askedTurn) = (now.wholeSeconds, turn) }
+
+    /// Whether it was asked for, or read, since memory was cleared up for so many times.
+    func isWanted(since turn: UInt32) -> Bool { askedTurn == turn }
 
     /// What comes of a question for the version.
     enum Proof {
@@ -141,18 +142,30 @@ final class KnownHome {
             && UInt32(truncatingIfNeeded: self.version) &- version <= UInt32(clamping: self.version - since)
     }
 
-    /// The settings in force for the account; put together once for each state of the supplier's, which `stamp` names.
+    /// Whether the account has settings of its own.
+    var hasOwnSettings: Bool { terms != nil }
+    /// The account's own settings; the supplier's, that hold for all accounts.
+    var overrides: SettingOverrides { terms?.overrides ?? SettingOverrides() }
+    /// The channels that something can be sent on; of use in the supplier's.
+    var providedChannels: ChannelSet { terms?.providedChannels ?? [] }
+    /// How many messages one person may get; of use in the supplier's.
+    var caps: [FrequencyCap] { terms?.caps ?? [] }
+
+    /// The settings in force, for the supplier or an account that has some of its own; put together once for each state of the supplier's,
+    /// which `stamp` names.
     func settings(_ stamp: Int, under supplier: () -> TenantSettings) -> TenantSettings {
-        if let merged, merged.stamp == stamp { return merged.settings }
+        if let known = terms?.settings, known.stamp == stamp { return known.made }
         var settings = supplier()
         if let account = facts.account { settings.accountOverrides = [account: overrides] }
-        merged = MergedSettings(stamp: stamp, settings: settings)
+        terms?.settings = (stamp, settings)
         return settings
     }
 
-    /// How much memory it takes, about, in octets.
-    var octets: Int {
-        // Names of those who are told where one must be take some 100 each.
-        320 + facts.roster.count * 100 + overrides.count * 128 + facts.defaults.count * 96
-    }
+    /// How much memory it takes with its place among others, about, in octets.
+    var octets: Int { 160 + facts.octets + (terms == nil ? 0 : 200 + overrides.count * 128) }
+}
+
+extension MonotonicTime {
+    /// The time in whole seconds, of which differences can be told up to a century.
+    var wholeSeconds: UInt32 { UInt32(truncatingIfNeeded: nanoseconds / 1_000_000_000) }
 }

@@ -8,9 +8,11 @@ internal import Storage
 struct KnownUser {
     /// The user's account, or the supplier.
     let home: KnownHome
-    private let wishes: KnownWishes?
-    /// Status, administrator, team member, and the state of the address on each channel: from the lowest bit up.
-    private let traits: UInt32
+    private let wishes: KnownWishes
+    private let addresses: PerChannel<AddressState>
+    private let status: UserFacts.Status
+    private let isAdmin: Bool
+    private let isTeamMember: Bool
     /// The lower half of the version that the user was read at.
     private let version: UInt32
     /// When the user was read, in whole seconds.
@@ -20,54 +22,80 @@ struct KnownUser {
         let facts = snapshot.facts
         self.home = home
         wishes = KnownWishes(facts, besides: home.schedule)
-        var traits = UInt32(Self.statuses.firstIndex(of: facts.status) ?? 0)
-        traits |= facts.isAdmin ? Self.admin : 0
-        traits |= facts.isTeamMember ? Self.teamMember : 0
-        for (place, channel) in Self.channels.enumerated() {
-            let state = UInt32(Self.states.firstIndex(of: facts.addresses[channel]) ?? 0)
-            traits |= state << Self.shift(place)
-        }
-        self.traits = traits
+        addresses = facts.addresses
+        status = facts.status
+        isAdmin = facts.isAdmin
+        isTeamMember = facts.isTeamMember
         self.version = UInt32(truncatingIfNeeded: version)
-        second = UInt32(truncatingIfNeeded: readAt.nanoseconds / 1_000_000_000)
+        second = readAt.wholeSeconds
     }
-
-    // Made once: the enumerations make theirs anew each time.
-    private static let statuses = UserFacts.Status.allCases
-    private static let states = AddressState.allCases
-    private static let channels = Channel.allCases
-    private static let admin: UInt32 = 1 << 3
-    private static let teamMember: UInt32 = 1 << 4
-    private static func shift(_ place: Int) -> UInt32 { 5 + 3 * UInt32(place) }
 
     /// Whether the user is as they were when read.
     var holds: Bool { home.vouches(for: version) }
 
     /// For how many seconds it has been known.
     func age(at now: MonotonicTime) -> UInt32 {
-        UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000_000) &- second
+        now.wholeSeconds &- second
     }
 
     /// The user as decisions see them. The order in which the user joined is not kept: it says who is told of several, which the home
     /// knows.
     func facts(_ id: UserID) -> UserFacts {
-        var addresses = PerChannel(repeating: AddressState.missing)
-        for (place, channel) in Self.channels.enumerated() {
-            addresses[channel] = Self.states[Int(traits >> Self.shift(place) & 7)]
-        }
-        return UserFacts(
-            id: id, status: Self.statuses[Int(traits & 7)], isAdmin: traits & Self.admin != 0,
-            isTeamMember: traits & Self.teamMember != 0, addresses: addresses, choices: wishes?.choices,
-            schedule: wishes?.schedule ?? home.schedule, snoozedUntil: wishes?.snoozedUntil,
-            recentSends: wishes?.recentSends ?? [])
+        var facts = UserFacts(
+            id: id, status: status, isAdmin: isAdmin, isTeamMember: isTeamMember, addresses: addresses,
+            schedule: home.schedule)
+        wishes.apply(to: &facts)
+        return facts
     }
 
     /// How much memory it takes with its place in a table, about, in octets.
-    var octets: Int { KnownUserTable.placeOctets + (wishes?.octets ?? 0) }
+    var octets: Int { KnownUserTable.placeOctets + wishes.octets }
 }
 
-/// What a user wants other than the others of the account.
-private final class KnownWishes {
+/// What a user wants other than the others of the account: one word of memory, and what was chosen.
+private enum KnownWishes {
+    case nothing
+    /// Most who chose anything chose what they hear of as customers, and nothing else.
+    case customer(Choices)
+    case more(MoreWishes)
+
+    init(_ facts: UserFacts, besides usual: Schedule) {
+        var others = facts.choices
+        others.customer = .none
+        let hasMore =
+            others != .none || facts.schedule != usual || facts.snoozedUntil != nil || !facts.recentSends.isEmpty
+        self =
+            if hasMore {
+                .more(MoreWishes(facts, besides: usual))
+            } else if facts.choices.customer.isEmpty {
+                .nothing
+            } else {
+                .customer(facts.choices.customer)
+            }
+    }
+
+    func apply(to facts: inout UserFacts) {
+        switch self {
+        case .nothing: break
+        case .customer(let choices): facts.choices.customer = choices
+        case .more(let wishes):
+            facts.choices = wishes.choices
+            if let schedule = wishes.schedule { facts.schedule = schedule }
+            facts.snoozedUntil = wishes.snoozedUntil
+            facts.recentSends = wishes.recentSends
+        }
+    }
+
+    var octets: Int {
+        switch self {
+        case .nothing: 0
+        case .customer(let choices): choices.octets
+        case .more(let wishes): wishes.octets
+        }
+    }
+}
+
+private final class MoreWishes {
     let choices: PerAudience<Choices>
     /// Nil is the home's.
     let schedule: Schedule?
@@ -75,18 +103,15 @@ private final class KnownWishes {
     /// What the user got lately, where there are caps.
     let recentSends: [RecentSend]
 
-    /// Nil for a user who wants nothing in particular.
-    init?(_ facts: UserFacts, besides usual: Schedule) {
+    init(_ facts: UserFacts, besides usual: Schedule) {
         choices = facts.choices
         schedule = facts.schedule == usual ? nil : facts.schedule
         snoozedUntil = facts.snoozedUntil
         recentSends = facts.recentSends
-        if choices == .none, schedule == nil, snoozedUntil == nil, recentSends.isEmpty { return nil }
     }
 
-    /// How much memory it takes, about, in octets: tables of choices begin at 100, and grow by doubling.
     var octets: Int {
-        160 + Audience.allCases.reduce(0) { $0 + (choices[$1].isEmpty ? 0 : 100 + choices[$1].count * 96) }
-            + (schedule == nil ? 0 : 256) + recentSends.count * 56
+        96 + Audience.allCases.reduce(0) { $0 + choices[$1].octets } + (schedule == nil ? 0 : 256)
+            + (recentSends.isEmpty ? 0 : 40 + recentSends.count * 56)
     }
 }

@@ -14,16 +14,17 @@ struct Subject {
     var account: AccountID? { home.facts.account }
 
     /// The audience in which the user is meant when none is named.
-    var ownAudience: Audience { account == nil ? .internalIndividual : .customer }
+    var ownAudience: Audience { home.facts.isSupplier ? .internalIndividual : .customer }
 
     /// Whether the user can be considered in this audience at all.
-    func belongs(to audience: Audience) -> Bool { audience.isInternal == (account == nil) }
+    func belongs(to audience: Audience) -> Bool { audience.isInternal == home.facts.isSupplier }
 
     /// What a type would mean to the user now.
     func decide(_ type: NotificationType, as audience: Audience, now: Instant) -> Decision {
         Domain.decide(
-            user, of: home.facts, as: audience, event: .hypothetical(type, for: user.id), about: account,
-            settings: settings, now: now)
+            user, of: home.facts, as: audience, event: .hypothetical(type),
+            // Copied only where it matters: there are a million checks a minute.
+            about: settings.hasAccountOverrides ? account : nil, settings: settings, now: now)
     }
 
     /// The user if something were different.

@@ -45,10 +45,14 @@ final class TenantUsers: @unchecked Sendable {
     private var homes: [AccountID: KnownHome] = [:]
     private var supplier: KnownHome?
     /// Grows with each change of what holds for all accounts.
-    private var settingsStamp = 0
+    private var settingsStamp = 0 { didSet { usualSettings = nil } }
+    /// The settings of accounts that have none of their own, once they were put together.
+    private var usualSettings: TenantSettings?
     /// Users whom there were not, with the time at which the read began that did not find them.
     private var absent: [UserID: MonotonicTime] = [:]
     private var homeOctets = 0
+    /// How often what nobody asked for was dropped.
+    private var turn: UInt32 = 0
     private var waiters: [Question: [Waiter]] = [:]
     /// Users who are asked for and not yet read, in order.
     private var gathered: [Question] = []
@@ -97,15 +101,15 @@ final class TenantUsers: @unchecked Sendable {
         loop.assertOnLoop()
         guard let user = users.find(id), let supplier else { return nil }
         let now = loop.now
-        user.home.ask(at: now)
-        supplier.ask(at: now)
+        user.home.ask(at: now, turn)
+        supplier.ask(at: now, turn)
+        let settings = settings(of: user.home, under: supplier)
         if case .current = freshness {
             guard user.holds, self.freshness.isCurrent(user.home.provenAt), isCurrent(supplier),
-                user.age(at: now) < (supplier.caps.isEmpty ? Self.greatestAge : Self.greatestCappedAge)
+                user.age(at: now) < (settings.caps.isEmpty ? Self.greatestAge : Self.greatestCappedAge)
             else { return nil }
         }
-        user.home.isWanted = true
-        return Subject(user: user.facts(id), home: user.home, settings: settings(of: user.home, under: supplier))
+        return Subject(user: user.facts(id), home: user.home, settings: settings)
     }
 
     /// Whether what is known of the supplier is as fresh as checks have it.
@@ -175,14 +179,19 @@ final class TenantUsers: @unchecked Sendable {
     }
 
     private func settings(of home: KnownHome, under supplier: KnownHome) -> TenantSettings {
-        // Most accounts have none of their own.
-        let home = home.overrides.isEmpty ? supplier : home
-        return home.settings(settingsStamp) {
-            TenantSettings(
-                overrides: supplier.overrides, enabledWithoutSubscription: policy, caps: supplier.caps,
-                unavailableChannels: ChannelSet.all.subtracting(supplier.providedChannels)
-                    .subtracting(ChannelSet(.inApp)))
-        }
+        if home.hasOwnSettings { return home.settings(settingsStamp) { usualSettings(by: supplier) } }
+        // Somebody's answer may rest on a supplier's that is not kept.
+        guard supplier === self.supplier else { return usualSettings(by: supplier) }
+        if let usualSettings { return usualSettings }
+        let settings = usualSettings(by: supplier)
+        usualSettings = settings
+        return settings
+    }
+
+    private func usualSettings(by supplier: KnownHome) -> TenantSettings {
+        TenantSettings(
+            overrides: supplier.overrides, enabledWithoutSubscription: policy, caps: supplier.caps,
+            unavailableChannels: ChannelSet.all.subtracting(supplier.providedChannels).subtracting(ChannelSet(.inApp)))
     }
 
     // MARK: Reading
@@ -285,7 +294,7 @@ final class TenantUsers: @unchecked Sendable {
         let home = old ?? KnownHome(snapshot, readAt: readAt)
         homeOctets -= old?.octets ?? 0
         old?.take(snapshot, readAt: readAt, isOwnChange: isOwnChange, now: freshness.now)
-        home.isWanted = true
+        home.ask(at: loop.now, turn)
         homeOctets += home.octets
         if let account {
             homes[account] = home
@@ -330,10 +339,8 @@ final class TenantUsers: @unchecked Sendable {
         let before = octets
         users.age()
         absent = [:]
-        for (account, home) in homes {
-            if !home.isWanted { drop(account, home) }
-            home.isWanted = false
-        }
+        for (account, home) in homes where !home.isWanted(since: turn) { drop(account, home) }
+        turn &+= 1
         budget.count(octets - before)
     }
 

@@ -116,13 +116,13 @@ struct ChoiceReader {
 
     private static func scope(
         _ sent: Carillon_V1_PreferenceChoice, _ field: String, _ check: inout FieldCheck
-    ) -> PreferenceChoice.Scope? {
+    ) -> ChoiceScope? {
         switch sent.scope {
         case .notificationType(let name):
             if let type = TypeKey(name).flatMap({ Catalog.builtIn[$0] }) { return .type(type.key) }
             check.add("\(field).notification_type", "is not a known type; see ListNotificationTypes", reason: "UNKNOWN")
         case .category(let name):
-            if let category = CategoryName(name), categories.contains(category) { return .category(category) }
+            if let category = CategoryName(name).flatMap(Catalog.builtIn.category) { return .category(category) }
             check.add("\(field).category", "is not a known category", reason: "UNKNOWN")
         case .all(true): return .all
         case .all(false): check.add("\(field).all", "must be true")
@@ -130,8 +130,6 @@ struct ChoiceReader {
         }
         return nil
     }
-
-    private static let categories = Set(Catalog.builtIn.categories)
 }
 
 extension PreferenceChange {
@@ -144,7 +142,7 @@ extension PreferenceChange {
 /// What was chosen, as it is told: the word on a scope as a whole and the cadence are one choice there.
 struct ToldChoices {
     private struct Place: Hashable {
-        let scope: PreferenceChoice.Scope
+        let scope: ChoiceScope
         let audience: Audience
     }
 
@@ -173,13 +171,13 @@ struct ToldChoices {
     }
 
     private mutating func add(
-        _ scope: PreferenceChoice.Scope, _ channel: Channel?, _ audience: Audience, _ isOn: Bool?
+        _ scope: ChoiceScope, _ channel: Channel?, _ audience: Audience, _ isOn: Bool?
     ) {
         if channel == nil { wholes[Place(scope: scope, audience: audience)] = told.count }
         told.append(Carillon_V1_PreferenceChoice(scope, channel, audience, isOn: isOn))
     }
 
-    private mutating func add(_ scope: PreferenceChoice.Scope, _ audience: Audience, _ cadence: Cadence) {
+    private mutating func add(_ scope: ChoiceScope, _ audience: Audience, _ cadence: Cadence) {
         let place = Place(scope: scope, audience: audience)
         if wholes[place] == nil { add(scope, nil, audience, nil) }
         if let number = wholes[place] { told[number].cadence = Carillon_V1_Cadence(cadence) }
@@ -187,7 +185,7 @@ struct ToldChoices {
 }
 
 extension Carillon_V1_PreferenceChoice {
-    fileprivate init(_ scope: PreferenceChoice.Scope, _ channel: Channel?, _ audience: Audience, isOn: Bool?) {
+    fileprivate init(_ scope: ChoiceScope, _ channel: Channel?, _ audience: Audience, isOn: Bool?) {
         self.init()
         switch scope {
         case .type(let key): notificationType = key.rawValue

@@ -87,7 +87,7 @@ struct PreferencePage {
 
 /// Where the values of one type's preferences come from.
 struct PreferenceOrigin {
-    private typealias Level = (choice: Choice?, source: Carillon_V1_PreferenceSource)
+    private typealias Level = (choice: Choice, source: Carillon_V1_PreferenceSource)
 
     private let own: [Level]
     private let account: [Level]
@@ -100,11 +100,11 @@ struct PreferenceOrigin {
     ///   - isMandatory: whether the user gets it whatever was chosen.
     init(type: NotificationType, choices: Choices, defaults: Choices, isMandatory: Bool) {
         own = [
-            (choices.types[type.key], .userType), (choices.categories[type.category], .userCategory),
+            (choices[type.key], .userType), (choices[type.category], .userCategory),
             (choices.all, .userAll),
         ]
         account = [
-            (defaults.types[type.key], .account), (defaults.categories[type.category], .account),
+            (defaults[type.key], .account), (defaults[type.category], .account),
             (defaults.all, .account),
         ]
         self.isMandatory = isMandatory
@@ -116,14 +116,14 @@ struct PreferenceOrigin {
     func source(of channel: Channel) -> Carillon_V1_PreferenceSource {
         if let source = source(of: channel, own) { return source }
         // Who has said anything on the whole has chosen, also where a mandatory type passes it over.
-        if own.contains(where: { $0.choice?.whole != nil }) { return .setting }
+        if own.contains(where: { $0.choice.whole != nil }) { return .setting }
         return source(of: channel, account) ?? .setting
     }
 
     private func source(of channel: Channel, _ levels: [Level]) -> Carillon_V1_PreferenceSource? {
         var isOff = false
         for level in levels {
-            guard let choice = level.choice else { continue }
+            let choice = level.choice
             if choice.whole == false { isOff = true }
             if choice.channelsOff.contains(channel) { return level.source }
             if choice.channelsOn.contains(channel) {
@@ -132,13 +132,13 @@ struct PreferenceOrigin {
             }
         }
         // A mandatory type passes over words on the whole.
-        return isMandatory ? nil : levels.first { $0.choice?.whole != nil }?.source
+        return isMandatory ? nil : levels.first { $0.choice.whole != nil }?.source
     }
 
     /// How often the user hears of it, and who said so.
     var cadence: (Carillon_V1_Cadence, Carillon_V1_PreferenceSource) {
         for level in own + account {
-            if let cadence = level.choice?.cadence { return (Carillon_V1_Cadence(cadence), level.source) }
+            if let cadence = level.choice.cadence { return (Carillon_V1_Cadence(cadence), level.source) }
         }
         return (.immediately, .setting)
     }

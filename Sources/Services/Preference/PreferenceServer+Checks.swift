@@ -23,9 +23,8 @@ extension PreferenceServer {
         }
         let answer = try check.answer(subject, now: core.now)
         guard let prepared = core[context].checkAnswers.prepared(answer) else { return answer.message }
-        try context.reply(prepared)
-        // It is answered.
-        return Carillon_V1_CheckPreferenceResponse()
+        // What is returned for a call that is answered is passed over.
+        return try context.reply(prepared.frame) ? Carillon_V1_CheckPreferenceResponse() : prepared.message
     }
 
     func checkPreference(

@@ -99,31 +99,23 @@ extension UserFacts {
     fileprivate mutating func suppose(_ supposed: ChoiceReader) {
         for change in supposed.changes { choices[change.audience].suppose(change) }
         for change in supposed.cadences {
-            choices[change.audience].change(change.scope) { $0.cadence = change.cadence }
+            choices[change.audience][change.scope].cadence = change.cadence
         }
     }
 }
 
 extension Choices {
     fileprivate mutating func suppose(_ change: PreferenceChange) {
-        self.change(change.scope) { choice in
-            guard let channel = change.channel.map({ ChannelSet($0) }) else {
-                choice.whole = change.isOn
-                return
-            }
-            choice.channelsOn.subtract(channel)
-            choice.channelsOff.subtract(channel)
-            if let isOn = change.isOn {
-                if isOn { choice.channelsOn.formUnion(channel) } else { choice.channelsOff.formUnion(channel) }
-            }
+        guard let channel = change.channel.map({ ChannelSet($0) }) else {
+            self[change.scope].whole = change.isOn
+            return
         }
-    }
-
-    fileprivate mutating func change(_ scope: PreferenceChoice.Scope, _ body: (inout Choice) -> Void) {
-        switch scope {
-        case .type(let key): body(&types[key, default: Choice()])
-        case .category(let name): body(&categories[name, default: Choice()])
-        case .all: body(&all)
+        var choice = self[change.scope]
+        choice.channelsOn.subtract(channel)
+        choice.channelsOff.subtract(channel)
+        if let isOn = change.isOn {
+            if isOn { choice.channelsOn.formUnion(channel) } else { choice.channelsOff.formUnion(channel) }
         }
+        self[change.scope] = choice
     }
 }

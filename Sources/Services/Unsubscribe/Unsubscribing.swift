@@ -42,8 +42,8 @@ struct Unsubscribing {
         guard let subject = try await scope.facts.users.subject(token.user, .current) else {
             throw .userNotFound(token.user)
         }
-        let chosen = subject.user.choices[token.audience].types[token.type]
-        if chosen?.channelsOff.contains(.email) == true { return }
+        let chosen = subject.user.choices[token.audience][token.type]
+        if chosen.channelsOff.contains(.email) == true { return }
         guard scope.gates.preferenceRates[token.user].take(of: scope.terms.preferenceRate, at: loop.now) else {
             throw scope.terms.tooManyPreferences.status
         }

@@ -34,7 +34,10 @@ struct ScheduleMaker {
     ///   - zone: IANA name of the zone; nil is the tenant's.
     ///   - times: what the user said; nil for nothing.
     mutating func schedule(_ zone: String?, _ times: DeliveryTimes?) -> Schedule {
-        let wish = Wish(zone: zone ?? clocks.zone, times: times ?? .standard)
+        guard let times, times != .standard else {
+            return ZoneBook.shared.usualSchedule(zone, clocks.zone, now: clocks.now)
+        }
+        let wish = Wish(zone: zone ?? clocks.zone, times: times)
         if let known = made[wish] { return known }
         let schedule = Schedule(zone: ZoneBook.shared.rules(wish.zone, clocks.zone, now: clocks.now), times: wish.times)
         made[wish] = schedule

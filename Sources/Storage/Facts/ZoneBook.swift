@@ -16,25 +16,31 @@ package final class ZoneBook: Sendable {
     private static let limit = 1_024
 
     private struct Entry {
-        /// Nil for a zone that the system does not know.
-        let rules: ZoneRules?
+        /// The usual times in the zone, and its rules with them; nil for a zone that the system does not know.
+        let schedule: Schedule?
         let madeAt: Instant
     }
 
     private let zones = Mutex<[String: Entry]>([:])
 
     /// The rules of the first of some zones that the system knows; UTC if it knows none of them.
-    package func rules(_ names: String?..., now: Instant) -> ZoneRules {
-        names.lazy.compactMap { $0 }.compactMap { self.known($0, now: now) }.first ?? .utc
+    package func rules(_ names: String?..., now: Instant) -> ZoneRules { schedule(names, now: now).zone }
+
+    /// The schedule of those who said nothing of times, in the first of some zones that the system knows; in UTC if it knows none of
+    /// them. Everybody in a zone has the same one, so that it takes memory once.
+    func usualSchedule(_ names: String?..., now: Instant) -> Schedule { schedule(names, now: now) }
+
+    private func schedule(_ names: [String?], now: Instant) -> Schedule {
+        names.lazy.compactMap { $0 }.compactMap { self.known($0, now: now) }.first ?? .standard
     }
 
-    private func known(_ name: String, now: Instant) -> ZoneRules? {
+    private func known(_ name: String, now: Instant) -> Schedule? {
         zones.withLock { zones in
-            if let known = zones[name], abs(now.seconds - known.madeAt.seconds) < Self.age { return known.rules }
-            let rules = Self.make(name, now: now)
+            if let known = zones[name], abs(now.seconds - known.madeAt.seconds) < Self.age { return known.schedule }
+            let schedule = Self.make(name, now: now).map { Schedule(zone: $0) }
             if zones.count >= Self.limit { zones = [:] }
-            zones[name] = Entry(rules: rules, madeAt: now)
-            return rules
+            zones[name] = Entry(schedule: schedule, madeAt: now)
+            return schedule
         }
     }
 

@@ -5,12 +5,12 @@ package struct CadenceChoice: Sendable, Hashable {
     /// As whom the user chose.
     package let audience: Audience
     /// What the choice is about.
-    package let scope: PreferenceChoice.Scope
+    package let scope: ChoiceScope
     /// How often.
     package let cadence: Cadence
 
     /// Makes a choice.
-    package init(audience: Audience, scope: PreferenceChoice.Scope, cadence: Cadence) {
+    package init(audience: Audience, scope: ChoiceScope, cadence: Cadence) {
         self.audience = audience
         self.scope = scope
         self.cadence = cadence
@@ -18,15 +18,11 @@ package struct CadenceChoice: Sendable, Hashable {
 
     /// Adds this choice to the choices of its audience.
     func apply(to choices: inout Choices) {
-        switch scope {
-        case .type(let key): choices.types[key, default: Choice()].cadence = cadence
-        case .category(let name): choices.categories[name, default: Choice()].cadence = cadence
-        case .all: choices.all.cadence = cadence
-        }
+        choices[scope].cadence = cadence
     }
 
     /// The member of the stored object that says it.
-    static func key(_ audience: Audience, _ scope: PreferenceChoice.Scope) -> String {
+    static func key(_ audience: Audience, _ scope: ChoiceScope) -> String {
         let columns = scope.columns
         return "\(audience.rawValue)/\(columns.scope)/\(columns.key)"
     }
@@ -35,7 +31,7 @@ package struct CadenceChoice: Sendable, Hashable {
     init?(key: String, value: JSONValue) {
         let parts = key.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 3, let audience = Audience(rawValue: parts[0]),
-            let scope = PreferenceChoice.Scope(scope: parts[1], key: parts[2]),
+            let scope = ChoiceScope(scope: parts[1], key: parts[2]),
             let cadence = value.string.flatMap(Cadence.init(rawValue:))
         else { return nil }
         self.init(audience: audience, scope: scope, cadence: cadence)

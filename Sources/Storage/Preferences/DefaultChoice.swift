@@ -11,12 +11,12 @@ package struct DefaultChoice: Sendable, Hashable {
     }
 
     /// What the choice is about.
-    package let scope: PreferenceChoice.Scope
+    package let scope: ChoiceScope
     /// What is chosen.
     package let word: Word
 
     /// Makes a choice.
-    package init(_ scope: PreferenceChoice.Scope, _ word: Word) {
+    package init(_ scope: ChoiceScope, _ word: Word) {
         self.scope = scope
         self.word = word
     }
@@ -34,7 +34,7 @@ package struct DefaultChoice: Sendable, Hashable {
 /// A place among the defaults of an account that a change is about.
 package struct DefaultPlace: Sendable, Hashable {
     /// What a choice there is about.
-    package let scope: PreferenceChoice.Scope
+    package let scope: ChoiceScope
     /// What is chosen there.
     package let kind: Kind
 
@@ -47,7 +47,7 @@ package struct DefaultPlace: Sendable, Hashable {
     }
 
     /// A place.
-    package init(_ scope: PreferenceChoice.Scope, _ kind: Kind) {
+    package init(_ scope: ChoiceScope, _ kind: Kind) {
         self.scope = scope
         self.kind = kind
     }
@@ -76,7 +76,7 @@ extension DefaultChoice {
     /// Reads a member of the stored object; nil when this version does not know what it says.
     init?(key: String, value: JSONValue) {
         let parts = key.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3, let scope = PreferenceChoice.Scope(scope: parts[0], key: parts[2]) else { return nil }
+        guard parts.count == 3, let scope = ChoiceScope(scope: parts[0], key: parts[2]) else { return nil }
         switch (parts[1], value) {
         case ("cadence", .string(let text)):
             guard let cadence = Cadence(rawValue: text) else { return nil }

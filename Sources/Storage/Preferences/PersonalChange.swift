@@ -26,12 +26,12 @@ package struct PersonalChange: Sendable, Hashable {
         /// As whom the user chooses.
         package let audience: Audience
         /// What the choice is about.
-        package let scope: PreferenceChoice.Scope
+        package let scope: ChoiceScope
         /// How often; nil takes back what was chosen.
         package let cadence: Cadence?
 
         /// Makes a change.
-        package init(audience: Audience, scope: PreferenceChoice.Scope, cadence: Cadence?) {
+        package init(audience: Audience, scope: ChoiceScope, cadence: Cadence?) {
             self.audience = audience
             self.scope = scope
             self.cadence = cadence

@@ -4,24 +4,17 @@ internal import Postgres
 /// One thing that a user chose, for one audience: on or off, for a type, a category or everything, on one channel or on
 /// all of them.
 package struct PreferenceChoice: Sendable, Hashable {
-    /// What the choice is about.
-    package enum Scope: Sendable, Hashable {
-        case type(TypeKey)
-        case category(CategoryName)
-        case all
-    }
-
     /// As whom the user chose.
     package let audience: Audience
     /// What the choice is about.
-    package let scope: Scope
+    package let scope: ChoiceScope
     /// The channel; nil is every channel.
     package let channel: Channel?
     /// On or off.
     package let isOn: Bool
 
     /// Makes a choice.
-    package init(audience: Audience, scope: Scope, channel: Channel? = nil, isOn: Bool) {
+    package init(audience: Audience, scope: ChoiceScope, channel: Channel? = nil, isOn: Bool) {
         self.audience = audience
         self.scope = scope
         self.channel = channel
@@ -30,11 +23,7 @@ package struct PreferenceChoice: Sendable, Hashable {
 
     /// Adds this choice to the choices of its audience.
     package func apply(to choices: inout Choices) {
-        switch scope {
-        case .type(let key): apply(to: &choices.types[key, default: Choice()])
-        case .category(let name): apply(to: &choices.categories[name, default: Choice()])
-        case .all: apply(to: &choices.all)
-        }
+        apply(to: &choices[scope])
     }
 
     private func apply(to choice: inout Choice) {
@@ -55,14 +44,14 @@ package struct PreferenceChange: Sendable, Hashable {
     /// As whom the user chooses.
     package let audience: Audience
     /// What the choice is about.
-    package let scope: PreferenceChoice.Scope
+    package let scope: ChoiceScope
     /// The channel; nil is every channel.
     package let channel: Channel?
     /// On, off, or nil to take back what was chosen.
     package let isOn: Bool?
 
     /// Makes a change.
-    package init(audience: Audience, scope: PreferenceChoice.Scope, channel: Channel? = nil, isOn: Bool?) {
+    package init(audience: Audience, scope: ChoiceScope, channel: Channel? = nil, isOn: Bool?) {
         self.audience = audience
         self.scope = scope
         self.channel = channel
@@ -70,7 +59,7 @@ package struct PreferenceChange: Sendable, Hashable {
     }
 }
 
-extension PreferenceChoice.Scope {
+extension ChoiceScope {
     /// The two columns that hold a scope.
     var columns: (scope: String, key: String) {
         switch self {
@@ -85,10 +74,11 @@ extension PreferenceChoice.Scope {
         switch scope {
         case "type":
             guard let type = TypeKey(key) else { return nil }
-            self = .type(type)
+            // The catalog's own text, which all share, for there are many choices in memory.
+            self = .type(Catalog.builtIn[type]?.key ?? type)
         case "category":
             guard let category = CategoryName(key) else { return nil }
-            self = .category(category)
+            self = .category(Catalog.builtIn.category(category) ?? category)
         case "all": self = .all
         default: return nil
         }
@@ -98,7 +88,7 @@ extension PreferenceChoice.Scope {
 extension PreferenceChoice {
     /// Reads audience, scope, key, channel and choice.
     init(row: Row, from column: Int) throws(PostgresError) {
-        guard let scope = Scope(scope: try row.text(column + 1), key: try row.text(column + 2)) else {
+        guard let scope = ChoiceScope(scope: try row.text(column + 1), key: try row.text(column + 2)) else {
             throw .corrupt(column + 1)
         }
         let channelName = try row.text(column + 3)

@@ -23,15 +23,10 @@ extension Choices {
             change(&choices)
             all.append(choices)
         }
-        for (key, choice) in types {
-            add { $0.types[key] = nil }
-            for simpler in choice.simpler { add { $0.types[key] = simpler } }
+        for scope in scopes {
+            add { $0[scope] = Choice() }
+            for simpler in self[scope].simpler { add { $0[scope] = simpler } }
         }
-        for (name, choice) in categories {
-            add { $0.categories[name] = nil }
-            for simpler in choice.simpler { add { $0.categories[name] = simpler } }
-        }
-        for simpler in self.all.simpler { add { $0.all = simpler } }
         return all
     }
 }

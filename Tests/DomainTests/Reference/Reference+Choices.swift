@@ -106,6 +106,6 @@ extension Reference {
 
     /// "type > category > all".
     private func levels(of choices: Choices) -> [Choice] {
-        [choices.types[World.key], choices.categories[world.category], choices.all].compactMap(\.self)
+        [choices[World.key], choices[world.category], choices.all]
     }
 }

@@ -121,8 +121,13 @@ extension Setting {
 
 extension Choices {
     fileprivate var text: String {
-        var words = types.map { "[\($0.key): \($0.value.text)]" } + categories.map { "[\($0.key): \($0.value.text)]" }
-        if !all.isEmpty { words.append("[all: \(all.text)]") }
+        let words = scopes.map { scope in
+            switch scope {
+            case .type(let key): "[\(key): \(self[key].text)]"
+            case .category(let name): "[\(name): \(self[name].text)]"
+            case .all: "[all: \(all.text)]"
+            }
+        }
         return words.joined(separator: " ")
     }
 }

@@ -150,9 +150,9 @@ struct WorldGenerator {
 
     private mutating func choices() -> Choices {
         var choices = Choices()
-        if dice.oneIn(2) { choices.types[World.key] = choice() }
-        if dice.oneIn(4) { choices.categories[world.category] = choice() }
-        if dice.oneIn(16) { choices.types[TypeKey(unchecked: "test.other")] = choice() }
+        if dice.oneIn(2) { choices[.type(World.key)] = choice() }
+        if dice.oneIn(4) { choices[.category(world.category)] = choice() }
+        if dice.oneIn(16) { choices[.type(TypeKey(unchecked: "test.other"))] = choice() }
         if dice.oneIn(3) { choices.all = choice() }
         return choices
     }

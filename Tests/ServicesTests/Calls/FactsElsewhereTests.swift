@@ -221,7 +221,7 @@ struct FactsElsewhereTests {
             try await house.onLoop { state in
                 let users = try #require(state.knownScope(of: id)).facts.users
                 let key = TypeKey(unchecked: "invoice.created")
-                #expect(users.known(bob, .current)?.user.choices.customer.types[key]?.whole == false)
+                #expect(users.known(bob, .current)?.user.choices.customer[key].whole == false)
                 #expect(users.known(cid, .current) != nil)
             }
         }

@@ -26,8 +26,8 @@ struct KnownCallersTests {
 
     private func found(_ fingerprint: KnownCallers.Fingerprint, at now: MonotonicTime, epoch: Int) -> Caller? {
         var callers = KnownCallers(limit: 8)
-        callers.insert(caller, with: known, for: Self.ours, epoch: 3)
-        return callers.find(fingerprint, until: now, epoch: epoch)?.caller
+        callers.insert(caller, for: Self.ours, epoch: 3)
+        return callers.find(fingerprint, until: now, epoch: epoch)
     }
 
     @Test("the same caller comes again, until the check has run out")
@@ -53,5 +53,9 @@ struct KnownCallersTests {
             known.isWorthNoting(at: Instant(seconds: $0))
         }
         #expect(noted == [0, 10, 20])
+        let caller = Caller(
+            role: .tenantKey, scopes: AccessScopes(.check), actor: "key/abc", scope: nil, goodUntil: goodUntil,
+            key: known)
+        #expect([0, 9, 10, 11].filter { caller.keyToNote(at: Instant(seconds: $0)) === known } == [0, 10])
     }
 }
