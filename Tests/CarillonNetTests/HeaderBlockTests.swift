@@ -18,6 +18,33 @@ import Testing
         #expect(block[":pat"] == nil)
     }
 
+    @Test("two fields are found in one go, and one that comes twice is known for it")
+    func occurrences() {
+        func text(_ occurrence: HeaderBlock.Occurrence) -> String? {
+            switch occurrence {
+            case .none: nil
+            case .once(let octets): String(decoding: octets, as: UTF8.self)
+            case .repeated: "repeated"
+            }
+        }
+        var block = HeaderBlock()
+        func found() -> [String?] {
+            let found = block.occurrences(of: "key", and: "tenant")
+            return [text(found.one), text(found.other)]
+        }
+        #expect(found() == [nil, nil])
+        block.append("tenant", "b")
+        block.append("keys", "no")
+        #expect(found() == [nil, "b"])
+        block.append("key", "a")
+        #expect(found() == ["a", "b"])
+        block.append("key", "a")
+        #expect(found() == ["repeated", "b"])
+        block.append("key", "a")
+        block.append("tenant", "")
+        #expect(found() == ["repeated", "repeated"])
+    }
+
     @Test func countsItsSizeAsTheRFCDoes() {
         var block = HeaderBlock()
         block.append("name", "value")

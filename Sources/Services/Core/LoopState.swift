@@ -115,8 +115,9 @@ final class LoopState: @unchecked Sendable {
         }
     }
 
-    /// How often the versions of a tenant's accounts are asked for at the most, where nothing is heard of changes.
-    private static let provingPause = Duration.seconds(20)
+    /// How often the versions of a tenant's accounts are asked for at the most, where nothing is heard of changes: so late that two
+    /// thousand tenants have had their turn before ``ServiceLimits/greatestFactsAge`` is over.
+    private static let provingPause = Duration.seconds(35)
     /// The most tenants whose versions are asked for each time.
     private static let tenantsAtOnce = 64
 

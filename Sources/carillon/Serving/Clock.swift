@@ -1,12 +1,11 @@
+internal import CarillonNet
 internal import Domain
-internal import Foundation
 
 /// The wall clock of this process. Everything below the executable is handed the time.
 enum Clock {
     /// What time it is.
     static var now: Instant {
-        // A Double holds the microseconds of today and of the next hundred years without loss.
-        Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+        Instant(microseconds: WallClock.microseconds)
     }
 
     /// A fresh id that carries the time.
