@@ -24,6 +24,8 @@ package final class CallContext: @unchecked Sendable {
     /// method says otherwise, since compressing secrets beside a caller's own words tells their length (CRIME, BREACH).
     @exclusivity(unchecked) package var compressesResponses: Bool
     let method: RPCMethod
+    /// When its header block came, by the loop's clock.
+    private let startedAt: MonotonicTime
     let stream: HTTP2Stream
     let contentType: CallContentType
     let acceptsGzip: Bool
@@ -64,6 +66,7 @@ package final class CallContext: @unchecked Sendable {
         acceptsGzip = head.acceptsGzip
         compressesResponses = method.compressesResponses
         let now = connection.loop.now
+        startedAt = now
         let longest = connection.longestTimeout
         deadline = head.timeout.map { now.advanced(byNanoseconds: min($0, longest)) } ?? .distantFuture
     }
@@ -211,7 +214,11 @@ package final class CallContext: @unchecked Sendable {
 
     /// Marks the call as answered and lets go of what it holds. The first status counts.
     func finish(_ status: StatusCode) {
-        if !isAnswered { connection.counters.callEnded(status) }
+        if !isAnswered {
+            connection.counters.callEnded(status)
+            let duration = loop.now.nanoseconds &- startedAt.nanoseconds
+            connection.methodCounters.callEnded(method, status, after: duration)
+        }
         isAnswered = true
         connection.countOutput()
         timer?.cancel()

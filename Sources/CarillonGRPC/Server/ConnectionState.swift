@@ -8,6 +8,8 @@ package final class ConnectionState {
     let loop: EventLoop
     /// What is counted on that loop.
     let counters: ServerCounters
+    /// What is counted there of each method.
+    let methodCounters: MethodCounters
     /// The peer's address without its port.
     let peer: String
     /// Octets that may wait on one stream before its writer should wait.
@@ -39,6 +41,7 @@ package final class ConnectionState {
         self.part = part
         loop = part.loop
         counters = part.counters
+        methodCounters = part.methodCounters
         self.peer = peer
         streamOutput = part.limits.http2.streamOutput
         longestTimeout = part.longestTimeout

@@ -3,6 +3,8 @@ internal import CarillonNet
 /// Finds a method by the exact octets of its path: nothing is decoded or normalised, so that what is authorized is what
 /// runs. Made once, read by all loops.
 struct MethodTable: Sendable {
+    /// All methods, by their numbers.
+    let methods: [RPCMethod]
     private let slots: [RPCMethod?]
     private let services: Set<String>
 
@@ -10,7 +12,11 @@ struct MethodTable: Sendable {
         var capacity = 16
         while capacity < methods.count * 4 { capacity *= 2 }
         var slots = [RPCMethod?](repeating: nil, count: capacity)
+        var numbered: [RPCMethod] = []
         for method in methods {
+            var method = method
+            method.number = numbered.count
+            numbered.append(method)
             var index = Self.hash(method.path.octets) & (capacity - 1)
             while let taken = slots[index] {
                 precondition(!taken.path.octets.matches(method.path), "\(method.path) is registered twice")
@@ -19,6 +25,7 @@ struct MethodTable: Sendable {
             slots[index] = method
         }
         self.slots = slots
+        self.methods = numbered
         services = Set(methods.compactMap { Self.service(of: $0.path.octets) })
     }
 

@@ -34,6 +34,8 @@ package struct RPCMethod: Sendable {
     package var compressesResponses = false
     /// Free for the owner of the table, such as for what a caller must be allowed; nothing here reads it.
     package var mark: UInt64 = 0
+    /// Its place in the method table, by which it is counted.
+    var number = 0
     let input: Input
 
     private init(

@@ -8,7 +8,7 @@ package final class RPCServer: Sendable {
     private let core: ServerCore
     let parts: [ServerLoop]
     private let listener: Listener
-    private let memory: MemoryKeeper
+    private let memory: MemoryKeeper?
 
     /// The port that it listens on.
     package var port: UInt16 { listener.port }
@@ -18,6 +18,15 @@ package final class RPCServer: Sendable {
         var counts = ServerCounts()
         for part in parts { part.counters.add(to: &counts) }
         return counts
+    }
+
+    /// What became of the calls of each method since the server started, in the order of its method table. Any thread.
+    package var methodCounts: [MethodCounts] {
+        core.methods.methods.map { method in
+            var counts = MethodCounts(method)
+            for part in parts { part.methodCounters.add(to: &counts, number: method.number) }
+            return counts
+        }
     }
 
     /// Starts a server.
@@ -39,14 +48,17 @@ package final class RPCServer: Sendable {
             let listener = try await Listener.open(
                 on: loops[0], host: host, port: port, isCrowded: { Self.rests(parts[0], core) },
                 onAccept: { Self.handOut($0, to: parts, core) })
-            let memory = MemoryKeeper(loop: loops[0], pause: limits.memoryPause) {
-                parts.reduce(into: MemoryKeeper.Load()) { $0 += $1.counters.load }
-            }
+            let memory: MemoryKeeper? =
+                if limits.looksAfterMemory {
+                    MemoryKeeper(loop: loops[0], pause: limits.memoryPause) {
+                        parts.reduce(into: MemoryKeeper.Load()) { $0 += $1.counters.load }
+                    }
+                } else { nil }
             return RPCServer(core: core, parts: parts, listener: listener, memory: memory)
         }
     }
 
-    private init(core: ServerCore, parts: [ServerLoop], listener: Listener, memory: MemoryKeeper) {
+    private init(core: ServerCore, parts: [ServerLoop], listener: Listener, memory: MemoryKeeper?) {
         self.core = core
         self.parts = parts
         self.listener = listener
@@ -99,7 +111,7 @@ package final class RPCServer: Sendable {
         let (listener, memory) = (self.listener, self.memory)
         await parts[0].loop.run {
             listener.close()
-            memory.stop()
+            memory?.stop()
         }
         await withTaskGroup { group in
             for part in parts {

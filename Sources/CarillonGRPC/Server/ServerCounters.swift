@@ -97,6 +97,7 @@ final class ServerCounters: Sendable {
         counts.handshakesGivenUp += givenUp.now
         counts.acceptingRests += rests.now
         counts.callsStarted += started.now
+        counts.callsTurnedDown += turnedDown.now
         counts.callsRefused += refused.now
         counts.callsWithoutTrailers += withoutTrailers.now
         counts.plainAnswers += plain.now

@@ -16,6 +16,8 @@ package struct ServerCounts: Sendable, Equatable {
     package internal(set) var acceptingRests = 0
     /// Calls that were admitted.
     package internal(set) var callsStarted = 0
+    /// Calls that were answered with an error before they were admitted.
+    package internal(set) var callsTurnedDown = 0
     /// Calls and pages that were reset unseen, because too many were running or too much of their answers waited to be read
     /// (REFUSED_STREAM).
     package internal(set) var callsRefused = 0
@@ -28,4 +30,7 @@ package struct ServerCounts: Sendable, Equatable {
 
     /// Connections that are open.
     package var connectionsOpen: Int { connectionsOpened - connectionsClosed }
+
+    /// Calls that are under way, streams among them.
+    package var callsOpen: Int { callsStarted + callsTurnedDown - callsEnded.values.reduce(0, +) }
 }

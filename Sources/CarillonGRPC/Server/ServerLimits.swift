@@ -77,6 +77,8 @@ package struct ServerLimits: Sendable {
     /// How often it is looked whether calls and connections have come to their end whose memory should go back to the system
     /// (``MemoryKeeper``).
     package var memoryPause: Duration = .seconds(1)
+    /// Whether that is looked at at all: one server of a process does it for all.
+    package var looksAfterMemory = true
 
     // Whoever uses up what there is for all must shut out himself, and nobody else: connections that have little are served
     // until twice as much is used.

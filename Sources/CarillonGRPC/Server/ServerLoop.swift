@@ -19,6 +19,8 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// What happened here; read by any thread.
     let counters = ServerCounters()
+    /// What became of the calls of each method here; read by any thread.
+    let methodCounters: MethodCounters
     /// Open connections, read by the loop that hands out new ones.
     let load = Atomic<Int>(0)
     /// Calls and pages that were admitted and are not over, of all connections; see ``Admission``.
@@ -53,6 +55,7 @@ final class ServerLoop: HTTP2ConnectionDelegate, @unchecked Sendable {
         self.loop = loop
         self.core = core
         self.tls = tls
+        methodCounters = MethodCounters(methods: core.methods.methods.count)
         decoder = MessageDecoder(loop: loop, limits: core.limits, loops: loops)
         longestTimeout = core.limits.timeout.wholeNanoseconds
         inputLimit = core.limits.input / loops
