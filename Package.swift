@@ -20,6 +20,7 @@ let protobufPlugins = Target.Dependency.product(name: "SwiftProtobufPluginLibrar
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 
 /// The fuzz targets: a short run of them as a test, or, for `make fuzz`, the executable that libFuzzer drives.
@@ -45,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
@@ -82,6 +84,7 @@ let package = Package(
 
         // The product.
         .target(name: "Domain", swiftSettings: safe),
+        .target(name: "Prometheus", dependencies: [metrics], swiftSettings: safe),
         .target(name: "Security", dependencies: ["Domain", crypto, jwt], swiftSettings: safe),
         .target(
             name: "Storage", dependencies: ["Postgres", "Domain", "CarillonNet", crypto],
@@ -150,6 +153,7 @@ let package = Package(
         .testTarget(
             name: "TransferTests", dependencies: ["Transfer", "CarillonNet", "Support"], swiftSettings: common),
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: common),
+        .testTarget(name: "PrometheusTests", dependencies: ["Prometheus", metrics], swiftSettings: common),
         .testTarget(
             name: "SecurityTests",
             dependencies: [

@@ -22,7 +22,7 @@ enum House {
     /// Rooms that touch neither a C library nor the system: checked for memory safety by the compiler. `carillon` makes
     /// system calls; generated code is not ours.
     static let safeRooms: Set<String> = [
-        "Domain", "Security", "Storage", "Rendering", "Channels", "Delivery", "Services", "StandardServices",
+        "Domain", "Prometheus", "Security", "Storage", "Rendering", "Channels", "Delivery", "Services", "StandardServices",
         "CarillonClient", "protoc-gen-carillon",
     ]
 
@@ -42,6 +42,7 @@ enum House {
         "Transfer": Room(ours: ["CarillonNet", "CLibCurl"], others: systemModules.union(["DequeModule"])),
         "Postgres": Room(ours: ["CarillonNet", "CLibPQ"], others: systemModules.union(["DequeModule"])),
         "Domain": Room(ours: [], others: foundation.union(["OrderedCollections"])),
+        "Prometheus": Room(ours: [], others: ["CoreMetrics"]),
         "Storage": Room(
             ours: ["Postgres", "Domain", "CarillonNet"],
             others: foundation.union(["Crypto", "Logging", "OrderedCollections"])),
