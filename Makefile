@@ -12,7 +12,7 @@ SWIFT_MINOR := 2
 
 # Debian packages: to build and run, and what the tests need besides.
 BUILD_PACKAGES := pkg-config libnghttp2-dev libssl-dev libpq-dev libuv1-dev libcurl4-openssl-dev zlib1g-dev postgresql
-TEST_PACKAGES := nghttp2-client nghttp2-server openssl protobuf-compiler libprotobuf-dev grpc-proto python3-venv curl
+TEST_PACKAGES := nghttp2-client nghttp2-server openssl protobuf-compiler libprotobuf-dev grpc-proto python3-venv curl prometheus
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python

@@ -84,6 +84,7 @@ let package = Package(
 
         // The product.
         .target(name: "Domain", swiftSettings: safe),
+        .target(name: "Telemetry", dependencies: ["Domain", metrics], swiftSettings: safe),
         .target(name: "Prometheus", dependencies: [metrics], swiftSettings: safe),
         .target(name: "Security", dependencies: ["Domain", crypto, jwt], swiftSettings: safe),
         .target(
@@ -102,14 +103,15 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
-                "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Security", "CarillonNet", deque,
+                "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Telemetry", "Security",
+                "CarillonNet", deque, metrics,
             ],
             swiftSettings: safe),
         .target(
             name: "Services",
             dependencies: [
-                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Delivery", "Rendering",
-                "Security", protobuf,
+                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Telemetry", "Delivery",
+                "Rendering", "Security", metrics, protobuf,
             ],
             swiftSettings: safe),
         .target(
@@ -119,13 +121,13 @@ let package = Package(
             name: "carillon",
             dependencies: [
                 "CarillonAPI", "CarillonGRPC", "CarillonNet", "StandardServices", "Services", "Delivery", "Storage",
-                "Postgres", "Domain", "Transfer", "Channels", "Rendering", "Security",
+                "Postgres", "Domain", "Telemetry", "Prometheus", "Transfer", "Channels", "Rendering", "Security",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
-                crypto, jwt, logging, protobuf,
+                crypto, jwt, logging, metrics, protobuf,
             ],
             swiftSettings: common),
         .executableTarget(name: "protoc-gen-carillon", dependencies: [protobuf, protobufPlugins], swiftSettings: safe),
@@ -153,6 +155,8 @@ let package = Package(
         .testTarget(
             name: "TransferTests", dependencies: ["Transfer", "CarillonNet", "Support"], swiftSettings: common),
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: common),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", "Prometheus", "Domain", metrics], swiftSettings: common),
         .testTarget(name: "PrometheusTests", dependencies: ["Prometheus", metrics], swiftSettings: common),
         .testTarget(
             name: "SecurityTests",
@@ -171,15 +175,15 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Delivery", "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Security",
-                "CarillonNet", "Support",
+                "Delivery", "Storage", "Postgres", "Channels", "Transfer", "Rendering", "Domain", "Telemetry",
+                "Prometheus", "Security", "CarillonNet", "Support", metrics,
             ],
             swiftSettings: common),
         .testTarget(
             name: "ServicesTests",
             dependencies: [
-                "Services", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Delivery",
-                "Rendering", "Security", "Support", protobuf, crypto, jwt,
+                "Services", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Telemetry",
+                "Prometheus", "Delivery", "Rendering", "Security", "Support", protobuf, crypto, jwt, metrics,
             ],
             swiftSettings: common),
         .testTarget(
@@ -188,8 +192,8 @@ let package = Package(
         .testTarget(
             name: "CarillonTests",
             dependencies: [
-                "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Programs",
-                logging,
+                "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Domain",
+                "Prometheus", "Programs", logging, metrics,
                 protobuf,
             ],
             swiftSettings: common),

@@ -1,3 +1,4 @@
+package import CoreMetrics
 package import Domain
 
 /// What the workers take from outside: the time, chance, fresh ids, and somebody who listens.
@@ -13,6 +14,8 @@ package struct DeliveryEnvironment: Sendable {
     package var makeID: @Sendable () -> UUIDv7
     /// Hears what happens, for logs and metrics. Called on the worker's loop; must not block.
     package var onEvent: @Sendable (DeliveryEvent) -> Void
+    /// Where decisions are counted.
+    package var metrics: any MetricsFactory = NOOPMetricsHandler.instance
 
     /// Makes an environment.
     package init(

@@ -1,4 +1,5 @@
 package import CarillonNet
+package import CoreMetrics
 package import Domain
 package import Postgres
 package import Security
@@ -46,6 +47,8 @@ package struct ServiceDependencies: Sendable {
     package var randomness: @Sendable () -> UInt64
     /// What callers may ask.
     package var limits: ServiceLimits
+    /// Where decisions and events are counted.
+    package var metrics: any MetricsFactory = NOOPMetricsHandler.instance
     /// The name and version of this program, for archives.
     package var program = "carillon"
 

@@ -2,6 +2,7 @@ import CarillonNet
 import Domain
 import Foundation
 import Postgres
+import Prometheus
 import Security
 import Storage
 import Support
@@ -58,6 +59,8 @@ final class Stage: @unchecked Sendable {
     let keyring: Keyring
     let clock = TestClock()
     let log = EventLog()
+    /// What its workers count.
+    let metrics = MetricRegistry([])
     let store: TenantStore
     private let suffix = Stage.number()
     private let workers = Mutex<[DeliveryWorker]>([])
@@ -189,10 +192,11 @@ final class Stage: @unchecked Sendable {
         change(&configuration)
         let clock = clock
         let log = log
-        let environment = DeliveryEnvironment(
+        var environment = DeliveryEnvironment(
             now: { clock.now }, randomness: { randomness },
             makeID: { UUIDv7(milliseconds: 1_794_744_000_000, randomness: (0, Self.number())) },
             onEvent: { log.add($0) })
+        environment.metrics = metrics
         let worker = DeliveryWorker(loop: loop, configuration: configuration, environment: environment)
         workers.withLock { $0.append(worker) }
         if started { await worker.start() }

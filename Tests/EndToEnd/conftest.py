@@ -17,6 +17,7 @@ from harness.certificates import Authority, Certificate
 from harness.cluster import Cluster
 from harness.credentials import ServerSecrets
 from harness.mail import MailServer
+from harness.metrics import Metrics, MetricsKey
 from harness.moving import Movers
 from harness.server import Carillon
 from harness.supplier import Supplier
@@ -122,9 +123,20 @@ def movers(
 
 
 @pytest.fixture(scope="session")
-def server(make_server: ServerMaker, clients: Authority) -> Iterator[Carillon]:
+def metrics_key(tmp_path_factory: pytest.TempPathFactory) -> MetricsKey:
+    return MetricsKey(tmp_path_factory.mktemp("metrics"))
+
+
+@pytest.fixture(scope="session")
+def metrics(server: Carillon, metrics_key: MetricsKey) -> Metrics:
+    """What the server counts."""
+    return Metrics(server, metrics_key)
+
+
+@pytest.fixture(scope="session")
+def server(make_server: ServerMaker, clients: Authority, metrics_key: MetricsKey) -> Iterator[Carillon]:
     """The server of the tests in which nothing breaks. It runs from the first of them to the last."""
-    flags = ["--tls-client-ca", str(clients.file), "--tls-client-certificates", "optional"]
+    flags = ["--tls-client-ca", str(clients.file), "--tls-client-certificates", "optional", *metrics_key.flags]
     server = make_server(flags=flags).start()
     process = server.running.process
     yield server
@@ -135,7 +147,7 @@ def server(make_server: ServerMaker, clients: Authority) -> Iterator[Carillon]:
     assert server.running.wait() == 0, server.running.tail()
     logged = server.logged()
     # "eyJ" begins every token, for it is how every JSON object begins in base64.
-    hidden = [*server.secrets.all(), *server.issued_keys, MailServer.PASSWORD, SECRET_WORDS, "eyJ"]
+    hidden = [*server.secrets.all(), *server.issued_keys, metrics_key.word, MailServer.PASSWORD, SECRET_WORDS, "eyJ"]
     assert [secret for secret in hidden if secret in logged] == [], "the log holds secrets"
 
 

@@ -17,8 +17,9 @@ from harness.certificates import Authority
 from harness.interface import v1
 from harness.refusals import Refusal
 from harness.mail import MailServer
+from harness.metrics import Metrics
 from harness.requests import Ids, Request, ids_that_name_nothing, missing_methods, requests
-from harness.server import Carillon
+from harness.server import HOST, Carillon
 from harness.supplier import Supplier
 from harness.waiting import eventually
 
@@ -325,6 +326,20 @@ def test_the_log_holds_nothing_of_the_victim(scene: Scene) -> None:
     words = (CANARY, ids.user, ids.account, ids.provider, ids.idempotency_key, scene.victim.key, "mail.example")
     for word in words:
         assert word.lower() not in logged, word
+
+
+def test_the_metrics_hold_nothing_of_anybody(scene: Scene, metrics: Metrics) -> None:
+    """They are the operator's, and yet no word of a tenant is in them: not of the victim, and not of who asks about it."""
+    credential = credentials(scene, scene.theirs)["tenant's key"]
+    for request in requests(scene.theirs, scene.attacker, "alpha", "anna"):
+        ask(scene, request, credential)
+    sample = metrics.read()
+    assert sample.value("carillon_decisions_total") > 0 and sample.value("carillon_calls_total", code="NOT_FOUND") > 0
+    shown = sample.text.lower()
+    for supplier, ids in ((scene.victim, scene.theirs), (scene.attacker, scene.nobodys)):
+        words = {*ids.words(), supplier.id, supplier.key, supplier.domain, supplier.schema}
+        for word in words | {CANARY, "Sparrow", "mail.example", "invoice.created", "alpha", "anna", HOST}:
+            assert word.lower() not in shown, word
 
 
 def test_a_sequence_of_another_inbox_marks_nothing(scene: Scene) -> None:

@@ -37,6 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "serviceAccount": {"annotations": {"example.com/role": "carillon"}},
         "podDisruptionBudget": {"maxUnavailable": "25%"},
         "reflection": {"enabled": True},
+        "metrics": {"enabled": True, "port": 9500, "secretName": "bells-metrics", "key": "metrics.key"},
         "podLabels": {"team": "notifications"},
         "podAnnotations": {"example.com/note": "yes"},
         "nodeSelector": {"kubernetes.io/arch": "amd64"},
@@ -198,6 +199,29 @@ def test_clients_may_show_certificates(chart: helm.Chart) -> None:
     # Without "optional" no probe of the kubelet would get through.
     assert environment["CARILLON_TLS_CLIENT_CERTIFICATES"]["value"] == "optional"
     assert "CARILLON_TLS_CLIENT_CA" not in environment_of(only(render(chart, {}), "Deployment"))
+
+
+def test_metrics_are_shown_with_a_key_where_they_are_wanted(chart: helm.Chart) -> None:
+    quiet = only(render(chart, {}), "Deployment")
+    assert not [name for name in environment_of(quiet) if "METRICS" in name]
+    assert [port["name"] for port in container_of(quiet)["ports"]] == ["https"]
+    shown = only(render(chart, VARIANTS["everything"]), "Deployment")
+    environment = environment_of(shown)
+    assert environment["CARILLON_METRICS_LISTEN"]["value"] == "0.0.0.0:9500"
+    # Without it the process would not start, as others than the pod reach the port.
+    [mount] = [one for one in container_of(shown)["volumeMounts"] if one["name"] == "metrics"]
+    assert environment["CARILLON_METRICS_KEY_FILE"]["value"] == f"{mount['mountPath']}/key"
+    [volume] = [one for one in pod_of(shown)["volumes"] if one["name"] == "metrics"]
+    assert volume["secret"]["secretName"] == "bells-metrics"
+    assert volume["secret"]["items"] == [{"key": "metrics.key", "path": "key"}]
+    assert {port["name"]: port["containerPort"] for port in container_of(shown)["ports"]} == {
+        "https": 8443, "metrics": 9500,
+    }  # fmt: skip
+    # The world's way in leads to the calls only.
+    [port] = only(render(chart, VARIANTS["everything"]), "Service")["spec"]["ports"]
+    assert port["targetPort"] == "https"
+    with pytest.raises(helm.HelmRenderError, match="another port"):
+        render(chart, {"metrics": {"enabled": True, "port": 8443}})
 
 
 def test_connections_age(chart: helm.Chart) -> None:
@@ -412,6 +436,8 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "an age that is no age": {"connection": {"maxAgeSeconds": 5}},
     "pings without a pause": {"connection": {"pingIntervalSeconds": 5}},
     "a rate below nothing": {"connection": {"maxHandshakeRate": -1}},
+    "a privileged port for metrics": {"metrics": {"port": 443}},
+    "a key for metrics": {"metrics": {"value": "a-key-that-is-long-enough"}},
     "no calls": {"limits": {"tenantCalls": 0}},
     "a rate below none": {"limits": {"tenantCallRate": -1}},
     "a rate beyond counting": {"limits": {"tenantEventRate": 1000001}},

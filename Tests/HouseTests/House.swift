@@ -22,7 +22,8 @@ enum House {
     /// Rooms that touch neither a C library nor the system: checked for memory safety by the compiler. `carillon` makes
     /// system calls; generated code is not ours.
     static let safeRooms: Set<String> = [
-        "Domain", "Prometheus", "Security", "Storage", "Rendering", "Channels", "Delivery", "Services", "StandardServices",
+        "Domain", "Telemetry", "Prometheus", "Security", "Storage", "Rendering", "Channels", "Delivery", "Services",
+        "StandardServices",
         "CarillonClient", "protoc-gen-carillon",
     ]
 
@@ -42,36 +43,39 @@ enum House {
         "Transfer": Room(ours: ["CarillonNet", "CLibCurl"], others: systemModules.union(["DequeModule"])),
         "Postgres": Room(ours: ["CarillonNet", "CLibPQ"], others: systemModules.union(["DequeModule"])),
         "Domain": Room(ours: [], others: foundation.union(["OrderedCollections"])),
+        "Telemetry": Room(ours: ["Domain"], others: ["CoreMetrics"]),
         "Prometheus": Room(ours: [], others: ["CoreMetrics"]),
         "Storage": Room(
             ours: ["Postgres", "Domain", "CarillonNet"],
             others: foundation.union(["Crypto", "Logging", "OrderedCollections"])),
         "Channels": Room(
             ours: ["Transfer", "CarillonNet", "Domain"],
-            others: foundation.union(systemModules).union(["Crypto", "Logging", "Metrics"])),
+            others: foundation.union(systemModules).union(["Crypto", "Logging"])),
         "Security": Room(ours: ["Domain"], others: foundation.union(["Crypto", "CryptoExtras", "JWTKit"])),
         "Rendering": Room(ours: ["Domain"], others: foundation.union(["Mustache", "OrderedCollections"])),
         "Delivery": Room(
             ours: [
-                "Storage", "Channels", "Rendering", "Domain", "Security", "CarillonNet", "Postgres", "Transfer",
+                "Storage", "Channels", "Rendering", "Domain", "Telemetry", "Security", "CarillonNet", "Postgres",
+                "Transfer",
             ],
-            others: foundation.union(["Crypto", "DequeModule", "Logging", "Metrics", "Mustache"])),
+            others: foundation.union(["Crypto", "DequeModule", "Logging", "CoreMetrics", "Mustache"])),
         "Services": Room(
             ours: [
-                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Delivery", "Rendering",
-                "Security",
+                "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Postgres", "Domain", "Telemetry", "Delivery",
+                "Rendering", "Security",
             ],
-            others: foundation.union(["Crypto", "JWTKit", "Logging", "Metrics", "SwiftProtobuf"])),
+            others: foundation.union(["Crypto", "JWTKit", "Logging", "CoreMetrics", "SwiftProtobuf"])),
         "Portal": Room(ours: ["CarillonGRPC", "CarillonNet"], others: foundation),
         "CarillonClient": Room(
             ours: ["CarillonAPI", "CarillonGRPC", "CarillonNet"], others: foundation.union(["SwiftProtobuf"])),
         "carillon": Room(
             ours: [
                 "CarillonAPI", "CarillonGRPC", "CarillonNet", "CarillonClient", "Channels", "Delivery", "Domain",
-                "Portal", "Postgres", "Rendering", "Security", "Services", "StandardServices", "Storage", "Transfer",
+                "Portal", "Postgres", "Prometheus", "Rendering", "Security", "Services", "StandardServices", "Storage",
+                "Telemetry", "Transfer",
             ],
             others: foundation.union(systemModules).union([
-                "ArgumentParser", "Configuration", "Crypto", "JWTKit", "Logging", "Metrics", "ServiceLifecycle",
+                "ArgumentParser", "Configuration", "Crypto", "JWTKit", "Logging", "CoreMetrics", "ServiceLifecycle",
                 "UnixSignals",
                 "SwiftProtobuf", "SystemPackage", "X509", "SwiftASN1", "_CryptoExtras", "CryptoExtras",
             ])),

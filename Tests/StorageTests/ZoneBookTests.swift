@@ -19,8 +19,14 @@ import Testing
 
     @Test func whatTheSystemDoesNotKnowGivesWayToTheNext() {
         let book = ZoneBook()
+        #expect(book.rules(nil, "Europe/Berlin", "Asia/Tokyo", now: Self.now).name == "Europe/Berlin")
+        #expect(book.rules(nil, now: Self.now) == .utc)
+        #expect(book.fallbacks == 0, "who has no zone has none to give way")
         #expect(book.rules("Mars/Olympus", now: Self.now) == .utc)
+        #expect(book.fallbacks == 1)
         #expect(book.rules(nil, "Mars/Olympus", "Asia/Tokyo", now: Self.now).name == "Asia/Tokyo")
+        #expect(book.rules("Mars/Olympus", "Mars/Base", now: Self.now) == .utc)
+        #expect(book.fallbacks == 4)
     }
 
     /// The rules reach five years ahead of the time at which they were made.

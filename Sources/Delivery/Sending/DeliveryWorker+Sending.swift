@@ -2,6 +2,7 @@ internal import CarillonNet
 internal import Channels
 internal import Domain
 internal import Storage
+internal import Telemetry
 
 // From a claim to a word: read what is needed, decide again, render, send, judge.
 
@@ -26,7 +27,8 @@ extension DeliveryWorker {
                 Clocks(zone: means.tenant.timeZone, now: environment.now()))
             work.rest = nil
             let look = SecondLook(
-                catalog: configuration.catalog, tenant: means.tenant, facts: facts, now: environment.now())
+                catalog: configuration.catalog, tenant: means.tenant, facts: facts, now: environment.now(),
+                onDecision: decisions.count)
             for delivery in rows.readable { begin(delivery, look, means, of: work) }
             for (id, error) in rows.unreadable {
                 environment.onEvent(.readFailed(work.tenant, error))

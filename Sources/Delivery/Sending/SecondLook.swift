@@ -28,6 +28,8 @@ struct SecondLook {
     /// The supplier's facts, and those of the accounts concerned.
     let facts: [AccountID?: FactsSnapshot]
     let now: Instant
+    /// Hears what is decided for the delivery's channel.
+    var onDecision: (ChannelDecision, Channel) -> Void = { _, _ in }
 
     /// Whether the supplier bounds how many messages one person may get.
     var hasCaps: Bool { facts[nil]?.caps.isEmpty == false }
@@ -39,6 +41,7 @@ struct SecondLook {
         if let expiresAt = work.expiresAt, expiresAt <= now { return .settle(.expired) }
         guard let type = catalog[work.event.type] else { return .settle(.suppressed(.typeDisabled)) }
         let decision = decide(work, type, underWay)
+        if let decided = decision.channels[work.id.channel] { onDecision(decided, work.id.channel) }
         switch decision.verdict(on: work.id.channel) {
         case .suppress(let reason): return .settle(.suppressed(reason))
         case .defer(let until): return .settle(.postponed(until: until))

@@ -3,6 +3,7 @@ package import Domain
 internal import Postgres
 internal import Rendering
 internal import Storage
+internal import Telemetry
 internal import Transfer
 
 /// Sends what the queues of all tenants hold: claim → decide again → render → provider → record.
@@ -34,6 +35,8 @@ package final class DeliveryWorker: @unchecked Sendable {
     let configuration: DeliveryConfiguration
     let environment: DeliveryEnvironment
     let renderer = Renderer()
+    /// What was decided at the second look.
+    let decisions: DecisionCounters
     private let wakes = WakeBox(limit: hintLimit)
     /// How many tenants are kept in mind as having work, in each of the sets that hold hints.
     private static let hintLimit = 4_096
@@ -84,6 +87,7 @@ package final class DeliveryWorker: @unchecked Sendable {
         self.loop = loop
         self.configuration = configuration
         self.environment = environment
+        decisions = DecisionCounters(.send, environment.metrics)
         turns = TurnRing(quantum: configuration.turn)
     }
 

@@ -2,6 +2,7 @@ internal import CarillonNet
 internal import Domain
 internal import Postgres
 internal import Storage
+internal import Telemetry
 
 /// Everything that the services keep on one loop. Nothing of it is shared with other loops, so nothing of it is locked,
 /// but for the gates that all loops count a tenant's calls at.
@@ -17,6 +18,10 @@ final class LoopState: @unchecked Sendable {
     let tenantStreams: TenantStreams
     /// Answers of checks, ready to be sent.
     let checkAnswers = CheckAnswers()
+    /// What checks have come to.
+    let checkCounters: DecisionCounters
+    /// What was published, and decided of it.
+    let publishCounters: PublishCounters
     /// Questions to the registry that pages without a credential have asked.
     let pageQuestions = RateMeter()
     /// Whether this loop would have heard of changes that other processes make to facts.
@@ -28,7 +33,7 @@ final class LoopState: @unchecked Sendable {
     /// What was proven before is to be proven again.
     private var provedAnewAt = MonotonicTime(nanoseconds: .min)
     private let databases: DatabasePools
-    private let budget: FactsBudget
+    let budget: FactsBudget
     private let gates: TenantGateTable
     private var scopes: [TenantID: TenantScope] = [:]
     /// When it was last said that a tenant's months are missed.
@@ -40,6 +45,8 @@ final class LoopState: @unchecked Sendable {
         self.pool = pool
         self.dependencies = dependencies
         registry = RegistryStore(pool: pool)
+        checkCounters = DecisionCounters(.check, dependencies.metrics)
+        publishCounters = PublishCounters(dependencies.metrics)
         databases = DatabasePools(loop: loop, main: pool, configuration: dependencies.databases)
         searches = TenantSearches(loop: loop, limit: dependencies.limits.credentials)
         authenticator = Authenticator(limits: dependencies.limits)
@@ -183,6 +190,12 @@ final class LoopState: @unchecked Sendable {
     /// Closes the connections with databases other than the registry's.
     func closeDatabases() async {
         await databases.close()
+    }
+
+    /// How many tenants this loop keeps something of.
+    var tenantCount: Int {
+        loop.assertOnLoop()
+        return scopes.count
     }
 
     /// What this loop keeps of a tenant, if anybody has asked for it before.

@@ -9,6 +9,8 @@
 final class FactsBudget {
     private let limit: Int
     private(set) var octets = 0
+    /// How many users were read from databases, for they were not known or not fresh.
+    private(set) var usersRead = 0
     /// What has come in and was not answered by a turn yet.
     private var added = 0
     private var members: [TenantFacts] = []
@@ -36,6 +38,11 @@ final class FactsBudget {
     func count(_ change: Int) {
         octets += change
         added += max(0, change)
+    }
+
+    /// Notes that users were read.
+    func countRead(_ users: Int) {
+        usersRead += users
     }
 
     /// Clears up if there are too many.

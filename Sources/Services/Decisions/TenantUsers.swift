@@ -236,6 +236,7 @@ final class TenantUsers: @unchecked Sendable {
         let known = supplier.flatMap { isCurrent($0) ? $0 : nil }
         let people = try await store.people(users, includingSupplier: known == nil, clocks())
         let answer = take(people, asked: users, supplier: known, readAt: began, isKept: epoch == freshness.epoch)
+        budget.countRead(users.count)
         budget.enforce()
         return answer
     }

@@ -27,6 +27,7 @@ struct DeliveryServer: DeliveryServiceHandler {
             }
             switch try await outcome(of: plan.item, in: scope, context, &hasMadeRoom) {
             case .stored:
+                core[context].publishCounters.count(plan.item)
                 core.inboxesChanged(plan.inboxUsers, of: scope.id)
                 if plan.hasWork { core.dependencies.deliverySignal.wake(scope.id) }
                 return plan.response

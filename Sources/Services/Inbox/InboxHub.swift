@@ -22,7 +22,10 @@ final class InboxHub: @unchecked Sendable {
     }
 
     /// Whether anybody watches on this loop. Any thread.
-    var hasWatchers: Bool { count.load(ordering: .relaxed) > 0 }
+    var hasWatchers: Bool { watchers > 0 }
+
+    /// How many streams there are on this loop. Any thread.
+    var watchers: Int { count.load(ordering: .relaxed) }
 
     /// Begins a stream; ``leave(_:)`` must follow.
     ///

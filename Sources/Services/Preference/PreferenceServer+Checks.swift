@@ -22,7 +22,9 @@ extension PreferenceServer {
             return nil
         }
         let answer = try check.answer(subject, now: core.now)
-        guard let prepared = core[context].checkAnswers.prepared(answer) else { return answer.message }
+        let state = core[context]
+        state.checkCounters.count(answer)
+        guard let prepared = state.checkAnswers.prepared(answer) else { return answer.message }
         // What is returned for a call that is answered is passed over.
         return try context.reply(prepared.frame) ? Carillon_V1_CheckPreferenceResponse() : prepared.message
     }
@@ -36,7 +38,9 @@ extension PreferenceServer {
         guard let subject = try await scope.facts.users.subject(check.user, .current) else {
             throw Status.userNotFound(check.user)
         }
-        return try check.answer(subject, now: core.now).message
+        let answer = try check.answer(subject, now: core.now)
+        core[context].checkCounters.count(answer)
+        return answer.message
     }
 
     // MARK: A batch
@@ -54,7 +58,10 @@ extension PreferenceServer {
             return nil
         }
         let scope = try caller.requireTenant()
-        let (now, answers) = (core.now, core[context].checkAnswers)
+        let (now, state) = (core.now, core[context])
+        // Counted when all are known: the others are left to the asynchronous method, which counts them.
+        var given: [CheckAnswer] = []
+        given.reserveCapacity(request.checks.count)
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for sent in request.checks {
@@ -64,8 +71,13 @@ extension PreferenceServer {
                 return nil
             }
             response.results.append(
-                Carillon_V1_CheckResult { () throws(Status) in answers.message(try check.answer(subject, now: now)) })
+                Carillon_V1_CheckResult { () throws(Status) in
+                    let answer = try check.answer(subject, now: now)
+                    given.append(answer)
+                    return state.checkAnswers.message(answer)
+                })
         }
+        for answer in given { state.checkCounters.count(answer) }
         scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         return response
     }
@@ -85,7 +97,7 @@ extension PreferenceServer {
         scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
         let users = Set(request.checks.compactMap { PreferenceCheck($0)?.user })
         let subjects = try await scope.facts.users.subjects(users)
-        let answers = core[context].checkAnswers
+        let state = core[context]
         var response = Carillon_V1_BatchCheckPreferencesResponse()
         response.results.reserveCapacity(request.checks.count)
         for (number, sent) in request.checks.enumerated() {
@@ -94,7 +106,9 @@ extension PreferenceServer {
                 Carillon_V1_CheckResult { () throws(Status) in
                     let check = try PreferenceCheck(checking: sent)
                     guard let subject = try subjects[check.user]?.get() else { throw .userNotFound(check.user) }
-                    return answers.message(try check.answer(subject, now: core.now))
+                    let answer = try check.answer(subject, now: core.now)
+                    state.checkCounters.count(answer)
+                    return state.checkAnswers.message(answer)
                 })
         }
         return response
@@ -131,7 +145,7 @@ extension PreferenceServer {
                         count += 1
                     }
                     waiting.addTask(executorPreference: loop) {
-                        response.result = await read(request.check, scope)
+                        response.result = await read(request.check, scope, context)
                         try await responses.send(response)
                     }
                 }
@@ -153,13 +167,15 @@ extension PreferenceServer {
                 isUnknown = true
                 return Carillon_V1_CheckPreferenceResponse()
             }
-            return core[context].checkAnswers.message(try check.answer(subject, now: core.now))
+            let answer = try check.answer(subject, now: core.now)
+            core[context].checkCounters.count(answer)
+            return core[context].checkAnswers.message(answer)
         }
         return isUnknown ? nil : result
     }
 
     private func read(
-        _ request: Carillon_V1_CheckPreferenceRequest, _ scope: TenantScope
+        _ request: Carillon_V1_CheckPreferenceRequest, _ scope: TenantScope, _ context: CallContext
     ) async -> Carillon_V1_CheckResult {
         var result = Carillon_V1_CheckResult()
         do throws(Status) {
@@ -167,7 +183,9 @@ extension PreferenceServer {
             guard let subject = try await scope.facts.users.subject(check.user, .current) else {
                 throw .userNotFound(check.user)
             }
-            result.response = try check.answer(subject, now: core.now).message
+            let answer = try check.answer(subject, now: core.now)
+            core[context].checkCounters.count(answer)
+            result.response = answer.message
         } catch {
             result.error = Carillon_V1_ItemError(error)
         }

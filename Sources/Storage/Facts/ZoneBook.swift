@@ -22,6 +22,10 @@ package final class ZoneBook: Sendable {
     }
 
     private let zones = Mutex<[String: Entry]>([:])
+    private let gaveWay = Atomic<Int>(0)
+
+    /// How often a zone that the system does not know gave way to the next, or to UTC.
+    package var fallbacks: Int { gaveWay.load(ordering: .relaxed) }
 
     /// The rules of the first of some zones that the system knows; UTC if it knows none of them.
     package func rules(_ names: String?..., now: Instant) -> ZoneRules { schedule(names, now: now).zone }
@@ -31,7 +35,12 @@ package final class ZoneBook: Sendable {
     func usualSchedule(_ names: String?..., now: Instant) -> Schedule { schedule(names, now: now) }
 
     private func schedule(_ names: [String?], now: Instant) -> Schedule {
-        names.lazy.compactMap { $0 }.compactMap { self.known($0, now: now) }.first ?? .standard
+        for name in names {
+            guard let name else { continue }
+            if let schedule = known(name, now: now) { return schedule }
+            gaveWay.wrappingAdd(1, ordering: .relaxed)
+        }
+        return .standard
     }
 
     private func known(_ name: String, now: Instant) -> Schedule? {

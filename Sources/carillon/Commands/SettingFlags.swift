@@ -72,6 +72,8 @@ struct ServeFlags: SettingFlags {
     @Option(.maxTenantEventRate) var maxTenantEventRate: String?
     @Option(.maxTenantRows) var maxTenantRows: String?
     @Option(.reflectionEnabled) var reflectionEnabled: String?
+    @Option(.metricsListen) var metricsListen: String?
+    @Option(.metricsKeyFile) var metricsKeyFile: String?
     @Option(.portFile) var portFile: String?
     @Option(.logLevel) var logLevel: String?
     @Option(.config) var config: String?
@@ -91,7 +93,8 @@ struct ServeFlags: SettingFlags {
             .maxTenantCalls: maxTenantCalls, .maxTenantStreams: maxTenantStreams, .factsMemory: factsMemory,
             .maxTenantCallRate: maxTenantCallRate, .maxTenantEventRate: maxTenantEventRate,
             .maxTenantRows: maxTenantRows,
-            .reflectionEnabled: reflectionEnabled, .portFile: portFile, .logLevel: logLevel, .config: config,
+            .reflectionEnabled: reflectionEnabled, .metricsListen: metricsListen, .metricsKeyFile: metricsKeyFile,
+            .portFile: portFile, .logLevel: logLevel, .config: config,
         ]
     }
 }

@@ -60,6 +60,8 @@ struct ServeSettings: Sendable {
     var relayHostName: String
     /// Whether tenants may have mails written into folders of this machine.
     var allowsMaildir: Bool
+    /// Where metrics are shown; nil for nowhere.
+    var metrics: MetricsSettings?
     /// Where the port is written.
     var portFile: String?
 
@@ -73,7 +75,7 @@ struct ServeSettings: Sendable {
         .relayAddresses, .relayCA, .relayHostName, .allowsMaildir, .drainGrace, .maxAge, .maxAgeGrace, .maxIdle,
         .keepaliveTime, .keepaliveTimeout, .pingInterval, .maxHandshakeRate, .maxConnections, .maxStreams, .maxMessage,
         .maxTenantCalls, .maxTenantStreams, .maxTenantCallRate, .maxTenantEventRate, .maxTenantRows, .factsMemory,
-        .reflectionEnabled,
+        .reflectionEnabled, .metricsListen, .metricsKeyFile,
         .portFile, .logLevel, .config,
     ]
 
@@ -111,6 +113,7 @@ struct ServeSettings: Sendable {
         relayCA = Self.relayCA(&reader)
         relayHostName = reader.text(.relayHostName) ?? "localhost"
         allowsMaildir = reader.toggle(.allowsMaildir, default: false)
+        metrics = MetricsSettings(&reader)
         portFile = reader.text(.portFile)
         logLevel = reader.logLevel()
         try reader.finish()

@@ -45,6 +45,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case relayCA = "delivery.relay-ca"
     case relayHostName = "delivery.host-name"
     case allowsMaildir = "delivery.maildir"
+    case metricsListen = "metrics.listen"
+    case metricsKeyFile = "metrics.key-file"
     case portFile = "port-file"
     case address
     case ca
@@ -133,7 +135,7 @@ enum SettingKey: String, CaseIterable, Sendable {
 
     private var valueName: String {
         switch self {
-        case .listen, .address: "host:port"
+        case .listen, .metricsListen, .address: "host:port"
         case .publicURL: "https address"
         case .databaseURL, .databaseWorkerURL, .databaseOwnerURL: "connection string"
         case .databaseConnections, .databasePreparedStatements, .loops, .maxHandshakeRate, .maxConnections, .maxStreams,
@@ -259,6 +261,16 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .relayCA: "Certificates to trust for mail relays instead of the system's, in PEM form."
         case .relayHostName: "The name that mail relays are greeted with: this machine's, as the world knows it."
         case .allowsMaildir: "Whether a tenant may have mails written into a folder of this machine: for development."
+        case .metricsListen:
+            """
+            Where Prometheus reads what this process counts (/metrics), with the server's certificate. Nowhere when nobody says so; \
+            port 0 lets the system choose, and the log tells it.
+            """
+        case .metricsKeyFile:
+            """
+            A file with the key that readers of metrics have to show as a bearer token, 20 to 512 visible characters. Needed where they \
+            can be read from other machines.
+            """
         case .portFile: "A file to write the port to once calls are taken, for those who chose port 0."
         case .address: "The server to call."
         case .ca:

@@ -5,6 +5,7 @@ internal import Delivery
 internal import Foundation
 internal import Logging
 internal import Postgres
+internal import Prometheus
 internal import Services
 internal import StandardServices
 internal import Storage
@@ -23,6 +24,7 @@ final class Server: Sendable {
     private let parts: Parts
     private let rpc: RPCServer
     private let connectionLog: ConnectionLog
+    private let metrics: MetricsListener?
     private let tlsWatch: TLSWatch
     /// Tasks that go on until the end.
     private let errands: [Task<Void, Never>]
@@ -40,6 +42,7 @@ final class Server: Sendable {
         let health: HealthService
         let reflection: ReflectionService?
         let watch: DatabaseWatch
+        let registry: MetricRegistry
     }
 
     // MARK: The start
@@ -55,16 +58,23 @@ final class Server: Sendable {
         let parts = await makeParts(settings, log)
         let connectionLog = ConnectionLog(log)
         let rpc: RPCServer
+        let metrics: MetricsListener?
         do throws(ServeTrouble) {
             let finding = await parts.loops[0].run { await parts.watch.look() }
             if case .unfit(let why) = finding { throw .unfit(why) }
-            rpc = try await listen(settings, parts, connectionLog)
+            metrics = try await showMetrics(settings, parts, connectionLog)
+            do throws(ServeTrouble) {
+                rpc = try await listen(settings, parts, connectionLog)
+            } catch {
+                await metrics?.stop()
+                throw error
+            }
         } catch {
             await end(parts)
             throw error
         }
         await parts.worker.start()
-        let server = Server(settings, log, connectionLog, parts, rpc, onUnfit: onUnfit)
+        let server = Server(settings, log, connectionLog, parts, rpc, metrics, onUnfit: onUnfit)
         do throws(ServeTrouble) {
             try server.announce()
             return server
@@ -76,10 +86,15 @@ final class Server: Sendable {
 
     private init(
         _ settings: ServeSettings, _ log: Logger, _ connectionLog: ConnectionLog, _ parts: Parts, _ rpc: RPCServer,
-        onUnfit: @escaping @Sendable (String) -> Void
+        _ metrics: MetricsListener?, onUnfit: @escaping @Sendable (String) -> Void
     ) {
         (self.settings, self.log, self.parts, self.rpc) = (settings, log, parts, rpc)
         self.connectionLog = connectionLog
+        self.metrics = metrics
+        let sources = MetricSources(
+            rpc: rpc, services: parts.services, worker: parts.worker, readiness: parts.readiness, startedAt: Clock.now,
+            factsLimit: settings.factsOctets)
+        parts.registry.add { await sources.readings() }
         let loop = parts.loops[0]
         tlsWatch = TLSWatch(settings.tls, on: loop) { log.report($0) }
         let watching = loop.spawn {
@@ -117,7 +132,8 @@ final class Server: Sendable {
         let readiness = Readiness()
         let owner: OwnerPools? =
             if let database = settings.owner { await OwnerPools.make(database, on: loops[0], log) } else { nil }
-        let worker = makeWorker(settings, on: deliveryLoop, log)
+        let registry = MetricRegistry(MetricCatalog.families)
+        let worker = makeWorker(settings, on: deliveryLoop, registry, log)
         let maintainer = owner.map { owner in
             Maintainer(
                 loop: loops[0], owner.upkeep.administration, login: OwnerPools.session(settings.owner ?? ""), log: log)
@@ -128,7 +144,7 @@ final class Server: Sendable {
                 .init(
                     loop: loops[0], administration: owner.calls.administration,
                     session: OwnerPools.session(settings.owner ?? ""))
-            }, worker, maintainer, MonthAlarm(log))
+            }, worker, maintainer, MonthAlarm(log), registry)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
@@ -140,7 +156,7 @@ final class Server: Sendable {
             loops: loops, deliveryLoop: deliveryLoop, pools: pools, owner: owner, maintainer: maintainer,
             worker: worker, services: services, readiness: readiness, health: health,
             reflection: settings.isReflectionEnabled ? makeReflection(loops, names + [HealthService.name]) : nil,
-            watch: watch)
+            watch: watch, registry: registry)
     }
 
     /// As many tenants as a backend remembers the tables of in some 64 MB: 12 KB for each of about twenty. It may be more while a
@@ -157,7 +173,7 @@ final class Server: Sendable {
     private static func makeServices(
         _ settings: ServeSettings, _ pools: PerLoop<PostgresPool>, _ serving: PostgresConfiguration,
         _ owner: ServiceDependencies.Owner?, _ worker: DeliveryWorker, _ maintainer: Maintainer?,
-        _ alarm: MonthAlarm
+        _ alarm: MonthAlarm, _ registry: MetricRegistry
     ) -> Services {
         var limits = ServiceLimits()
         limits.allowsMaildir = settings.allowsMaildir
@@ -175,11 +191,12 @@ final class Server: Sendable {
         dependencies.program = "carillon \(Version.text)"
         if let maintainer { dependencies.maintenanceSignal = { maintainer.hurry() } }
         dependencies.monthMissing = { alarm.raise($0) }
+        dependencies.metrics = registry
         return Services(dependencies)
     }
 
     private static func makeWorker(
-        _ settings: ServeSettings, on loop: EventLoop, _ log: Logger
+        _ settings: ServeSettings, on loop: EventLoop, _ registry: MetricRegistry, _ log: Logger
     ) -> DeliveryWorker {
         var database = PostgresConfiguration(connectionInfo: settings.workerDatabase ?? settings.database)
         database.connections = settings.connections
@@ -193,9 +210,14 @@ final class Server: Sendable {
         configuration.hostName = settings.relayHostName
         configuration.publicURL = settings.publicURL
         configuration.allowsMaildir = settings.allowsMaildir
-        let environment = DeliveryEnvironment(
+        let counters = DeliveryCounters(registry)
+        var environment = DeliveryEnvironment(
             now: { Clock.now }, randomness: { Double.random(in: 0..<1) }, makeID: { Clock.freshID },
-            onEvent: { log.report($0) })
+            onEvent: { event in
+                counters.count(event)
+                log.report(event)
+            })
+        environment.metrics = registry
         return DeliveryWorker(loop: loop, configuration: configuration, environment: environment)
     }
 
@@ -231,6 +253,13 @@ final class Server: Sendable {
         }
     }
 
+    private static func showMetrics(
+        _ settings: ServeSettings, _ parts: Parts, _ log: ConnectionLog
+    ) async throws(ServeTrouble) -> MetricsListener? {
+        guard let metrics = settings.metrics else { return nil }
+        return try await MetricsListener.start(metrics, on: parts.loops[0], tls: settings.tls, parts.registry, log)
+    }
+
     /// `/livez` says that the loop of the asking connection turns, `/readyz` that calls can be answered. A process without
     /// a database is alive: starting it again would not bring the database back.
     private static func pages(_ readiness: Readiness) -> [CarillonGRPC.Page] {
@@ -257,6 +286,9 @@ final class Server: Sendable {
                 "loops": .stringConvertible(settings.loops), "worker": .stringConvertible(settings.isWorkerEnabled),
                 "version": "\(Version.text)",
             ])
+        guard let metrics, let listen = settings.metrics?.listen else { return }
+        log.notice(
+            "showing metrics", metadata: ["host": "\(listen.host)", "port": .stringConvertible(metrics.port)])
     }
 
     // MARK: The end
@@ -276,6 +308,8 @@ final class Server: Sendable {
         await worker
         for errand in errands { await errand.value }
         await parts.loops[0].run { await self.parts.services.endKeeping() }
+        // Until here the drain can be watched.
+        await metrics?.stop()
         connectionLog.tellSuppressed(all: true)
         await Self.end(parts)
         log.notice("over")

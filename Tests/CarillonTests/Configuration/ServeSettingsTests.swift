@@ -48,6 +48,7 @@ struct ServeSettingsTests {
         #expect(settings.relayAddresses == .publicInternet)
         #expect(!settings.allowsMaildir)
         #expect(!settings.isReflectionEnabled)
+        #expect(settings.metrics == nil)
         withExtendedLifetime(folder) {}
     }
 
@@ -59,6 +60,7 @@ struct ServeSettingsTests {
         flags[.workerEnabled] = "false"
         flags[.relayAddresses] = "any"
         flags[.reflectionEnabled] = "true"
+        flags[.metricsListen] = "127.0.0.1:9464"
         let settings = try ServeSettings(
             SettingsReader(
                 flags: flags,
@@ -70,6 +72,7 @@ struct ServeSettingsTests {
         #expect(settings.drainGrace == .seconds(5))
         #expect(settings.relayAddresses == .any)
         #expect(settings.isReflectionEnabled)
+        #expect(settings.metrics?.listen == HostAndPort(host: "127.0.0.1", port: 9464))
         withExtendedLifetime(folder) {}
     }
 

@@ -4,6 +4,7 @@ import CarillonNet
 import Domain
 import Foundation
 import Postgres
+import Prometheus
 import Security
 import Storage
 import Support
@@ -20,6 +21,8 @@ final class House: Sendable {
     let operatorKey: APIKey
     /// The tenants of which it was said that events are refused for want of a month.
     let alarms = Alarms()
+    /// What its services count.
+    let metrics = MetricRegistry([])
     private let loops: [EventLoop]
     private let clientLoop = EventLoop(name: "client")
     private let server: RPCServer
@@ -73,6 +76,7 @@ final class House: Sendable {
             pools: pools,
             owner: ownsSchemas ? .init(loop: loops[0], administration: administration, session: session) : nil,
             operatorKey: operatorKey, keyring: keyring, deliverySignal: signal, clock: { clock.now }, limits: limits)
+        dependencies.metrics = metrics
         dependencies.monthMissing = { [alarms] tenant in alarms.append(tenant.rawValue) }
         let services = Services(dependencies)
         let files = ServerCertificate.files
