@@ -3,8 +3,8 @@ package import Postgres
 
 /// A snapshot of what the services keep, for metrics. Sums over all loops, each part of which was true a moment ago.
 package struct ServicesStatus: Sendable {
-    /// Tenants that something is kept of, once for each loop.
-    package internal(set) var tenants = 0
+    /// Users who are known, once for each loop that knows them.
+    package internal(set) var users = 0
     /// Memory that known facts take, as they are reckoned, in octets.
     package internal(set) var factsOctets = 0
     /// Users who were read from databases for checks since the start, since they were not known or not fresh.
@@ -22,10 +22,10 @@ extension Services {
         for (loop, state) in core.all {
             let part = await loop.run {
                 ServicesStatus(
-                    tenants: state.tenantCount, factsOctets: state.budget.octets, usersRead: state.budget.usersRead,
+                    users: state.knownUsers, factsOctets: state.budget.octets, usersRead: state.budget.usersRead,
                     inboxWatchers: state.inboxes.watchers, pools: [state.pool.status])
             }
-            status.tenants += part.tenants
+            status.users += part.users
             status.factsOctets += part.factsOctets
             status.usersRead += part.usersRead
             status.inboxWatchers += part.inboxWatchers

@@ -132,6 +132,7 @@ def test_what_is_open_and_known_is_measured(counted: Metrics, shop: Supplier) ->
     assert sample.value("carillon_ready") == 1
     assert sample.value("carillon_connections_open") >= 1
     assert 0 < sample.value("carillon_facts_bytes") < sample.value("carillon_facts_limit_bytes") == 256 << 20
+    assert sample.value("carillon_facts_users") >= 1
     assert sample.value("carillon_facts_users_read_total") >= 1
     for login in ("serve", "work"):
         assert sample.value("carillon_database_connections", login=login) >= 1

@@ -192,10 +192,10 @@ final class LoopState: @unchecked Sendable {
         await databases.close()
     }
 
-    /// How many tenants this loop keeps something of.
-    var tenantCount: Int {
+    /// How many users this loop knows, of all tenants.
+    var knownUsers: Int {
         loop.assertOnLoop()
-        return scopes.count
+        return scopes.values.reduce(0) { $0 + $1.facts.users.count }
     }
 
     /// What this loop keeps of a tenant, if anybody has asked for it before.

@@ -196,6 +196,12 @@ final class TenantUsers: @unchecked Sendable {
 
     // MARK: Reading
 
+    /// How many users are known.
+    var count: Int {
+        loop.assertOnLoop()
+        return users.count
+    }
+
     /// Whether somebody is being read.
     var isReading: Bool { !waiters.isEmpty }
 

@@ -20,6 +20,7 @@ enum MetricCatalog {
     static let inboxWatchers = "carillon_inbox_watchers"
     static let zoneFallbacks = "carillon_zone_fallbacks_total"
     static let facts = "carillon_facts_bytes"
+    static let factsUsers = "carillon_facts_users"
     static let factsLimit = "carillon_facts_limit_bytes"
     static let usersRead = "carillon_facts_users_read_total"
     static let workerTenants = "carillon_worker_tenants"
@@ -69,6 +70,7 @@ enum MetricCatalog {
             labels: ["cause"]),
         MetricFamily(inboxWatchers, .gauge, "Open WatchInbox streams."),
         MetricFamily(facts, .gauge, "Memory that is taken by what is known of users and accounts, as it is reckoned."),
+        MetricFamily(factsUsers, .gauge, "Users who are known, once for each loop that knows them."),
         MetricFamily(factsLimit, .gauge, "How much it may take (limits.facts-memory)."),
         MetricFamily(
             usersRead, .counter, "Users who were read from the database for checks: not known, or not fresh enough."),

@@ -28,6 +28,7 @@ struct MetricSources: Sendable {
         let status = await services.status()
         readings += [
             Reading(Name.inboxWatchers, value: status.inboxWatchers), Reading(Name.facts, value: status.factsOctets),
+            Reading(Name.factsUsers, value: status.users),
             Reading(Name.factsLimit, value: factsLimit), Reading(Name.usersRead, value: status.usersRead),
         ]
         readings += Self.readings(of: status.pools, login: "serve")

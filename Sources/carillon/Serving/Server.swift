@@ -257,7 +257,7 @@ final class Server: Sendable {
         _ settings: ServeSettings, _ parts: Parts, _ log: ConnectionLog
     ) async throws(ServeTrouble) -> MetricsListener? {
         guard let metrics = settings.metrics else { return nil }
-        return try await MetricsListener.start(metrics, on: parts.loops[0], tls: settings.tls, parts.registry, log)
+        return try await MetricsListener.start(metrics, tls: settings.tls, parts.registry, log)
     }
 
     /// `/livez` says that the loop of the asking connection turns, `/readyz` that calls can be answered. A process without
