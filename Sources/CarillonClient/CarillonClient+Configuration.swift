@@ -59,7 +59,8 @@ extension CarillonClient {
             configuration.service = ServiceConfig(methods: [
                 MethodConfig(
                     names: [
-                        "/carillon.v1.DeliveryService/Publish", "/carillon.v1.DeliveryService/GetNotification",
+                        "/carillon.v1.DeliveryService/Publish", "/carillon.v1.DeliveryService/CancelEvent",
+                        "/carillon.v1.DeliveryService/GetNotification",
                         "/carillon.v1.PreferenceService/CheckPreference", "/carillon.v1.InboxService/",
                     ], retry: retry.policy)
             ])

@@ -78,6 +78,23 @@ public final class CarillonClient: Sendable {
         }
     }
 
+    /// Calls an event off: what nobody has begun to send is not sent. What was sent stays sent. It may be called again.
+    ///
+    /// - Parameters:
+    ///   - event: which one.
+    ///   - timeout: how long to wait for the answer; `nil` for ``Configuration/timeout``.
+    /// - Returns: how much of it was called off, and how much was not.
+    /// - Throws: ``CarillonError``; an event that there is not, or not yet, is ``CarillonError/Code/notFound``.
+    @discardableResult
+    public func cancel(
+        _ event: EventReference, timeout: Duration? = nil
+    ) async throws(CarillonError) -> Cancellation {
+        let request = event.request
+        return try await call(timeout) { client, options throws(Status) in
+            Cancellation(try await DeliveryServiceClient(client).cancelEvent(request, options: options))
+        }
+    }
+
     /// Asks whether a user would be told of a notification type now.
     ///
     /// - Parameters:

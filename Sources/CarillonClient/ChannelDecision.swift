@@ -1,4 +1,6 @@
 internal import CarillonAPI
+public import Foundation
+internal import SwiftProtobuf
 
 /// What is to happen on one channel, and why.
 public struct ChannelDecision: Sendable, Hashable {
@@ -38,17 +40,21 @@ public struct ChannelDecision: Sendable, Hashable {
     public let verdict: Verdict
     /// Stable code of the winning rule, such as `mandatory_all` or `opted_out`.
     public let reason: String
+    /// With ``Verdict/defer`` when it is sent, with ``Verdict/digest`` when the digest closes; nil otherwise.
+    public let deliverTime: Date?
 
     init(_ decision: Carillon_V1_ChannelDecision) {
         channel = Channel(decision.channel)
         verdict = Verdict(decision.verdict)
         reason = decision.reason
+        deliverTime = decision.hasDeliverTime ? decision.deliverTime.date : nil
     }
 
     init(_ decision: Carillon_V1_ChannelVerdict) {
         channel = Channel(decision.channel)
         verdict = Verdict(decision.verdict)
         reason = decision.reason
+        deliverTime = decision.hasDeliverTime ? decision.deliverTime.date : nil
     }
 }
 

@@ -1,5 +1,5 @@
 internal import CarillonAPI
-internal import Foundation
+public import Foundation
 internal import SwiftProtobuf
 
 /// Something that happened in a portal.
@@ -18,6 +18,9 @@ public struct Event: Sendable {
     public var addressedUsers: [String] = []
     /// What it is about, such as `invoice/INV-1`.
     public var object = ""
+    /// When people are told of it at the earliest, in their inboxes too; nil, or a time that is past, for at once. At most 366
+    /// days ahead. Until then it can be called off (``CarillonClient/cancel(_:timeout:)``).
+    public var deliverTime: Date?
 
     /// Describes an event.
     ///
@@ -63,6 +66,7 @@ public struct Event: Sendable {
         request.actorUserID = actor
         request.addressedUserIds = addressedUsers
         request.object = object
+        if let deliverTime { request.deliverTime = Google_Protobuf_Timestamp(date: deliverTime) }
         // By name, so that a repeat is the same request octet for octet.
         request.context = context.sorted { $0.key < $1.key }.map { name, value in
             var field = Carillon_V1_ContextValue()

@@ -1,6 +1,7 @@
 internal import CarillonAPI
 package import CarillonGRPC
 package import CarillonNet
+package import Domain
 
 /// All services of carillon.v1: the rows of the server's method table.
 ///
@@ -49,6 +50,12 @@ package final class Services: Sendable {
     /// pools are closed.
     package func endKeeping() async {
         await keeper.recordUses(until: .seconds(2))
+    }
+
+    /// Says that something came into these inboxes by another way than a call: those who watch them here are told at once.
+    /// Others see it when they look next (``ServiceLimits/inboxPoll``). Any thread.
+    package func inboxesChanged(_ users: [UserID], of tenant: TenantID) {
+        core.inboxesChanged(users, of: tenant)
     }
 
     /// Says that the process is about to end: streams that would not end by themselves are ended with UNAVAILABLE. Calls are

@@ -40,6 +40,8 @@ package final class TenantStore: @unchecked Sendable {
     lazy var publishing = PublishStatements(schema)
     lazy var publishingOne = SinglePublishStatements(schema)
     lazy var queue = QueueStatements(schema)
+    lazy var arrivals = ArrivalStatements(schema)
+    lazy var callingOff = CallOffStatements(schema)
     lazy var inbox = InboxStatements(schema)
     lazy var history = HistoryStatements(schema)
     lazy var auditing = AuditStatements(schema)

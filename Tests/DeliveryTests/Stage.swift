@@ -141,6 +141,17 @@ final class Stage: @unchecked Sendable {
         in store: TenantStore? = nil, number: String = "INV-1", dueIn delay: Duration? = nil,
         lasting life: Duration = .seconds(3_600)
     ) async throws -> DeliveryID {
+        let item = item(in: store, number: number, dueIn: delay, lasting: life)
+        let result = try await (store ?? self.store).publish([item], fence: nil, now: clock.now)
+        guard case .stored? = result.outcomes.first else { throw PostgresError(.other, "not stored") }
+        return DeliveryID(notification: item.notifications[0].id, channel: .email)
+    }
+
+    /// An invoice to the user by e-mail.
+    func item(
+        in store: TenantStore? = nil, number: String = "INV-1", dueIn delay: Duration? = nil,
+        lasting life: Duration = .seconds(3_600)
+    ) -> PublishItem {
         let store = store ?? self.store
         let notification = NotificationID(id())
         let verdict: Verdict = delay.map { .defer(until: clock.now.advanced(by: $0)) } ?? .deliver
@@ -153,7 +164,7 @@ final class Stage: @unchecked Sendable {
         let event = NewEvent(
             id: EventID(id()), type: Self.type, account: Self.account, object: "invoice/\(number)",
             context: Self.context(number), publishedBy: "key/test", occurredAt: clock.now)
-        let item = PublishItem(
+        return PublishItem(
             idempotencyKey: "\(event.id)", bodyHash: [1], keyExpiresAt: clock.now.advanced(by: .seconds(86_400)),
             pins: [], event: event,
             notifications: [
@@ -163,9 +174,6 @@ final class Stage: @unchecked Sendable {
                         audience: .customer, setting: Setting(.subscribed), settingSource: .catalog, duty: nil,
                         choice: nil), deliveries: [email])
             ], response: [])
-        let result = try await store.publish([item], fence: nil, now: clock.now)
-        guard case .stored? = result.outcomes.first else { throw PostgresError(.other, "not stored") }
-        return DeliveryID(notification: notification, channel: .email)
     }
 
     private static func context(_ number: String) -> [ContextEntry] {

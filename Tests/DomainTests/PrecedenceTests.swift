@@ -83,6 +83,11 @@ import Testing
                     account: Sample.account([Sample.user("u")], defaults: defaults), settings: TenantSettings(),
                     now: Sample.now))
         }
+        let later = EventFacts(type: all, notBefore: Sample.now.advanced(by: .seconds(60)))
+        note(
+            decide(
+                user: "u", as: .customer, event: later, account: Sample.account([Sample.user("u")]),
+                settings: TenantSettings(), now: Sample.now))
         note(Sample.user("u"), all, TenantSettings(unavailableChannels: ChannelSet(.sms)))
         let quiet = try #require(QuietHours.daily(from: 0, to: 1_439))
         note(Sample.user("u", schedule: Schedule(zone: .utc, quietHours: quiet)), all)

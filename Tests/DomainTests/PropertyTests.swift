@@ -56,11 +56,12 @@ import Testing
             users, defaultUser: defaultUser, mailbox: flip() ? .usable : .missing, isSuppressed: flip(12))
         var settings = TenantSettings(enabledWithoutSubscription: flip(4) ? .deliver : .optIn)
         if flip() { settings.caps = [FrequencyCap(3, within: FrequencyCap.longestSpan)].compactMap(\.self) }
+        let now = Instant(seconds: 1_774_000_000 + Int64.random(in: 0...20_000_000, using: &random))
+        let later = flip(6) ? now.advanced(by: .seconds(Int64.random(in: -90_000...900_000, using: &random))) : nil
         let event = EventFacts(
             type: type, actor: flip() ? "u1" : nil,
             addressedUsers: (0..<Int.random(in: 0...2, using: &random)).map { UserID(unchecked: "u\($0)") },
-            isObjectSuppressed: flip(12), inapplicability: flip(12) ? .paid : nil)
-        let now = Instant(seconds: 1_774_000_000 + Int64.random(in: 0...20_000_000, using: &random))
+            isObjectSuppressed: flip(12), inapplicability: flip(12) ? .paid : nil, notBefore: later)
         return Scene(
             event: event, account: account, defaultUser: defaultUser.map(UserID.init(unchecked:)), settings: settings,
             setting: setting, now: now)
@@ -187,18 +188,40 @@ import Testing
         }
     }
 
-    @Test func inAppNeverWaitsAndWaitingLiesAhead() throws {
+    /// The inbox waits for the event's own time, and for nothing else.
+    @Test func inAppNeverWaitsForItsReaderAndWaitingLiesAhead() throws {
         try forAll { scene in
             scene.decisions.allSatisfy { entry in
                 Channel.allCases.allSatisfy { channel in
                     switch entry.decision.verdict(on: channel) {
-                    case .defer(let until): channel != .inApp && until > scene.now
+                    case .defer(let until):
+                        until > scene.now && (channel != .inApp || until == scene.event.notBefore)
                     case .digest(let window): channel != .inApp && window.closes > scene.now
                     default: true
                     }
                 }
             }
         }
+    }
+
+    @Test func nobodyIsToldBeforeTheEventsTime() throws {
+        var met = 0
+        try forAll { scene in
+            guard let time = scene.event.notBefore, time > scene.now else { return true }
+            return scene.decisions.allSatisfy { entry in
+                Channel.allCases.allSatisfy { channel in
+                    switch entry.decision.verdict(on: channel) {
+                    case .deliver: return false
+                    case .defer(let until):
+                        met += 1
+                        return until >= time
+                    case .digest(let window): return window.closes > time
+                    default: return true
+                    }
+                }
+            }
+        }
+        #expect(met > 100)
     }
 
     @Test func eachRecipientStandsThereOnce() throws {

@@ -133,7 +133,8 @@ import Testing
 
         let mailbox = Sample.account([Sample.user("dora")], defaultUser: "dora", mailbox: .usable)
         func second(_ account: Directory, _ settings: TenantSettings = TenantSettings()) -> Decision {
-            decideMailbox(as: .customer, event: event, account: account, settings: settings)
+            decideMailbox(
+                as: .customer, event: event, account: account, settings: settings, now: Sample.now)
         }
         #expect(second(mailbox).positiveChannels == ChannelSet(.email))
         #expect(second(mailbox, relaxed).reason == .notSubscribed)

@@ -58,6 +58,23 @@ import Testing
         #expect(window.closes == Zones.utc(2026, 12, 7, 8))
     }
 
+    /// Between the event's time and the user's wishes neither simply wins: the wishes hold from the event's time on, and can only make
+    /// it later. ``LaterEventTests`` has all of it.
+    @Test func trap7TheEventsTimeIsALowerBoundForTheUsersWishes() throws {
+        let night = try #require(QuietHours.daily(from: 22 * 60, to: 7 * 60))
+        let user = Sample.user("u", schedule: Schedule(zone: .utc, quietHours: night))
+        func verdict(at time: Instant) throws -> Verdict? {
+            Domain.decide(
+                user: user.id, as: .customer, event: EventFacts(type: try Sample.type(), notBefore: time),
+                account: Sample.account([user]), settings: TenantSettings(), now: Zones.utc(2026, 11, 30, 23)
+            ).verdict(on: .email)
+        }
+        // By day the event's time is the later one, at night the user's; never what lies before.
+        #expect(try verdict(at: Zones.utc(2026, 12, 1, 12)) == .defer(until: Zones.utc(2026, 12, 1, 12)))
+        #expect(try verdict(at: Zones.utc(2026, 12, 1, 23)) == .defer(until: Zones.utc(2026, 12, 2, 7)))
+        #expect(try verdict(at: Zones.utc(2026, 11, 30, 22)) == .defer(until: Zones.utc(2026, 12, 1, 7)))
+    }
+
     /// By local time and zone: 08:00 stays 08:00 in summer.
     @Test func trap9ADigestKeepsItsHour() {
         let schedule = Schedule(zone: Zones.berlin)

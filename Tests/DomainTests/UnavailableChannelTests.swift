@@ -42,7 +42,7 @@ import Testing
         #expect(outcome([onlyMail]).last?.recipient == .nobody(Sample.accountID))
         let mailbox = decideMailbox(
             as: .customer, event: EventFacts(type: type), account: Sample.account([], mailbox: .usable),
-            settings: noMail)
+            settings: noMail, now: Sample.now)
         #expect(mailbox.verdict(on: .email) == .suppress(.channelUnavailable))
     }
 }

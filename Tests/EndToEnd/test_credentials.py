@@ -207,6 +207,7 @@ def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> N
         "PreferenceService.ImportPreferences": {"preferences"},
         "PreferenceService.ExportPreferences": {"preferences", "read"},
         "DeliveryService.Publish": {"publish"},
+        "DeliveryService.CancelEvent": {"publish"},
         "DeliveryService.GetNotification": {"read"},
         "DeliveryService.ListNotifications": {"read"},
         "ChannelService.PutProvider": {"providers"},

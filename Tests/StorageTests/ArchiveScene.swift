@@ -126,7 +126,7 @@ enum ArchiveScene {
             INSERT INTO \(schema).attempt
                 VALUES ('\(old)', 'email', 1, 5, 'relay', 'o', NULL, NULL, NULL, now(), now())
             """,
-            "INSERT INTO \(schema).queue VALUES ('\(old)', 'email', now(), NULL, 5, 1, 2, NULL)",
+            "INSERT INTO \(schema).queue VALUES ('\(old)', 'email', now(), NULL, 5, 1, 2, NULL, false)",
             "UPDATE \(schema).queue_owner SET fence = 5",
             "INSERT INTO \(schema).inbox_counter VALUES ('u1', 1, 1, 1, 1)",
             "INSERT INTO \(schema).inbox_item VALUES ('u1', 1, '\(old)', 't', 'x', 'y', 'z', now(), NULL, NULL, NULL)",

@@ -64,6 +64,16 @@ import Testing
                         .optionalTimestampArray([nil]), now,
                     ]))
             try expect(states, uses: "queue_pkey", scansNot: "queue", of: "delivery")
+            // Of an event by its id: its own row in one month, the rest by the event's index, whichever month that is in.
+            for off in [
+                Query(tenant.callingOff.byEvent, [.uuid(delivery.notification), now]),
+                Query(tenant.callingOff.byKey, [.text("k"), now]),
+            ] {
+                try expect(
+                    await plan(fixture, tenant, off), uses: "queue_pkey", "event_id_notification_id_idx",
+                    scansNot: "queue", "event_[0-9]+", "notification_[0-9]+", "delivery_[0-9]+", "attempt_[0-9]+",
+                    "idempotency")
+            }
             try expect(
                 await plan(fixture, tenant, Query(tenant.queue.remove, one + [.int8(1)])), uses: "queue_pkey",
                 scansNot: "queue")

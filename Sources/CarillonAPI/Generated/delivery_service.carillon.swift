@@ -19,6 +19,16 @@ package protocol DeliveryServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func publishInline(_ request: Carillon_V1_PublishRequest, _ context: CallContext) throws -> Carillon_V1_PublishResponse?
 
+    /// Calls an event off: what nobody has begun to send is not sent, by mail, in inboxes or anywhere, and its deliveries end as
+    /// DELIVERY_STATE_CANCELLED. What was sent stays sent. A call right after the Publish of an event with a deliver_time calls off
+    /// all of it; one that comes before it, or while it is being stored, calls off all or answers NOT_FOUND. To call again is
+    /// harmless: the answer tells where things stand then. A repeat of the Publish goes on to get its old answer, and sends nothing.
+    func cancelEvent(_ request: Carillon_V1_CancelEventRequest, _ context: CallContext) async throws -> Carillon_V1_CancelEventResponse
+
+    /// Answers cancelEvent at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func cancelEventInline(_ request: Carillon_V1_CancelEventRequest, _ context: CallContext) throws -> Carillon_V1_CancelEventResponse?
+
     /// Answers with one notification, its deliveries, attempts and decision traces, or NOT_FOUND.
     func getNotification(_ request: Carillon_V1_GetNotificationRequest, _ context: CallContext) async throws -> Carillon_V1_GetNotificationResponse
 
@@ -37,6 +47,11 @@ package protocol DeliveryServiceHandler: Sendable {
 extension DeliveryServiceHandler {
     /// Leaves the call to the asynchronous method.
     package func publishInline(_ request: Carillon_V1_PublishRequest, _ context: CallContext) throws -> Carillon_V1_PublishResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func cancelEventInline(_ request: Carillon_V1_CancelEventRequest, _ context: CallContext) throws -> Carillon_V1_CancelEventResponse? {
         nil
     }
 
@@ -63,6 +78,15 @@ extension DeliveryServiceHandler {
                     return true
                 },
                 async: { try await self.publish($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.DeliveryService/CancelEvent",
+                atOnce: {
+                    guard let response = try self.cancelEventInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.cancelEvent($0, $1) }
             ),
             .unary(
                 "/carillon.v1.DeliveryService/GetNotification",
@@ -104,6 +128,14 @@ package struct DeliveryServiceClient: Sendable {
     /// the field.
     package func publish(_ request: Carillon_V1_PublishRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_PublishResponse {
         try await client.unary("/carillon.v1.DeliveryService/Publish", request, options: options)
+    }
+
+    /// Calls an event off: what nobody has begun to send is not sent, by mail, in inboxes or anywhere, and its deliveries end as
+    /// DELIVERY_STATE_CANCELLED. What was sent stays sent. A call right after the Publish of an event with a deliver_time calls off
+    /// all of it; one that comes before it, or while it is being stored, calls off all or answers NOT_FOUND. To call again is
+    /// harmless: the answer tells where things stand then. A repeat of the Publish goes on to get its old answer, and sends nothing.
+    package func cancelEvent(_ request: Carillon_V1_CancelEventRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_CancelEventResponse {
+        try await client.unary("/carillon.v1.DeliveryService/CancelEvent", request, options: options)
     }
 
     /// Answers with one notification, its deliveries, attempts and decision traces, or NOT_FOUND.

@@ -63,11 +63,25 @@ package nonisolated struct Carillon_V1_PublishRequest: Sendable {
   /// Whether notifications about the object are silenced in the portal; security and legal types excepted.
   package var objectSuppressed: Bool = false
 
+  /// When people are told of it at the earliest, in inboxes too; at most 366 days ahead. A time that is past, and none, is at
+  /// once. What people wish of their own time (quiet hours, send windows, a snooze, a digest) holds from then on and can only
+  /// make it later; what is critical or mandatory passes wishes as ever, and not this time. Everybody is decided about now, and
+  /// again then. The idempotency_key is kept for 24 hours beyond it.
+  package var deliverTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_deliverTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_deliverTime = newValue}
+  }
+  /// Returns true if `deliverTime` has been explicitly set.
+  package var hasDeliverTime: Bool {self._deliverTime != nil}
+  /// Clears the value of `deliverTime`. Subsequent reads from it will return its default value.
+  package mutating func clearDeliverTime() {self._deliverTime = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _occurTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _deliverTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// Response of Publish.
@@ -84,6 +98,72 @@ package nonisolated struct Carillon_V1_PublishResponse: Sendable {
 
   /// What was decided for each person who was considered.
   package var recipients: [Carillon_V1_RecipientDecision] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Request of CancelEvent.
+package nonisolated struct Carillon_V1_CancelEventRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Which event; required.
+  package var event: Carillon_V1_CancelEventRequest.OneOf_Event? = nil
+
+  /// Its id, as Publish answered.
+  package var eventID: String {
+    get {
+      if case .eventID(let v)? = event {return v}
+      return String()
+    }
+    set {event = .eventID(newValue)}
+  }
+
+  /// The idempotency_key that it was published with: known for 24 hours after the Publish or, if that is later, after its
+  /// deliver_time.
+  package var idempotencyKey: String {
+    get {
+      if case .idempotencyKey(let v)? = event {return v}
+      return String()
+    }
+    set {event = .idempotencyKey(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// Which event; required.
+  package nonisolated enum OneOf_Event: Equatable, Sendable {
+    /// Its id, as Publish answered.
+    case eventID(String)
+    /// The idempotency_key that it was published with: known for 24 hours after the Publish or, if that is later, after its
+    /// deliver_time.
+    case idempotencyKey(String)
+
+  }
+
+  package init() {}
+}
+
+/// Response of CancelEvent: where the event's deliveries are. Those that were not to be sent anyway are in none of the counts.
+package nonisolated struct Carillon_V1_CancelEventResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Id of the event.
+  package var eventID: String = String()
+
+  /// Deliveries that were called off, by this call or an earlier one: they are not sent.
+  package var cancelledCount: Int32 = 0
+
+  /// Deliveries that had ended otherwise: delivered, failed, expired, or with an outcome that nobody knows.
+  package var finishedCount: Int32 = 0
+
+  /// Deliveries that a worker has at this moment: they may be sent, and end as whatever comes of that. They are not tried again.
+  package var underWayCount: Int32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -176,7 +256,7 @@ fileprivate nonisolated let _protobuf_package = "carillon.v1"
 
 nonisolated extension Carillon_V1_PublishRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PublishRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}idempotency_key\0\u{3}notification_type\0\u{3}account_id\0\u{3}addressed_user_ids\0\u{3}actor_user_id\0\u{1}object\0\u{3}source_event_id\0\u{3}occur_time\0\u{1}context\0\u{3}object_suppressed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}idempotency_key\0\u{3}notification_type\0\u{3}account_id\0\u{3}addressed_user_ids\0\u{3}actor_user_id\0\u{1}object\0\u{3}source_event_id\0\u{3}occur_time\0\u{1}context\0\u{3}object_suppressed\0\u{3}deliver_time\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -194,6 +274,7 @@ nonisolated extension Carillon_V1_PublishRequest: SwiftProtobuf.Message, SwiftPr
       case 8: try { try decoder.decodeSingularMessageField(value: &self._occurTime) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.context) }()
       case 10: try { try decoder.decodeSingularBoolField(value: &self.objectSuppressed) }()
+      case 11: try { try decoder.decodeSingularMessageField(value: &self._deliverTime) }()
       default: break
       }
     }
@@ -234,6 +315,9 @@ nonisolated extension Carillon_V1_PublishRequest: SwiftProtobuf.Message, SwiftPr
     if self.objectSuppressed != false {
       try visitor.visitSingularBoolField(value: self.objectSuppressed, fieldNumber: 10)
     }
+    try { if let v = self._deliverTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -248,6 +332,7 @@ nonisolated extension Carillon_V1_PublishRequest: SwiftProtobuf.Message, SwiftPr
     if lhs._occurTime != rhs._occurTime {return false}
     if lhs.context != rhs.context {return false}
     if lhs.objectSuppressed != rhs.objectSuppressed {return false}
+    if lhs._deliverTime != rhs._deliverTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -288,6 +373,108 @@ nonisolated extension Carillon_V1_PublishResponse: SwiftProtobuf.Message, SwiftP
     if lhs.eventID != rhs.eventID {return false}
     if lhs.replayed != rhs.replayed {return false}
     if lhs.recipients != rhs.recipients {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_CancelEventRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CancelEventRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}idempotency_key\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.event != nil {try decoder.handleConflictingOneOf()}
+          self.event = .eventID(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.event != nil {try decoder.handleConflictingOneOf()}
+          self.event = .idempotencyKey(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.event {
+    case .eventID?: try {
+      guard case .eventID(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    }()
+    case .idempotencyKey?: try {
+      guard case .idempotencyKey(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_CancelEventRequest, rhs: Carillon_V1_CancelEventRequest) -> Bool {
+    if lhs.event != rhs.event {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_CancelEventResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CancelEventResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}cancelled_count\0\u{3}finished_count\0\u{3}under_way_count\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.eventID) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.cancelledCount) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.finishedCount) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.underWayCount) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.eventID.isEmpty {
+      try visitor.visitSingularStringField(value: self.eventID, fieldNumber: 1)
+    }
+    if self.cancelledCount != 0 {
+      try visitor.visitSingularInt32Field(value: self.cancelledCount, fieldNumber: 2)
+    }
+    if self.finishedCount != 0 {
+      try visitor.visitSingularInt32Field(value: self.finishedCount, fieldNumber: 3)
+    }
+    if self.underWayCount != 0 {
+      try visitor.visitSingularInt32Field(value: self.underWayCount, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_CancelEventResponse, rhs: Carillon_V1_CancelEventResponse) -> Bool {
+    if lhs.eventID != rhs.eventID {return false}
+    if lhs.cancelledCount != rhs.cancelledCount {return false}
+    if lhs.finishedCount != rhs.finishedCount {return false}
+    if lhs.underWayCount != rhs.underWayCount {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,3 +10,10 @@ extension Branding {
             logoURL: look.logoURL.isEmpty ? nil : look.logoURL, imprint: look.imprint)
     }
 }
+
+extension TenantRecord {
+    /// The page of the portal where users change what is sent to them.
+    package var preferencesURL: String {
+        (portalURL.hasSuffix("/") ? String(portalURL.dropLast()) : portalURL) + "/preferences"
+    }
+}

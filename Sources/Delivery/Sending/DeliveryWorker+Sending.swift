@@ -97,6 +97,8 @@ extension DeliveryWorker {
         switch look.look(at: delivery, besides: work.underWay) {
         case .settle(let resolution):
             settle(delivery.id, resolution, of: work)
+        case .place(let reader):
+            settle(place(delivery, for: reader, look, means), of: work)
         case .send(let target):
             // The lease may have run out while we were reading.
             guard work.isCurrent, lease?.isHeld(at: loop.now) == true else {
@@ -204,8 +206,13 @@ extension DeliveryWorker {
         _ id: DeliveryID, _ resolution: DeliveryResult.Resolution, attempt: NewAttempt? = nil,
         deadAddress: Recorder.DeadAddress? = nil, of work: TenantWork
     ) {
-        work.recorder.record(
-            Recorder.Entry(result: DeliveryResult(id, resolution, attempt: attempt), deadAddress: deadAddress))
+        settle(DeliveryResult(id, resolution, attempt: attempt), deadAddress: deadAddress, of: work)
+    }
+
+    private func settle(
+        _ result: DeliveryResult, deadAddress: Recorder.DeadAddress? = nil, of work: TenantWork
+    ) {
+        work.recorder.record(Recorder.Entry(result: result, deadAddress: deadAddress))
         placesTaken -= 1
         arrange()
     }

@@ -36,10 +36,10 @@ struct MailComposer {
         guard let address = EmailAddress(target.address) else { throw .addressRejected }
         guard let type = catalog[delivery.event.type] else { throw .typeUnknown }
         let request = RenderingRequest(
-            type: type, context: try context(of: delivery.event), settings: settings, audience: delivery.audience,
+            type: type, context: try delivery.event.whole(key), settings: settings, audience: delivery.audience,
             reason: delivery.reason, recipientName: target.name, zone: zone,
             branding: Branding(tenant), portalURL: tenant.portalURL,
-            preferencesURL: preferencesURL, sourceEvent: delivery.event.sourceEvent ?? "")
+            preferencesURL: tenant.preferencesURL, sourceEvent: delivery.event.sourceEvent ?? "")
         let words: RenderedEmail
         do throws(RenderingError) {
             words = try renderer.email(request)
@@ -66,29 +66,5 @@ struct MailComposer {
                 key)
         else { return nil }
         return EmailMessage.Unsubscribe(url: "\(publicURL)/unsubscribe?token=\(token)")
-    }
-
-    private func context(of event: EventRecord) throws(Failure) -> Context {
-        let open = Self.context(event.context)
-        guard let sealed = event.sealedContext else { return open }
-        let plain: [UInt8]
-        do throws(SecretError) {
-            plain = try key.open(sealed, from: .eventContext(event.id.description))
-        } catch {
-            throw .secretUnreadable
-        }
-        guard let secret = [ContextEntry](json: String(decoding: plain, as: UTF8.self)) else {
-            throw .secretUnreadable
-        }
-        return open.merging(Self.context(secret))
-    }
-
-    private static func context(_ entries: [ContextEntry]) -> Context {
-        Context(unchecked: Dictionary(entries.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }))
-    }
-
-    /// The page of the portal where users change what is sent to them.
-    private var preferencesURL: String {
-        (tenant.portalURL.hasSuffix("/") ? String(tenant.portalURL.dropLast()) : tenant.portalURL) + "/preferences"
     }
 }

@@ -7,6 +7,8 @@ struct SecondLook {
     enum Answer: Equatable {
         /// Send it, to this address.
         case send(Target)
+        /// Put it into this user's inbox.
+        case place(Reader)
         /// Do not.
         case settle(DeliveryResult.Resolution)
     }
@@ -21,6 +23,14 @@ struct SecondLook {
         let zone: String?
         /// The user, when the address is a user's.
         let user: UserID?
+    }
+
+    /// Whose inbox gets it, as things stand.
+    struct Reader: Equatable {
+        /// The user.
+        let id: UserID
+        /// The user's name; empty if there is none.
+        let name: String
     }
 
     let catalog: Catalog
@@ -38,6 +48,9 @@ struct SecondLook {
     ///
     /// - Parameter underWay: what else is being sent.
     func look(at work: DeliveryWork, besides underWay: SendsUnderWay = SendsUnderWay()) -> Answer {
+        if let calledOff = work.calledOff {
+            return .settle(calledOff == .unsent ? .cancelled(CalledOff.reason) : .outcomeUnknown)
+        }
         if let expiresAt = work.expiresAt, expiresAt <= now { return .settle(.expired) }
         guard let type = catalog[work.event.type] else { return .settle(.suppressed(.typeDisabled)) }
         let decision = decide(work, type, underWay)
@@ -46,10 +59,13 @@ struct SecondLook {
         case .suppress(let reason): return .settle(.suppressed(reason))
         case .defer(let until): return .settle(.postponed(until: until))
         // Of the window that was open when the event came, or of a later one: the user has snoozed since.
-        case .digest(let window) where window.opens <= Self.publication(of: work) || window.opens > now:
+        case .digest(let window) where window.opens <= Self.beginning(of: work) || window.opens > now:
             return .settle(.postponed(until: window.closes))
         case .deliver, .digest:
             // A digest whose window has closed meanwhile is due now.
+            if work.id.channel.isInsidePortal {
+                return reader(of: work).map(Answer.place) ?? .settle(.suppressed(.recipientInactive))
+            }
             guard let target = target(of: work) else { return .settle(.suppressed(.noAddress)) }
             return .send(target)
         case nil: return .settle(.suppressed(.typeDisabled))
@@ -71,7 +87,7 @@ struct SecondLook {
         let event = EventFacts(
             type: type, actor: work.event.actor, addressedUsers: work.event.addressedUsers,
             assignedReps: account.flatMap { facts[$0]?.record?.assignedUsers } ?? [],
-            isObjectSuppressed: work.event.isObjectSuppressed)
+            isObjectSuppressed: work.event.isObjectSuppressed, notBefore: work.event.notBefore)
         let people = account.flatMap { facts[$0]?.directory }
         let supplier = facts[nil]?.directory ?? .empty
         let settings = settings(for: account)
@@ -89,7 +105,7 @@ struct SecondLook {
                 heldDuty: Duty(work.reason), now: now)
         case .mailbox, .nobody:
             return decideMailbox(
-                as: work.audience, event: event, account: people, supplier: supplier, settings: settings)
+                as: work.audience, event: event, account: people, supplier: supplier, settings: settings, now: now)
         }
     }
 
@@ -114,9 +130,17 @@ struct SecondLook {
         }
     }
 
-    /// When the notification was published: its id says so.
-    private static func publication(of work: DeliveryWork) -> Instant {
-        Instant(milliseconds: Int64(work.id.notification.value.milliseconds))
+    private func reader(of work: DeliveryWork) -> Reader? {
+        guard case .user(let id) = work.recipient,
+            let user = facts[work.audience.isInternal ? nil : work.event.account]?.users[id]
+        else { return nil }
+        return Reader(id: id, name: user.displayName)
+    }
+
+    /// When the notification could be sent at the earliest: when it was published, which its id says, or at the event's own time.
+    private static func beginning(of work: DeliveryWork) -> Instant {
+        let publication = Instant(milliseconds: Int64(work.id.notification.value.milliseconds))
+        return work.event.notBefore.map { max($0, publication) } ?? publication
     }
 }
 

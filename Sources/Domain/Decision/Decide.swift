@@ -65,7 +65,7 @@ package func resolve(
             }
             decisions.append(RecipientDecision(recipient: .user(user.id), audience: audience, decision: decision))
         }
-        if let lastResort = side.lastResort(after: candidates) { decisions.append(lastResort) }
+        if let lastResort = side.lastResort(after: candidates, now: now) { decisions.append(lastResort) }
     }
     return decisions
 }
@@ -75,9 +75,9 @@ package func resolve(
 /// - Parameters are those of ``decide(user:as:event:account:supplier:settings:heldDuty:now:)``.
 package func decideMailbox(
     as audience: Audience, event: EventFacts, account: Directory?, supplier: Directory = .empty,
-    settings: TenantSettings
+    settings: TenantSettings, now: Instant
 ) -> Decision {
-    Side.of(audience, event, account, supplier, settings).side.decideMailbox()
+    Side.of(audience, event, account, supplier, settings).side.decideMailbox(now: now)
 }
 
 extension Side {

@@ -40,7 +40,7 @@ extension ChannelDecision {
     fileprivate var text: String {
         switch verdict {
         case .deliver: "sent"
-        case .defer(let until): "held back by \(reason == .snoozed ? "your snooze" : "quiet hours") until \(until)"
+        case .defer(let until): "held back by \(reason.holder) until \(until)"
         case .digest(let window): "put into your digest of \(window.closes)"
         case .suppress(let reason): "not sent; " + reason.channelText
         }
@@ -78,6 +78,7 @@ extension Reason {
         case .pushTokenGone: "The device no longer takes messages."
         case .channelBlocked: "The address is blocked."
         case .channelUnavailable: "The supplier has no provider for this channel."
+        case .notYet: "Held back until the time that the supplier chose."
         case .quietHours: "Held back until your quiet hours end."
         case .snoozed: "Held back until your snooze ends."
         case .throttled: "You already got as many as the supplier allows."
@@ -90,6 +91,15 @@ extension Reason {
         case .subscribedByAccount: "An administrator of the account turned it on for those who choose nothing."
         case .subscribedByDefault: "Subscribed by default."
         case .enabledWithoutSubscription: "The supplier sends it to everybody who did not opt out."
+        }
+    }
+
+    /// What holds a message back, in the middle of a sentence.
+    fileprivate var holder: String {
+        switch self {
+        case .notYet: "the supplier"
+        case .snoozed: "your snooze"
+        default: "quiet hours"
         }
     }
 

@@ -46,6 +46,7 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
     case channelUnavailable = "channel_unavailable"
 
     // Time.
+    case notYet = "not_yet"
     case quietHours = "quiet_hours"
     case snoozed
     case throttled
@@ -65,7 +66,8 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
     package var isPositive: Bool {
         switch self {
         case .mandatoryForAll, .mandatoryForDefaultUser, .mandatoryForStandIn, .mandatoryForAddressee, .optedIn,
-            .subscribedByAccount, .subscribedByDefault, .enabledWithoutSubscription, .quietHours, .snoozed, .digested:
+            .subscribedByAccount, .subscribedByDefault, .enabledWithoutSubscription, .notYet, .quietHours, .snoozed,
+            .digested:
             true
         default:
             false

@@ -173,17 +173,25 @@ struct Side {
 
     // MARK: When
 
+    /// The time from which anything is told, if it lies ahead.
+    private func eventTime(after now: Instant) -> Instant? { event.notBefore.flatMap { $0 > now ? $0 : nil } }
+
     /// What happens on a channel that is to be used for `reason`: the address, then time.
+    ///
+    /// The event's own time is a lower bound for everybody on every channel. What the user wishes is asked for that time, so
+    /// it can only come later.
     private func timed(
         _ channel: Channel, _ reason: Reason, _ user: UserFacts, _ wishes: Wishes, _ now: Instant
     ) -> ChannelDecision {
         if let suppression = user.addresses[channel].suppression { return .suppressed(suppression) }
         if settings.unavailableChannels.contains(channel) { return .suppressed(.channelUnavailable) }
-        if channel.isInsidePortal { return ChannelDecision(.deliver, reason) }
+        let eventTime = eventTime(after: now)
+        if channel.isInsidePortal { return untimed(reason, eventTime) }
         let type = event.type
         let isCritical = type.priority == .critical
-        let snooze = isCritical || reason.isMandatory ? nil : user.snoozedUntil.flatMap { $0 > now ? $0 : nil }
-        let time = snooze ?? now
+        let earliest = eventTime ?? now
+        let snooze = isCritical || reason.isMandatory ? nil : user.snoozedUntil.flatMap { $0 > earliest ? $0 : nil }
+        let time = snooze ?? earliest
         // Before quiet hours: a digest comes at a time of the user's own choosing, and one that were first deferred to
         // the end of the quiet hours could miss the digest that closes then.
         if let cadence = wishes.cadence, cadence != .immediately, type.isDigestible, !isCritical {
@@ -196,8 +204,15 @@ struct Side {
             return ChannelDecision(.defer(until: end), snooze == nil ? .quietHours : .snoozed)
         }
         if let snooze { return ChannelDecision(.defer(until: snooze), .snoozed) }
+        // Caps count what was sent by then: they are asked when it is sent.
+        if eventTime != nil { return untimed(reason, eventTime) }
         if !reason.isMandatory, isCapped(channel, user, now) { return .suppressed(.throttled) }
         return ChannelDecision(.deliver, reason)
+    }
+
+    /// What happens on a channel on which the reader's wishes say nothing of the time.
+    private func untimed(_ reason: Reason, _ eventTime: Instant?) -> ChannelDecision {
+        eventTime.map { ChannelDecision(.defer(until: $0), .notYet) } ?? ChannelDecision(.deliver, reason)
     }
 
     private func isCapped(_ channel: Channel, _ user: UserFacts, _ now: Instant) -> Bool {
@@ -211,8 +226,10 @@ struct Side {
 
     /// The entry that follows the users when at least one must be told and no user can be.
     ///
-    /// - Parameter candidates: those whom the event may concern.
-    func lastResort(after candidates: [UserFacts]) -> RecipientDecision? {
+    /// - Parameters:
+    ///   - candidates: those whom the event may concern.
+    ///   - now: the time of asking.
+    func lastResort(after candidates: [UserFacts], now: Instant) -> RecipientDecision? {
         guard silence == nil, event.inapplicability == nil else { return nil }
         switch designation {
         case .none, .everyone, .user:
@@ -220,7 +237,7 @@ struct Side {
         case .mailbox:
             return RecipientDecision(
                 recipient: .mailbox(facts.account), audience: audience,
-                decision: decideMailbox())
+                decision: decideMailbox(now: now))
         case .addressees:
             // An event may name people of the other side only; then this side owes nothing.
             let channels = event.type.channelSet.subtracting(settings.unavailableChannels)
@@ -235,7 +252,7 @@ struct Side {
 
     /// The decision for the billing mailbox, given that it was designated. It holds while the setting asks that at
     /// least one be told.
-    func decideMailbox() -> Decision {
+    func decideMailbox(now: Instant) -> Decision {
         let trace = Trace(
             audience: audience, setting: setting, settingSource: source, duty: .standIn, choice: nil)
         if let reason = silence ?? event.inapplicability?.reason { return refusal(reason, like: trace) }
@@ -248,7 +265,7 @@ struct Side {
             let provider: Reason? = settings.unavailableChannels.contains(channel) ? .channelUnavailable : nil
             channels[channel] =
                 (address ?? provider).map(ChannelDecision.suppressed)
-                ?? ChannelDecision(.deliver, .mandatoryForStandIn)
+                ?? untimed(.mandatoryForStandIn, eventTime(after: now))
         }
         return Decision(reason: .mandatoryForStandIn, channels: channels, trace: trace)
     }

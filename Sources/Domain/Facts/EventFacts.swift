@@ -36,6 +36,9 @@ package struct EventFacts: Sendable, Equatable {
     package var isTemplateMissing: Bool
     /// Why the message has lost its reason; nil while it has one.
     package var inapplicability: Inapplicability?
+    /// When people are to be told at the earliest, wherever they read it; nil for at once. What people wish of their own time holds
+    /// from then on, and can only make it later.
+    package var notBefore: Instant?
 
     /// Whether everybody counts as addressed and responsible.
     private var concernsAnybody = false
@@ -43,7 +46,8 @@ package struct EventFacts: Sendable, Equatable {
     /// Makes the facts of an event.
     package init(
         type: NotificationType, actor: UserID? = nil, addressedUsers: [UserID] = [], assignedReps: [UserID] = [],
-        isObjectSuppressed: Bool = false, isTemplateMissing: Bool = false, inapplicability: Inapplicability? = nil
+        isObjectSuppressed: Bool = false, isTemplateMissing: Bool = false, inapplicability: Inapplicability? = nil,
+        notBefore: Instant? = nil
     ) {
         self.type = type
         self.actor = actor
@@ -52,6 +56,7 @@ package struct EventFacts: Sendable, Equatable {
         self.isObjectSuppressed = isObjectSuppressed
         self.isTemplateMissing = isTemplateMissing
         self.inapplicability = inapplicability
+        self.notBefore = notBefore
     }
 
     /// The event that a preference check asks about: as if whoever is asked about were the one the type concerns.

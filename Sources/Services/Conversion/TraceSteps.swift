@@ -89,6 +89,7 @@ enum TraceSteps {
         case .noAddress, .addressUnverified, .hardBounce, .complaint, .smsStopped, .pushTokenGone, .channelBlocked:
             "address"
         case .channelUnavailable: "provider"
+        case .notYet: "deliver_time"
         case .quietHours: "quiet_hours"
         case .snoozed: "snooze"
         case .throttled: "frequency_cap"

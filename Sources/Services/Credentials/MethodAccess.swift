@@ -62,7 +62,7 @@ struct MethodAccess: Sendable, Hashable {
         add("PreferenceService", .tenantOrUser, .preferences, methods: ["UpdatePreferences"])
         add("PreferenceService", .tenant, .preferences, methods: ["RedeemUnsubscribe", "ImportPreferences"])
         add("PreferenceService", .tenant, .preferences, .read, methods: ["ExportPreferences"])
-        add("DeliveryService", .tenant, .publish, methods: ["Publish"])
+        add("DeliveryService", .tenant, .publish, methods: ["Publish", "CancelEvent"])
         add("DeliveryService", .tenant, .read, methods: ["GetNotification", "ListNotifications"])
         add("ChannelService", .tenant, .providers, methods: ["PutProvider"])
         add("ChannelService", .tenant, .providers, .read, methods: ["ListProviders"])

@@ -12,19 +12,6 @@ struct NotificationMaker {
     let sides: EventSides
     let tenant: TenantRecord
     let now: Instant
-    private let renderer = Renderer()
-
-    init(
-        type: NotificationType, context: Context, sourceEvent: String, sides: EventSides, tenant: TenantRecord,
-        now: Instant
-    ) {
-        self.type = type
-        self.context = context
-        self.sourceEvent = sourceEvent
-        self.sides = sides
-        self.tenant = tenant
-        self.now = now
-    }
 
     /// A recipient's notification; suppressed channels are in it too, so that it can be explained.
     func notification(_ id: NotificationID, _ decision: RecipientDecision) throws(Status) -> NewNotification {
@@ -33,8 +20,13 @@ struct NotificationMaker {
         var inboxItem: NewInboxItem?
         for channel in type.channels {
             guard let decided = decision.decision.channels[channel] else { continue }
-            if channel == .inApp, decided.verdict == .deliver, let user {
-                inboxItem = try item(for: user, decision)
+            var isDone = false
+            if channel == .inApp, decided.verdict.isPositive, let user {
+                let item = try item(for: user, decision)
+                isDone = decided.verdict == .deliver
+                if isDone { inboxItem = item }
+            }
+            if isDone {
                 deliveries.append(NewDelivery(channel: channel, decision: decided, isDone: true))
             } else {
                 deliveries.append(delivery(id, channel, decided, address: address(of: decision, user, channel)))
@@ -58,7 +50,8 @@ struct NotificationMaker {
         guard let due else { return NewDelivery(channel: channel, decision: decided) }
         return NewDelivery(
             channel: channel, decision: decided,
-            messageID: MessageIdentity.of(id, on: channel, tenant: tenant.id, portalURL: tenant.portalURL),
+            messageID: channel.isInsidePortal
+                ? nil : MessageIdentity.of(id, on: channel, tenant: tenant.id, portalURL: tenant.portalURL),
             maskedAddress: address.map { MaskedAddress.of($0, on: channel) },
             expiresAt: TimeToLive.expiry(of: type, on: channel, due: due))
     }
@@ -72,27 +65,17 @@ struct NotificationMaker {
         }
     }
 
+    /// The item of a user's inbox. One that comes later is made all the same: what cannot be told is refused now.
     private func item(for user: UserRecord, _ decision: RecipientDecision) throws(Status) -> NewInboxItem {
-        let request = RenderingRequest(
-            type: type, context: context, settings: sides.settings, audience: decision.audience,
-            reason: decision.decision.reason, recipientName: user.displayName,
-            branding: Branding(tenant), portalURL: tenant.portalURL,
-            preferencesURL: tenant.preferencesURL, sourceEvent: sourceEvent)
         do {
-            let item = try renderer.inboxItem(request)
-            return NewInboxItem(title: item.title, body: item.body, link: item.link)
+            return try InboxComposer(tenant: tenant).item(
+                type, context, settings: sides.settings, audience: decision.audience,
+                reason: decision.decision.reason, reader: user.displayName, sourceEvent: sourceEvent)
         } catch {
             throw Status(
                 .invalidArgument, .contextInvalid, "the message cannot be rendered: \(error)",
                 violations: [RequestViolation("context", "makes a message that cannot be rendered: \(error)")])
         }
-    }
-}
-
-extension TenantRecord {
-    /// The page of the portal where users change what is sent to them.
-    var preferencesURL: String {
-        (portalURL.hasSuffix("/") ? String(portalURL.dropLast()) : portalURL) + "/preferences"
     }
 }
 

@@ -20,6 +20,8 @@ struct PublishDraft {
     let isObjectSuppressed: Bool
     let sourceEvent: String
     let occurredAt: Instant
+    /// When people are to be told at the earliest; nil for at once.
+    let notBefore: Instant?
     let context: Context
     let entries: [ContextEntry]
 
@@ -28,11 +30,7 @@ struct PublishDraft {
     /// - Throws: INVALID_ARGUMENT that names every field and every context value that is wrong.
     init(_ request: Carillon_V1_PublishRequest, now: Instant) throws(Status) {
         var check = FieldCheck()
-        if !TextForms.isIdempotencyKey(request.idempotencyKey) {
-            check.add(
-                "idempotency_key", "must be 1 to 200 visible ASCII characters",
-                reason: request.idempotencyKey.isEmpty ? "REQUIRED" : "MALFORMED")
-        }
+        Self.check(key: request.idempotencyKey, &check)
         idempotencyKey = request.idempotencyKey
         bodyHash = try Self.hash(request)
         account = check.optionalIdentifier(request.accountID, "account_id")
@@ -43,6 +41,7 @@ struct PublishDraft {
         let source = check.optionalLine(request.sourceEventID, "source_event_id", limit: 200)
         sourceEvent = source ?? request.idempotencyKey
         occurredAt = Self.occurrence(request, now: now, &check)
+        notBefore = Self.beginning(request, now: now, &check)
         guard let type = TypeKey(request.notificationType).flatMap({ Catalog.builtIn[$0] }) else {
             check.add("notification_type", "is not a known type; see ListNotificationTypes", reason: "UNKNOWN")
             try check.check(.notificationTypeUnknown)
@@ -71,6 +70,14 @@ struct PublishDraft {
         try violations.check(.contextInvalid)
     }
 
+    /// Whether a text is an idempotency key.
+    static func check(key: String, _ check: inout FieldCheck) {
+        guard !TextForms.isIdempotencyKey(key) else { return }
+        check.add(
+            "idempotency_key", "must be 1 to 200 visible ASCII characters",
+            reason: key.isEmpty ? "REQUIRED" : "MALFORMED")
+    }
+
     private static func addressees(_ ids: [String], _ check: inout FieldCheck) -> [UserID] {
         guard ids.count <= addresseeLimit else {
             check.add(
@@ -94,6 +101,24 @@ struct PublishDraft {
             return now
         }
         return time
+    }
+
+    /// How far ahead the time may lie at which people are told: a leap year.
+    private static let reach = Duration.seconds(366 * 86_400)
+
+    private static func beginning(
+        _ request: Carillon_V1_PublishRequest, now: Instant, _ check: inout FieldCheck
+    ) -> Instant? {
+        guard request.hasDeliverTime else { return nil }
+        guard let time = Instant(request.deliverTime) else {
+            check.add("deliver_time", "is not a point in time in the years 1970 to 9999", reason: "OUT_OF_RANGE")
+            return nil
+        }
+        guard time <= now.advanced(by: reach) else {
+            check.add("deliver_time", "is more than 366 days ahead", reason: "OUT_OF_RANGE")
+            return nil
+        }
+        return time > now ? time : nil
     }
 
     /// Whether the event names whom its type needs.

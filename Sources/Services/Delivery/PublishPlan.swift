@@ -25,7 +25,7 @@ struct PublishPlan {
         let event = EventFacts(
             type: draft.type, actor: draft.actor, addressedUsers: draft.addressees,
             assignedReps: sides.account?.snapshot.record?.assignedUsers ?? [],
-            isObjectSuppressed: draft.isObjectSuppressed)
+            isObjectSuppressed: draft.isObjectSuppressed, notBefore: draft.notBefore)
         let decisions = resolve(
             event: event, account: sides.account?.snapshot.directory, supplier: sides.supplier.snapshot.directory,
             settings: sides.settings, now: now)
@@ -58,7 +58,8 @@ struct PublishPlan {
         }
         item = PublishItem(
             idempotencyKey: draft.idempotencyKey, bodyHash: draft.bodyHash,
-            keyExpiresAt: now.advanced(by: dependencies.limits.idempotencyAge), pins: sides.pins,
+            // By its key an event can be called off as long as people have not been told of it.
+            keyExpiresAt: (draft.notBefore ?? now).advanced(by: dependencies.limits.idempotencyAge), pins: sides.pins,
             event: try Self.event(eventID, draft, of: scope, by: caller, dependencies), notifications: notifications,
             raised: raised, response: stored)
     }
@@ -118,7 +119,8 @@ struct PublishPlan {
         return NewEvent(
             id: id, type: draft.type.key, account: draft.account, actor: draft.actor, addressedUsers: draft.addressees,
             object: draft.object, isObjectSuppressed: draft.isObjectSuppressed, sourceEvent: draft.sourceEvent,
-            context: open, sealedContext: sealed, publishedBy: caller.actor, occurredAt: draft.occurredAt)
+            context: open, sealedContext: sealed, publishedBy: caller.actor, occurredAt: draft.occurredAt,
+            notBefore: draft.notBefore)
     }
 }
 

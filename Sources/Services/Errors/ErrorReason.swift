@@ -31,6 +31,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case userNotFound = "USER_NOT_FOUND"
     case apiKeyNotFound = "API_KEY_NOT_FOUND"
     case serviceIdentityNotFound = "SERVICE_IDENTITY_NOT_FOUND"
+    case eventNotFound = "EVENT_NOT_FOUND"
     case notificationNotFound = "NOTIFICATION_NOT_FOUND"
     case unsubscribeTokenUnknown = "UNSUBSCRIBE_TOKEN_UNKNOWN"
 

@@ -93,6 +93,16 @@ extension Status {
             metadata: ["notification_id": id.description])
     }
 
+    static func eventNotFound(_ event: EventReference) -> Status {
+        switch event {
+        case .id(let id):
+            Status(.notFound, .eventNotFound, "there is no event \(id)", metadata: ["event_id": id.description])
+        case .key:
+            // A key may be anything, and comes back with the caller's own request.
+            Status(.notFound, .eventNotFound, "no event was published with this idempotency_key, or it is forgotten")
+        }
+    }
+
     static func tenantNotFound(_ id: TenantID) -> Status {
         Status(.notFound, .tenantNotFound, "there is no tenant \(id)", metadata: ["tenant_id": id.rawValue])
     }

@@ -136,6 +136,7 @@ extension ArchivedTable {
             name: "queue",
             columns: [
                 "notification_id", "channel", "due_at", "expires_at", "lease", "attempts", "claims", "digest_of",
+                "called_off",
             ],
             key: ["notification_id", "channel"], resets: ["lease": "0::int8"], timed: "notification_id"),
         ArchivedTable(

@@ -102,10 +102,16 @@ extension TenantAdministration {
         }
         let schema = SchemaName(expired.tenant)
         let nothingWaits = Statement.assertion(
-            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM \(schema).queue q WHERE q.notification_id < $1::uuid)")
+            """
+            SELECT 1 WHERE NOT EXISTS (
+                SELECT 1 FROM \(schema).queue q
+                WHERE q.notification_id >= $1::uuid AND q.notification_id < $2::uuid)
+            """)
         var queries = [
             Query(AdministrationStatements.shortLockTimeout),
-            Query(nothingWaits, [.uuid(UUIDv7.lowerBound(of: month.next))]),
+            // What waits in a month before, for an event of which people are told much later, holds that month alone.
+            Query(
+                nothingWaits, [.uuid(UUIDv7.lowerBound(of: month)), .uuid(UUIDv7.lowerBound(of: month.next))]),
         ]
         for history in TenantSchema.history {
             let partition = "\(schema).\(TenantSchema.partitionName(history, month))"

@@ -105,6 +105,7 @@ private struct EventColumns {
     private var sealed: [[UInt8]?] = []
     private var publishers: [String] = []
     private var occurrences: [Timestamp] = []
+    private var beginnings: [Timestamp?] = []
 
     mutating func append(_ event: NewEvent, item: Int32) {
         items.append(item)
@@ -120,6 +121,7 @@ private struct EventColumns {
         sealed.append(event.sealedContext)
         publishers.append(event.publishedBy)
         occurrences.append(Timestamp(event.occurredAt))
+        beginnings.append(event.notBefore.map { Timestamp($0) })
     }
 
     var parameters: [Parameter] {
@@ -128,6 +130,7 @@ private struct EventColumns {
             .textArray(addressed),
             .optionalTextArray(objects), .boolArray(suppressed), .optionalTextArray(sources), .textArray(contexts),
             .optionalBytesArray(sealed), .textArray(publishers), .timestampArray(occurrences),
+            .optionalTimestampArray(beginnings),
         ]
     }
 }

@@ -75,12 +75,15 @@ package struct NewEvent: Sendable {
     package let publishedBy: String
     /// When it happened, by the producer.
     package let occurredAt: Instant
+    /// When people are to be told at the earliest; nil for at once.
+    package let notBefore: Instant?
 
     /// Describes an event.
     package init(
         id: EventID, type: TypeKey, account: AccountID? = nil, actor: UserID? = nil, addressedUsers: [UserID] = [],
         object: String? = nil, isObjectSuppressed: Bool = false, sourceEvent: String? = nil,
-        context: [ContextEntry] = [], sealedContext: [UInt8]? = nil, publishedBy: String, occurredAt: Instant
+        context: [ContextEntry] = [], sealedContext: [UInt8]? = nil, publishedBy: String, occurredAt: Instant,
+        notBefore: Instant? = nil
     ) {
         self.id = id
         self.type = type
@@ -94,6 +97,7 @@ package struct NewEvent: Sendable {
         self.sealedContext = sealedContext
         self.publishedBy = publishedBy
         self.occurredAt = occurredAt
+        self.notBefore = notBefore
     }
 }
 
@@ -159,7 +163,7 @@ package struct NewDelivery: Sendable {
 }
 
 /// An item of an inbox, to be stored.
-package struct NewInboxItem: Sendable {
+package struct NewInboxItem: Sendable, Hashable {
     /// One line.
     package let title: String
     /// The text.

@@ -52,15 +52,16 @@ struct PublishStatements {
         events = Statement(
             """
             INSERT INTO \(schema).event (event_id, type_key, account_id, actor_user_id, addressed_user_ids, object,
-                object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at)
+                object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at, not_before)
             SELECT x.event_id, x.type_key, x.account_id, x.actor_user_id,
                 string_to_array(x.addressed_user_ids, E'\\n'), x.object, x.object_suppressed, x.source_event_id,
                 x.context::jsonb, x.sealed_context, x.published_by,
-                x.occurred_at
+                x.occurred_at, x.not_before
             FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[],
-                $11::text[], $12::text[], $13::bytea[], $14::text[], $15::timestamptz[])
+                $11::text[], $12::text[], $13::bytea[], $14::text[], $15::timestamptz[],
+                $16::timestamptz[])
                 AS x (item, event_id, type_key, account_id, actor_user_id, addressed_user_ids, object,
-                    object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at)
+                    object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at, not_before)
             \(isTaken)
             """)
         notifications = Statement(

@@ -136,6 +136,7 @@ extension JSONWriter {
         member("sealed_context", event.sealedContext.map(Self.hex))
         member("published_by", event.publishedBy)
         member("occurred_at", event.occurredAt)
+        member("not_before", event.notBefore)
     }
 
     fileprivate mutating func write(_ notification: NewNotification, of event: NewEvent) {

@@ -45,9 +45,10 @@ struct SinglePublishStatements {
         events = Statement(
             """
             INSERT INTO \(schema).event (event_id, type_key, account_id, actor_user_id, addressed_user_ids, object,
-                object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at)
+                object_suppressed, source_event_id, context, sealed_context, published_by, occurred_at, not_before)
             SELECT x.event_id, x.type_key, x.account_id, x.actor_user_id, x.addressed_user_ids, x.object,
-                x.object_suppressed, x.source_event_id, x.context, x.sealed_context, x.published_by, x.occurred_at
+                x.object_suppressed, x.source_event_id, x.context, x.sealed_context, x.published_by, x.occurred_at,
+                x.not_before
             FROM jsonb_populate_recordset(NULL::\(schema).event, $3::jsonb) AS x
             \(isTaken)
             """)

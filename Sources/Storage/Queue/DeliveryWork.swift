@@ -37,6 +37,16 @@ package struct DeliveryWork: Sendable {
     package let messageID: String?
     /// The event.
     package let event: EventRecord
+    /// Whether the event was called off while a worker had the delivery; nil when it was not.
+    package let calledOff: CalledOff?
+
+    /// What is known of a delivery whose event was called off.
+    package enum CalledOff: String, Sendable, Hashable {
+        /// Nobody has sent it.
+        case unsent
+        /// A worker was lost while it had it, or an attempt ended without an answer: it may have been sent.
+        case perhapsSent = "perhaps_sent"
+    }
 }
 
 /// An event as stored.
@@ -65,6 +75,8 @@ package struct EventRecord: Sendable {
     package let publishedBy: String
     /// When it happened, by the producer.
     package let occurredAt: Instant
+    /// When people are to be told at the earliest; nil for at once.
+    package let notBefore: Instant?
 }
 
 /// How one attempt ended.
@@ -141,12 +153,34 @@ package struct DeliveryResult: Sendable, Hashable {
     package let resolution: Resolution
     /// The attempt that was made; nil if none was.
     package let attempt: NewAttempt?
+    /// What comes into an inbox with the word: a delivery to the inbox is delivered by being stored there.
+    package let arrival: NewArrival?
 
     /// A word on a delivery.
-    package init(_ id: DeliveryID, _ resolution: Resolution, attempt: NewAttempt? = nil) {
+    package init(
+        _ id: DeliveryID, _ resolution: Resolution, attempt: NewAttempt? = nil, arrival: NewArrival? = nil
+    ) {
         self.id = id
         self.resolution = resolution
         self.attempt = attempt
+        self.arrival = arrival
+    }
+}
+
+/// An item for an inbox that comes later than its event.
+package struct NewArrival: Sendable, Hashable {
+    /// Whose inbox.
+    package let user: UserID
+    /// The type.
+    package let type: TypeKey
+    /// The item.
+    package let item: NewInboxItem
+
+    /// Makes an arrival.
+    package init(_ item: NewInboxItem, of type: TypeKey, for user: UserID) {
+        self.item = item
+        self.type = type
+        self.user = user
     }
 }
 

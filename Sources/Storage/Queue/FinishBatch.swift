@@ -16,12 +16,13 @@ struct FinishBatch {
         self.now = now
     }
 
-    func queries(_ statements: QueueStatements) -> [Query] {
+    func queries(_ statements: QueueStatements, _ arrivals: ArrivalStatements) -> [Query] {
         let all = TenantStore.columns(results.map(\.id)) + [fence]
         var queries = [Query(statements.hold, all)]
         if results.contains(where: { $0.attempt != nil }) {
             queries.append(Query(statements.attempts, all + attemptColumns))
         }
+        queries += arrivals.queries(for: results, fence: fence, now: now)
         let states = results.map(\.resolution.state)
         if states.contains(where: { $0.state != nil }) {
             queries.append(

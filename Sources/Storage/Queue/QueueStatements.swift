@@ -4,7 +4,8 @@ internal import Postgres
 struct QueueStatements {
     static let eventColumns = """
         e.event_id, e.type_key, e.account_id, e.actor_user_id, e.addressed_user_ids, e.object, e.object_suppressed,
-        e.source_event_id, e.context, e.sealed_context, e.published_by, e.occurred_at
+        e.source_event_id, e.context, e.sealed_context, e.published_by, e.occurred_at,
+        e.not_before
         """
 
     /// $1 fence: makes it the queue's, if it is the greatest so far.
@@ -24,7 +25,7 @@ struct QueueStatements {
     /// $1 notifications, $2 channels, $3 fence, $4 states or NULL, $5 reasons, $6 times, $7 now.
     let states: Statement
     /// $1 notifications, $2 channels, $3 fence, $4 times or NULL, $5 attempts made, $6 whether the time is the recipient's wish, with
-    /// which the expiry moves: what stays in the queue.
+    /// which the expiry moves: what stays in the queue. What was called off meanwhile is due at once, to be taken out.
     let requeue: Statement
     /// $1 notifications, $2 channels, $3 fence: what leaves the queue.
     let remove: Statement
@@ -55,7 +56,8 @@ struct QueueStatements {
         work = Statement(
             """
             SELECT q.notification_id, q.channel, q.attempts, q.claims, q.expires_at, q.due_at, n.recipient, n.user_id,
-                n.audience, n.reason, d.verdict, d.reason, d.message_id, \(Self.eventColumns)
+                n.audience, n.reason, d.verdict, d.reason, d.message_id, \(Self.eventColumns),
+                \(CallOffStatements.callingOff(schema))
             FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS x (notification_id, channel, ordinal)
             JOIN \(schema).queue q ON q.notification_id = x.notification_id AND q.channel = x.channel
             JOIN \(schema).notification n ON n.notification_id = x.notification_id
@@ -102,7 +104,7 @@ struct QueueStatements {
             """
             UPDATE \(schema).queue q
             SET lease = 0, claims = 0, attempts = q.attempts + x.attempts,
-                due_at = CASE WHEN x.due_at IS NULL THEN q.due_at ELSE x.due_at END,
+                due_at = CASE WHEN x.due_at IS NULL OR q.called_off THEN q.due_at ELSE x.due_at END,
                 expires_at = CASE WHEN x.is_postponed THEN q.expires_at + (x.due_at - q.due_at) ELSE q.expires_at END
             FROM unnest($1::uuid[], $2::text[], $4::timestamptz[], $5::int4[], $6::bool[])
                 AS x (notification_id, channel, due_at, attempts, is_postponed)

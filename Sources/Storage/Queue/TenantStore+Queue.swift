@@ -86,7 +86,7 @@ extension TenantStore {
     /// Records what became of claimed deliveries, each at most once in the list.
     ///
     /// - Parameters:
-    ///   - results: the caller's words.
+    ///   - results: the caller's words. What arrives in inboxes with them is stored as far as the words are.
     ///   - fence: under which they were claimed.
     ///   - now: the time of recording.
     /// - Returns: one outcome for each, in order.
@@ -94,7 +94,7 @@ extension TenantStore {
         _ results: [DeliveryResult], fence: Int64, now: Instant
     ) async throws(StorageError) -> [FinishOutcome] {
         guard !results.isEmpty else { return [] }
-        let queries = FinishBatch(results, fence: fence, now: now).queries(queue)
+        let queries = FinishBatch(results, fence: fence, now: now).queries(queue, arrivals)
         return try await storing { () async throws(PostgresError) in
             let answers = try await run(queries)
             var outcomes = [FinishOutcome](repeating: .stale, count: results.count)
@@ -131,10 +131,15 @@ extension DeliveryWork {
                 audience: audience)
         else { throw .corrupt(6) }
         self.recipient = recipient
+        let last = 13 + EventRecord.columnCount
+        calledOff = try row.isNull(last) ? nil : try row.value(last)
     }
 }
 
 extension EventRecord {
+    /// How many columns ``init(row:from:)`` reads.
+    static let columnCount = 13
+
     /// Reads ``QueueStatements/eventColumns``.
     init(row: Row, from column: Int) throws(PostgresError) {
         id = EventID(try row.uuidv7(column))
@@ -150,5 +155,6 @@ extension EventRecord {
         sealedContext = try row.optionalBytes(column + 9)
         publishedBy = try row.text(column + 10)
         occurredAt = try row.instant(column + 11)
+        notBefore = try row.optionalInstant(column + 12)
     }
 }

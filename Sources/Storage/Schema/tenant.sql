@@ -194,7 +194,7 @@ CREATE TABLE ${schema}.attempt (
 
 -- What is still to be sent. Small and hot: a row is deleted when its delivery is terminal.
 -- lease is the fence of the worker that holds the row; a greater fence may take it over. digest_of is the user whose digest gathers
--- it, NULL for what is sent by itself.
+-- it, NULL for what is sent by itself. called_off is whether its event was called off while a worker held the row.
 CREATE TABLE ${schema}.queue (
     notification_id uuid NOT NULL,
     channel text NOT NULL,
@@ -204,6 +204,7 @@ CREATE TABLE ${schema}.queue (
     attempts integer NOT NULL,
     claims integer NOT NULL,
     digest_of text,
+    called_off boolean NOT NULL DEFAULT false,
     PRIMARY KEY (notification_id, channel)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_cost_delay = 0);

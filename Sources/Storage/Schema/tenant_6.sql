@@ -6,6 +6,8 @@ ALTER TABLE ${schema}.queue ADD COLUMN IF NOT EXISTS digest_of text;
 CREATE INDEX IF NOT EXISTS queue_digest ON ${schema}.queue (digest_of, channel) WHERE digest_of IS NOT NULL;
 -- step: events that are told of later
 ALTER TABLE ${schema}.event ADD COLUMN IF NOT EXISTS not_before timestamptz;
+-- step: events that are called off while they are under way
+ALTER TABLE ${schema}.queue ADD COLUMN IF NOT EXISTS called_off boolean NOT NULL DEFAULT false;
 -- step: addresses that nobody writes to
 CREATE TABLE IF NOT EXISTS ${schema}.suppression (
     channel text NOT NULL,

@@ -133,7 +133,8 @@ final class Server: Sendable {
         let owner: OwnerPools? =
             if let database = settings.owner { await OwnerPools.make(database, on: loops[0], log) } else { nil }
         let registry = MetricRegistry(MetricCatalog.families)
-        let worker = makeWorker(settings, on: deliveryLoop, registry, log)
+        let bell = InboxBell()
+        let worker = makeWorker(settings, on: deliveryLoop, registry, log, bell)
         let maintainer = owner.map { owner in
             Maintainer(
                 loop: loops[0], owner.upkeep.administration, login: OwnerPools.session(settings.owner ?? ""), log: log)
@@ -145,6 +146,7 @@ final class Server: Sendable {
                     loop: loops[0], administration: owner.calls.administration,
                     session: OwnerPools.session(settings.owner ?? ""))
             }, worker, maintainer, MonthAlarm(log), registry)
+        bell.connect(services)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
@@ -196,7 +198,7 @@ final class Server: Sendable {
     }
 
     private static func makeWorker(
-        _ settings: ServeSettings, on loop: EventLoop, _ registry: MetricRegistry, _ log: Logger
+        _ settings: ServeSettings, on loop: EventLoop, _ registry: MetricRegistry, _ log: Logger, _ bell: InboxBell
     ) -> DeliveryWorker {
         var database = PostgresConfiguration(connectionInfo: settings.workerDatabase ?? settings.database)
         database.connections = settings.connections
@@ -216,6 +218,7 @@ final class Server: Sendable {
             onEvent: { event in
                 counters.count(event)
                 log.report(event)
+                bell.hear(event)
             })
         environment.metrics = registry
         return DeliveryWorker(loop: loop, configuration: configuration, environment: environment)

@@ -1,5 +1,6 @@
 import CarillonAPI
 import CarillonClient
+import Foundation
 import SwiftProtobuf
 import Testing
 
@@ -94,9 +95,34 @@ struct CarillonClientCallTests {
     func check() async throws {
         try await ServiceDouble.serve { client, _ in
             let channels = try await client.check(user: "anna", type: "invoice.created")
-            #expect(channels.map(\.channel) == [.email])
-            #expect(channels.map(\.verdict) == [.deliver])
-            #expect(channels.map(\.reason) == ["default_subscribed"])
+            #expect(channels.map(\.channel) == [.email, .sms, .push])
+            #expect(channels.map(\.verdict) == [.deliver, .defer, .digest])
+            #expect(channels[0].reason == "default_subscribed")
+            let time = Date(timeIntervalSince1970: 1_800_000_000.5)
+            #expect(channels.map(\.deliverTime) == [nil, time, time])
+        }
+    }
+
+    @Test("An event for later tells its time, the same on each repeat")
+    func later() async throws {
+        try await ServiceDouble.serve(failing: [Status(.unavailable, "starting")]) { client, double in
+            var event = Self.event
+            _ = try await client.publish(event)
+            event.deliverTime = Date(timeIntervalSince1970: 1_800_000_000.25)
+            _ = try await client.publish(event)
+            let time = Google_Protobuf_Timestamp(seconds: 1_800_000_000, nanos: 250_000_000)
+            #expect(double.deliverTimes == [nil, nil, time])
+        }
+    }
+
+    @Test("An event is called off by its id and by its key, again while the server is not available")
+    func cancel() async throws {
+        try await ServiceDouble.serve(failing: [Status(.unavailable, "starting")]) { client, _ in
+            for reference in [EventReference.idempotencyKey("INV-1"), .id("event of INV-1")] {
+                let answer = try await client.cancel(reference)
+                #expect(answer.event == "event of INV-1")
+                #expect(answer.cancelled == 3 && answer.finished == 2 && answer.underWay == 1)
+            }
         }
     }
 

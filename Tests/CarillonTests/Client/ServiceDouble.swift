@@ -11,6 +11,7 @@ import Synchronization
 final class ServiceDouble: Sendable {
     private struct State {
         var publications: [(key: String, credential: String?)] = []
+        var deliverTimes: [Google_Protobuf_Timestamp?] = []
         var failures: [Status] = []
         var gate: CallGate?
         var published: (@Sendable (Int) -> Void)?
@@ -45,6 +46,9 @@ final class ServiceDouble: Sendable {
 
     /// The keys of the events that were published, and who published them, in order.
     var publications: [(key: String, credential: String?)] { state.withLock { $0.publications } }
+
+    /// When people were to be told of them.
+    var deliverTimes: [Google_Protobuf_Timestamp?] { state.withLock { $0.deliverTimes } }
 
     /// Runs a closure with a client of a fresh server.
     ///
@@ -99,6 +103,7 @@ final class ServiceDouble: Sendable {
                         context[header: "authorization"] ?? context[header: "carillon-tenant"].map { "for \($0)" }
                     let state = self.state.withLock {
                         $0.publications.append((request.idempotencyKey, credential))
+                        $0.deliverTimes.append(request.hasDeliverTime ? request.deliverTime : nil)
                         return $0
                     }
                     state.published?(state.publications.count)
@@ -110,6 +115,22 @@ final class ServiceDouble: Sendable {
                 },
                 async: { _, _ in Carillon_V1_PublishResponse() }),
             .unary(
+                "/carillon.v1.DeliveryService/CancelEvent",
+                inline: { (request: Carillon_V1_CancelEventRequest, _) in
+                    try self.takeFailure()
+                    var response = Carillon_V1_CancelEventResponse()
+                    switch request.event {
+                    case .eventID(let id): response.eventID = id
+                    case .idempotencyKey(let key): response.eventID = "event of \(key)"
+                    case nil: throw Status(.invalidArgument, "no event")
+                    }
+                    response.cancelledCount = 3
+                    response.finishedCount = 2
+                    response.underWayCount = 1
+                    return response
+                },
+                async: { _, _ in Carillon_V1_CancelEventResponse() }),
+            .unary(
                 "/carillon.v1.PreferenceService/CheckPreference",
                 inline: { (_: Carillon_V1_CheckPreferenceRequest, _) in
                     try self.takeFailure()
@@ -119,6 +140,12 @@ final class ServiceDouble: Sendable {
                     verdict.verdict = .deliver
                     verdict.reason = "default_subscribed"
                     response.channels = [verdict]
+                    for (channel, held) in [(Carillon_V1_Channel.sms, Carillon_V1_Verdict.defer), (.push, .digest)] {
+                        verdict.channel = channel
+                        verdict.verdict = held
+                        verdict.deliverTime = Google_Protobuf_Timestamp(seconds: 1_800_000_000, nanos: 500_000_000)
+                        response.channels.append(verdict)
+                    }
                     return response
                 },
                 async: { _, _ in Carillon_V1_CheckPreferenceResponse() }),

@@ -18,7 +18,8 @@ extension Outcome {
                 asked.append(Entry(recipient: .user(id), audience: audience, answer: Answer(decision)))
             }
             let mailbox = decideMailbox(
-                as: audience, event: event, account: account, supplier: supplier, settings: world.settings)
+                as: audience, event: event, account: account, supplier: supplier, settings: world.settings,
+                now: world.now)
             mailboxes.append(
                 Entry(
                     recipient: .mailbox(audience.isInternal ? nil : World.account), audience: audience,

@@ -86,7 +86,7 @@ extension Reference {
             } else if world.settings.unavailableChannels.contains(.email) {
                 verdicts[channel] = .suppressed(.channelUnavailable)
             } else {
-                verdicts[channel] = ChannelDecision(.deliver, .mandatoryForStandIn)
+                verdicts[channel] = isTooEarly() ?? ChannelDecision(.deliver, .mandatoryForStandIn)
             }
         }
         return Answer(reason: .mandatoryForStandIn, channels: verdicts)

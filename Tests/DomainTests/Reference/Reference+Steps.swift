@@ -101,6 +101,16 @@ extension Reference {
         }
     }
 
+    /// 10, before the reader's wishes. Trap 7: "Precedence must be tested, not commented". The producer's time comes first, for
+    /// everybody and the inbox too: nobody hears of it before. From then on the wishes of the reader hold.
+    func isTooEarly() -> ChannelDecision? {
+        guard let time = world.notBefore, time > world.now else { return nil }
+        return ChannelDecision(.defer(until: time), .notYet)
+    }
+
+    /// The moment at which the reader's wishes are asked: now, or when the producer lets it out.
+    private var beginning: Instant { world.notBefore.map { max($0, world.now) } ?? world.now }
+
     /// 10. "quiet hours → deferred (critical and in-app exempt); digest choice → digested".
     ///
     /// The text lists quiet hours, caps and digests without saying which of them comes first; here a digest does, as it
@@ -110,8 +120,8 @@ extension Reference {
     func hasToWait(_ person: World.Person, isMandatory: Bool) -> ChannelDecision? {
         if world.priority == .critical { return nil }
         var snooze = isMandatory ? nil : person.facts.snoozedUntil
-        if let end = snooze, end <= world.now { snooze = nil }
-        let time = snooze ?? world.now
+        if let end = snooze, end <= beginning { snooze = nil }
+        let time = snooze ?? beginning
         if world.isDigestible, let cadence = cadence(of: person.facts), cadence != .immediately {
             // Of a user with no schedule: "a digest closes at 08:00 UTC", on Mondays.
             let clock = person.clock ?? World.Clock(zone: .utc, digestMinute: 8 * 60, digestDay: .monday)

@@ -39,7 +39,7 @@ struct Reference {
         var verdicts = PerChannel<ChannelDecision?>(repeating: nil)
         var wants: [Reason] = []
         // Time says the same of all channels but the inbox, so it is asked once, and only if it matters.
-        lazy var waiting = hasToWait(person, isMandatory: duty != nil)
+        lazy var waiting = hasToWait(person, isMandatory: duty != nil) ?? isTooEarly()
         for channel in world.channels {
             let want = wish(of: person.facts, duty: duty, on: channel)
             wants.append(want)
@@ -48,7 +48,7 @@ struct Reference {
             } else if let reason = addressIsOut(person.facts, on: channel) {
                 verdicts[channel] = .suppressed(reason)
             } else if channel == .inApp {
-                verdicts[channel] = ChannelDecision(.deliver, want)
+                verdicts[channel] = isTooEarly() ?? ChannelDecision(.deliver, want)
             } else if let waiting {
                 verdicts[channel] = waiting
             } else if duty == nil, isThrottled(person.facts, on: channel) {

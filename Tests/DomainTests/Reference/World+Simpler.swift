@@ -51,7 +51,7 @@ extension World {
 
     private var simplerEvents: [World] {
         var worlds = usual(\.actor, nil) + usual(\.isObjectSuppressed, false) + usual(\.isTemplateMissing, false)
-        worlds += usual(\.inapplicability, nil) + usual(\.heldDuty, nil)
+        worlds += usual(\.inapplicability, nil) + usual(\.heldDuty, nil) + usual(\.notBefore, nil)
         for index in addressedUsers.indices { worlds.append(with { $0.addressedUsers.remove(at: index) }) }
         for index in assignedReps.indices { worlds.append(with { $0.assignedReps.remove(at: index) }) }
         let second = Instant(seconds: now.seconds)

@@ -43,6 +43,7 @@ extension World {
         if isObjectSuppressed { lines.append("object suppressed") }
         if isTemplateMissing { lines.append("template missing") }
         if let inapplicability { lines.append("inapplicable: \(inapplicability.rawValue)") }
+        if let notBefore { lines.append("not before \(notBefore) + \(notBefore.microseconds % 1_000_000) us") }
         if let heldDuty { lines.append("held duty: \(heldDuty.rawValue)") }
         return lines
     }

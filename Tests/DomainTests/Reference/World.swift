@@ -46,6 +46,8 @@ struct World {
     var isObjectSuppressed = false
     var isTemplateMissing = false
     var inapplicability: EventFacts.Inapplicability?
+    /// When it may be told at the earliest; nil is at once.
+    var notBefore: Instant?
 
     // Both sides.
     /// The account's people; nil when the event belongs to no account.
@@ -82,7 +84,7 @@ extension World {
         return EventFacts(
             type: type, actor: actor, addressedUsers: addressedUsers, assignedReps: assignedReps,
             isObjectSuppressed: isObjectSuppressed, isTemplateMissing: isTemplateMissing,
-            inapplicability: inapplicability)
+            inapplicability: inapplicability, notBefore: notBefore)
     }
 
     /// The account, as the engine is told of it.

@@ -143,7 +143,7 @@ struct WorldGenerator {
             if dice.oneIn(2) { facts.choices[audience] = choices() }
         }
         if dice.oneIn(6) { facts.choices.internalIndividual = choices() }
-        if dice.oneIn(8) { facts.snoozedUntil = snooze() }
+        if dice.oneIn(8) { facts.snoozedUntil = ahead() }
         if !world.settings.caps.isEmpty { facts.recentSends = (0..<dice.below(6)).map { _ in send() } }
         return World.Person(facts: facts, clock: dice.oneIn(2) ? clock() : nil)
     }
@@ -166,8 +166,8 @@ struct WorldGenerator {
         return choice
     }
 
-    /// At its edges, or days ahead.
-    private mutating func snooze() -> Instant {
+    /// At the edges of now, or days ahead.
+    private mutating func ahead() -> Instant {
         let offsets: [Int64] = [-1_000_000, 0, 1, 1_000_000, 3_600_000_000, Int64(dice.below(4_000)) * 60_000_000]
         return Instant(microseconds: world.now.microseconds + dice.pick(offsets))
     }
@@ -204,6 +204,7 @@ struct WorldGenerator {
         world.isObjectSuppressed = dice.oneIn(24)
         world.isTemplateMissing = dice.oneIn(40)
         if dice.oneIn(12) { world.inapplicability = dice.pick(EventFacts.Inapplicability.allCases) }
+        if dice.oneIn(6) { world.notBefore = ahead() }
         if dice.oneIn(10) { world.heldDuty = dice.pick(Duty.allCases) }
     }
 }

@@ -169,6 +169,8 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("DeliveryService.ListNotifications", v1.ListNotificationsRequest(event_id=ids.event), "of an event")
     own_notifications = v1.ListNotificationsRequest(page_token=ids.notifications_token or "AAAA")
     add("DeliveryService.ListNotifications", own_notifications, "with a page token")
+    add("DeliveryService.CancelEvent", v1.CancelEventRequest(event_id=ids.event))
+    add("DeliveryService.CancelEvent", v1.CancelEventRequest(idempotency_key=ids.idempotency_key), "by its key")
     add("DeliveryService.Publish", event(account_id=ids.account))
     same_key = event(account_id=own_account, idempotency_key=ids.idempotency_key)
     add("DeliveryService.Publish", same_key, "with an idempotency key")
