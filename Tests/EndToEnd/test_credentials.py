@@ -192,6 +192,8 @@ def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> N
         "AccountService.UpsertUser": {"accounts"},
         "AccountService.ListUsers": {"accounts", "read"},
         "AccountService.SetDefaultUser": {"accounts"},
+        "AccountService.UpsertTeam": {"accounts"},
+        "AccountService.GetTeam": {"accounts", "read"},
         "CatalogService.ListNotificationTypes": {"catalog", "read", "publish"},
         "CatalogService.GetNotificationType": {"catalog", "read", "publish"},
         "CatalogService.GetSettings": {"catalog", "read"},

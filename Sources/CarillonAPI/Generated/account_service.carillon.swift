@@ -42,6 +42,20 @@ package protocol AccountServiceHandler: Sendable {
     /// Answers setDefaultUser at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func setDefaultUserInline(_ request: Carillon_V1_SetDefaultUserRequest, _ context: CallContext) throws -> Carillon_V1_SetDefaultUserResponse?
+
+    /// Changes the supplier's team, of which there is always one: its mailbox, and what that hears of.
+    func upsertTeam(_ request: Carillon_V1_UpsertTeamRequest, _ context: CallContext) async throws -> Carillon_V1_UpsertTeamResponse
+
+    /// Answers upsertTeam at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func upsertTeamInline(_ request: Carillon_V1_UpsertTeamRequest, _ context: CallContext) throws -> Carillon_V1_UpsertTeamResponse?
+
+    /// Answers with the supplier's team.
+    func getTeam(_ request: Carillon_V1_GetTeamRequest, _ context: CallContext) async throws -> Carillon_V1_GetTeamResponse
+
+    /// Answers getTeam at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func getTeamInline(_ request: Carillon_V1_GetTeamRequest, _ context: CallContext) throws -> Carillon_V1_GetTeamResponse?
 }
 
 extension AccountServiceHandler {
@@ -67,6 +81,16 @@ extension AccountServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func setDefaultUserInline(_ request: Carillon_V1_SetDefaultUserRequest, _ context: CallContext) throws -> Carillon_V1_SetDefaultUserResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func upsertTeamInline(_ request: Carillon_V1_UpsertTeamRequest, _ context: CallContext) throws -> Carillon_V1_UpsertTeamResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func getTeamInline(_ request: Carillon_V1_GetTeamRequest, _ context: CallContext) throws -> Carillon_V1_GetTeamResponse? {
         nil
     }
 }
@@ -122,6 +146,25 @@ extension AccountServiceHandler {
                 },
                 async: { try await self.setDefaultUser($0, $1) }
             ),
+            .unary(
+                "/carillon.v1.AccountService/UpsertTeam",
+                atOnce: {
+                    guard let response = try self.upsertTeamInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.upsertTeam($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.AccountService/GetTeam",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.getTeamInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.getTeam($0, $1) }
+            ),
         ]
     }
 }
@@ -158,5 +201,15 @@ package struct AccountServiceClient: Sendable {
     /// Says who of an account's users is the default user.
     package func setDefaultUser(_ request: Carillon_V1_SetDefaultUserRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SetDefaultUserResponse {
         try await client.unary("/carillon.v1.AccountService/SetDefaultUser", request, options: options)
+    }
+
+    /// Changes the supplier's team, of which there is always one: its mailbox, and what that hears of.
+    package func upsertTeam(_ request: Carillon_V1_UpsertTeamRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpsertTeamResponse {
+        try await client.unary("/carillon.v1.AccountService/UpsertTeam", request, options: options)
+    }
+
+    /// Answers with the supplier's team.
+    package func getTeam(_ request: Carillon_V1_GetTeamRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_GetTeamResponse {
+        try await client.unary("/carillon.v1.AccountService/GetTeam", request, options: options)
     }
 }

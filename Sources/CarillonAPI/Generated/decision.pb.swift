@@ -121,7 +121,7 @@ package nonisolated struct Carillon_V1_RecipientDecision: Sendable {
   /// Id of the notification that carries it out; empty when none was stored.
   package var notificationID: String = String()
 
-  /// The user; empty for the account's billing mailbox, and when nobody could be found to tell.
+  /// The user; empty for a mailbox, and when nobody could be found to tell.
   package var userID: String = String()
 
   /// The audience in which the user was considered.
@@ -132,6 +132,9 @@ package nonisolated struct Carillon_V1_RecipientDecision: Sendable {
 
   /// Whether it goes to the account's billing mailbox, because no user could be reached.
   package var billingMailbox: Bool = false
+
+  /// Whether it goes to the mailbox of the supplier's team.
+  package var teamMailbox: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -222,7 +225,7 @@ nonisolated extension Carillon_V1_ChannelDecision: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RecipientDecision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}user_id\0\u{1}audience\0\u{1}channels\0\u{3}billing_mailbox\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}user_id\0\u{1}audience\0\u{1}channels\0\u{3}billing_mailbox\0\u{3}team_mailbox\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -235,6 +238,7 @@ nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, Swif
       case 3: try { try decoder.decodeSingularEnumField(value: &self.audience) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.channels) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.billingMailbox) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.teamMailbox) }()
       default: break
       }
     }
@@ -256,6 +260,9 @@ nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, Swif
     if self.billingMailbox != false {
       try visitor.visitSingularBoolField(value: self.billingMailbox, fieldNumber: 5)
     }
+    if self.teamMailbox != false {
+      try visitor.visitSingularBoolField(value: self.teamMailbox, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -265,6 +272,7 @@ nonisolated extension Carillon_V1_RecipientDecision: SwiftProtobuf.Message, Swif
     if lhs.audience != rhs.audience {return false}
     if lhs.channels != rhs.channels {return false}
     if lhs.billingMailbox != rhs.billingMailbox {return false}
+    if lhs.teamMailbox != rhs.teamMailbox {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

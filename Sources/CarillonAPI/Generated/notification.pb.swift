@@ -328,7 +328,7 @@ package nonisolated struct Carillon_V1_Notification: Sendable {
   /// The account that the event concerns; empty when none.
   package var accountID: String = String()
 
-  /// The reader; empty for the account's billing mailbox, and when nobody could be found to tell.
+  /// The reader; empty for a mailbox, and when nobody could be found to tell.
   package var userID: String = String()
 
   /// The audience in which the reader was considered.
@@ -355,6 +355,9 @@ package nonisolated struct Carillon_V1_Notification: Sendable {
 
   /// Whether it goes to the account's billing mailbox, because no user could be reached.
   package var billingMailbox: Bool = false
+
+  /// Whether it goes to the mailbox of the supplier's team.
+  package var teamMailbox: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -574,7 +577,7 @@ nonisolated extension Carillon_V1_Delivery: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Notification"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}event_id\0\u{3}notification_type\0\u{3}account_id\0\u{3}user_id\0\u{1}audience\0\u{1}object\0\u{1}state\0\u{3}create_time\0\u{1}deliveries\0\u{3}billing_mailbox\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}notification_id\0\u{3}event_id\0\u{3}notification_type\0\u{3}account_id\0\u{3}user_id\0\u{1}audience\0\u{1}object\0\u{1}state\0\u{3}create_time\0\u{1}deliveries\0\u{3}billing_mailbox\0\u{3}team_mailbox\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -593,6 +596,7 @@ nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProt
       case 9: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.deliveries) }()
       case 11: try { try decoder.decodeSingularBoolField(value: &self.billingMailbox) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.teamMailbox) }()
       default: break
       }
     }
@@ -636,6 +640,9 @@ nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProt
     if self.billingMailbox != false {
       try visitor.visitSingularBoolField(value: self.billingMailbox, fieldNumber: 11)
     }
+    if self.teamMailbox != false {
+      try visitor.visitSingularBoolField(value: self.teamMailbox, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -651,6 +658,7 @@ nonisolated extension Carillon_V1_Notification: SwiftProtobuf.Message, SwiftProt
     if lhs._createTime != rhs._createTime {return false}
     if lhs.deliveries != rhs.deliveries {return false}
     if lhs.billingMailbox != rhs.billingMailbox {return false}
+    if lhs.teamMailbox != rhs.teamMailbox {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

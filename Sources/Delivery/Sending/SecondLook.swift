@@ -105,7 +105,8 @@ struct SecondLook {
                 heldDuty: Duty(work.reason), now: now)
         case .mailbox, .nobody:
             return decideMailbox(
-                as: work.audience, event: event, account: people, supplier: supplier, settings: settings, now: now)
+                as: work.audience, event: event, account: people, supplier: supplier, settings: settings,
+                heldDuty: Duty(work.reason), now: now)
         }
     }
 
@@ -122,8 +123,12 @@ struct SecondLook {
             let zone = user.timeZone ?? facts[side]?.record?.timeZone
             return Target(address: point.address, name: user.displayName, zone: zone, user: id)
         case .mailbox(let account):
-            guard work.id.channel == .email, let record = facts[account]?.record, let address = record.billingEmail
-            else { return nil }
+            guard work.id.channel == .email else { return nil }
+            guard account != nil else {
+                guard let team = facts[nil]?.team, let address = team.mailbox else { return nil }
+                return Target(address: address, name: team.displayName, zone: nil, user: nil)
+            }
+            guard let record = facts[account]?.record, let address = record.billingEmail else { return nil }
             return Target(address: address, name: record.displayName, zone: record.timeZone, user: nil)
         case .nobody:
             return nil

@@ -44,8 +44,8 @@ package func decide(
 ///
 /// One entry for each user in scope and audience, those who get nothing included, in order of audience and seniority.
 /// A supplier user who already gets it in person is not told again as a member of the team: that entry is a
-/// ``Reason/duplicate``. Where at least one must be told and no user can be reached, an entry for the billing mailbox
-/// or for ``Recipient/nobody(_:)`` follows.
+/// ``Reason/duplicate``. The team's mailbox follows, if there is one. Where at least one must be told and no user can be reached, an
+/// entry for the billing mailbox or for ``Recipient/nobody(_:)`` does.
 ///
 /// - Parameters are those of ``decide(user:as:event:account:supplier:settings:heldDuty:now:)``.
 package func resolve(
@@ -65,19 +65,25 @@ package func resolve(
             }
             decisions.append(RecipientDecision(recipient: .user(user.id), audience: audience, decision: decision))
         }
-        if let lastResort = side.lastResort(after: candidates, now: now) { decisions.append(lastResort) }
+        let lastResort = side.lastResort(after: candidates, now: now)
+        // One mailbox is told once: as who stands in, or as a member of the team.
+        if lastResort?.recipient != .mailbox(people.side.account), let mailbox = side.teamMailbox(now: now) {
+            decisions.append(mailbox)
+        }
+        if let lastResort { decisions.append(lastResort) }
     }
     return decisions
 }
 
-/// What an event means to the billing mailbox that stood in when the event was published: the worker's second look.
+/// What an event means to a mailbox that was told of it when it was published: the worker's second look. An account's stood in then;
+/// the team's did so if that is the duty which it held.
 ///
 /// - Parameters are those of ``decide(user:as:event:account:supplier:settings:heldDuty:now:)``.
 package func decideMailbox(
     as audience: Audience, event: EventFacts, account: Directory?, supplier: Directory = .empty,
-    settings: TenantSettings, now: Instant
+    settings: TenantSettings, heldDuty: Duty? = .standIn, now: Instant
 ) -> Decision {
-    Side.of(audience, event, account, supplier, settings).side.decideMailbox(now: now)
+    Side.of(audience, event, account, supplier, settings).side.decideMailbox(heldDuty: heldDuty, now: now)
 }
 
 extension Side {

@@ -68,7 +68,8 @@ package struct Decision: Hashable, Sendable {
 package enum Recipient: Hashable, Sendable {
     /// A user of the account, or of the supplier.
     case user(UserID)
-    /// The account's billing mailbox: the last resort of ``Mandatory/atLeastOne``. Nil is the supplier's own.
+    /// The account's billing mailbox: the last resort of ``Mandatory/atLeastOne``. Nil is that of the supplier's team, which hears of
+    /// what is for the team besides.
     case mailbox(AccountID?)
     /// Nobody could be reached although at least one must. Of an account: who publishes raises
     /// `account.default_contact_unreachable` to the supplier's people with it. Nil is the supplier itself, behind whom

@@ -5,14 +5,14 @@ struct Side {
     let facts: SideFacts
     let settings: TenantSettings
 
-    private let scope: Scope
-    private let setting: Setting?
-    private let source: Trace.SettingSource
-    private let designation: Designation
+    let scope: Scope
+    let setting: Setting?
+    let source: Trace.SettingSource
+    let designation: Designation
     /// What the account's administrators chose for those who choose nothing; nil for nothing.
     private let accountStanding: Standing?
     /// Why the whole side is silent: the type is off, or what it is about is suppressed. Nil when it is not.
-    private let silence: Reason?
+    let silence: Reason?
 
     /// - Parameters:
     ///   - audience: whose side.
@@ -161,7 +161,7 @@ struct Side {
     }
 
     /// What holds for users who said nothing.
-    private var defaultReason: Reason {
+    var defaultReason: Reason {
         guard let setting else { return .typeDisabled }
         if setting.defaultSubscribed { return .subscribedByDefault }
         // The switch is about plain "Enabled". Where at least one must be told, "only the default user" is meant.
@@ -174,7 +174,7 @@ struct Side {
     // MARK: When
 
     /// The time from which anything is told, if it lies ahead.
-    private func eventTime(after now: Instant) -> Instant? { event.notBefore.flatMap { $0 > now ? $0 : nil } }
+    func eventTime(after now: Instant) -> Instant? { event.notBefore.flatMap { $0 > now ? $0 : nil } }
 
     /// What happens on a channel that is to be used for `reason`: the address, then time.
     ///
@@ -211,7 +211,7 @@ struct Side {
     }
 
     /// What happens on a channel on which the reader's wishes say nothing of the time.
-    private func untimed(_ reason: Reason, _ eventTime: Instant?) -> ChannelDecision {
+    func untimed(_ reason: Reason, _ eventTime: Instant?) -> ChannelDecision {
         eventTime.map { ChannelDecision(.defer(until: $0), .notYet) } ?? ChannelDecision(.deliver, reason)
     }
 
@@ -237,7 +237,7 @@ struct Side {
         case .mailbox:
             return RecipientDecision(
                 recipient: .mailbox(facts.account), audience: audience,
-                decision: decideMailbox(now: now))
+                decision: decideMailbox(heldDuty: .standIn, now: now))
         case .addressees:
             // An event may name people of the other side only; then this side owes nothing.
             let channels = event.type.channelSet.subtracting(settings.unavailableChannels)
@@ -248,26 +248,6 @@ struct Side {
         return RecipientDecision(
             recipient: .nobody(facts.account), audience: audience,
             decision: refusal(.noEligibleRecipient))
-    }
-
-    /// The decision for the billing mailbox, given that it was designated. It holds while the setting asks that at
-    /// least one be told.
-    func decideMailbox(now: Instant) -> Decision {
-        let trace = Trace(
-            audience: audience, setting: setting, settingSource: source, duty: .standIn, choice: nil)
-        if let reason = silence ?? event.inapplicability?.reason { return refusal(reason, like: trace) }
-        guard setting?.mandatory != Mandatory.none, scope == .account else {
-            return refusal(.notSubscribed, like: trace)
-        }
-        var channels = PerChannel<ChannelDecision?>(repeating: nil)
-        for channel in event.type.channels {
-            let address = channel == .email ? facts.mailbox.suppression : .noAddress
-            let provider: Reason? = settings.unavailableChannels.contains(channel) ? .channelUnavailable : nil
-            channels[channel] =
-                (address ?? provider).map(ChannelDecision.suppressed)
-                ?? untimed(.mandatoryForStandIn, eventTime(after: now))
-        }
-        return Decision(reason: .mandatoryForStandIn, channels: channels, trace: trace)
     }
 
     /// A decision by which no channel is used.

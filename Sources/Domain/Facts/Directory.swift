@@ -15,12 +15,14 @@ package final class Directory: Sendable {
     ///   - account: which account; nil for the supplier.
     ///   - users: its people, in any order.
     ///   - defaultUser: the designated default user, who hears of everything that at least one must hear of.
-    ///   - mailbox: the state of the billing mailbox: the last resort when no user can be reached.
+    ///   - mailbox: the state of the mailbox (``SideFacts/mailbox``).
+    ///   - mailboxChoices: what was chosen for the team's mailbox.
     ///   - isSuppressed: whether the supplier silenced the account. Security and legal types pass.
     ///   - defaults: what the account's administrators chose for those of its users who chose nothing.
     package init(
         of account: AccountID? = nil, users: [UserFacts] = [], defaultUser: UserID? = nil,
-        mailbox: AddressState = .missing, isSuppressed: Bool = false, defaults: Choices = .none
+        mailbox: AddressState = .missing, mailboxChoices: Choices = .none, isSuppressed: Bool = false,
+        defaults: Choices = .none
     ) {
         var known: Set<UserID> = []
         let sorted = users.sorted { ($0.seniority, $0.id) < ($1.seniority, $1.id) }
@@ -31,7 +33,7 @@ package final class Directory: Sendable {
             account: account, isSuppressed: isSuppressed, defaults: defaults,
             candidates: sorted.lazy.filter { $0.inactivity == nil }
                 .map { DutyRoster.Candidate($0, isDefault: $0.id == defaultUser) },
-            mailbox: mailbox)
+            mailbox: mailbox, mailboxChoices: mailboxChoices)
     }
 
     /// Nobody.

@@ -13,20 +13,25 @@ package final class SideFacts: Sendable {
     package let roster: DutyRoster
     /// The same of those only who hear what is for the team. Accounts have none: nothing is for a team of theirs.
     private let team: [DutyRoster]
-    /// The state of the billing mailbox: the last resort when no user can be reached.
+    /// The state of the mailbox: of an account the billing mailbox, the last resort when no user can be reached; of the supplier the
+    /// team's, which hears besides what is for the team.
     package let mailbox: AddressState
+    /// What was chosen for the team's mailbox; nothing for an account's.
+    package let mailboxChoices: Choices
 
     /// Makes the facts of a side.
     ///
     /// - Parameter candidates: its active people, in any order; those suffice whom ``DutyRoster`` would not leave out.
     package init(
         account: AccountID? = nil, isSuppressed: Bool = false, defaults: Choices = .none,
-        candidates: some Sequence<DutyRoster.Candidate> = [], mailbox: AddressState = .missing
+        candidates: some Sequence<DutyRoster.Candidate> = [], mailbox: AddressState = .missing,
+        mailboxChoices: Choices = .none
     ) {
         self.account = account
         self.isSuppressed = isSuppressed
         self.defaults = defaults
         self.mailbox = mailbox
+        self.mailboxChoices = mailboxChoices
         let sorted = candidates.sorted()
         roster = DutyRoster(sorted)
         team = account == nil ? [DutyRoster(sorted.filter(\.isTeamMember))] : []
@@ -46,7 +51,7 @@ package final class SideFacts: Sendable {
     /// How much memory they take, about, in octets.
     package var octets: Int {
         // Each name of somebody who may have to be told takes 80.
-        96 + defaults.octets + roster.count * 80 + max(0, roster.count - 1) * 24 + team.count * 200
+        112 + defaults.octets + mailboxChoices.octets + roster.count * 80 + max(0, roster.count - 1) * 24 + team.count * 200
     }
 }
 
@@ -57,5 +62,6 @@ extension SideFacts: Equatable {
             || left.account == right.account && left.isSuppressed == right.isSuppressed
                 && left.defaults == right.defaults && left.roster == right.roster
                 && left.team == right.team && left.mailbox == right.mailbox
+                && left.mailboxChoices == right.mailboxChoices
     }
 }

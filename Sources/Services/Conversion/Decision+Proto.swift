@@ -73,7 +73,9 @@ extension Carillon_V1_RecipientDecision {
         audience = Carillon_V1_Audience(decision.audience)
         switch decision.recipient {
         case .user(let id): userID = id.rawValue
-        case .mailbox: billingMailbox = true
+        case .mailbox(let account):
+            billingMailbox = account != nil
+            teamMailbox = account == nil
         case .nobody: break
         }
         self.channels = channels.compactMap { channel in

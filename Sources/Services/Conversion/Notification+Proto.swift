@@ -13,7 +13,9 @@ extension Carillon_V1_Notification {
         accountID = record.account?.rawValue ?? ""
         switch record.recipient {
         case .user(let id): userID = id.rawValue
-        case .mailbox: billingMailbox = true
+        case .mailbox(let account):
+            billingMailbox = account != nil
+            teamMailbox = account == nil
         case .nobody: break
         }
         audience = Carillon_V1_Audience(record.audience)

@@ -47,8 +47,10 @@ struct MethodAccess: Sendable, Hashable {
                 "SetPortalKeys", "PutServiceIdentity", "ListServiceIdentities", "DeleteServiceIdentity",
                 "ExportTenant", "ImportTenant",
             ])
-        add("AccountService", .tenant, .accounts, methods: ["UpsertAccount", "UpsertUser", "SetDefaultUser"])
-        add("AccountService", .tenant, .accounts, .read, methods: ["GetAccount", "ListUsers"])
+        add(
+            "AccountService", .tenant, .accounts,
+            methods: ["UpsertAccount", "UpsertUser", "SetDefaultUser", "UpsertTeam"])
+        add("AccountService", .tenant, .accounts, .read, methods: ["GetAccount", "ListUsers", "GetTeam"])
         add(
             "CatalogService", .tenant, .catalog, .read, .publish,
             methods: ["ListNotificationTypes", "GetNotificationType"])

@@ -60,7 +60,10 @@ struct NotificationMaker {
         switch decision.recipient {
         case .user: user?.contactPoint(on: channel)?.address
         case .mailbox(let account):
-            channel == .email && account != nil ? sides.account?.snapshot.record?.billingEmail : nil
+            channel != .email
+                ? nil
+                : account == nil
+                    ? sides.supplier.snapshot.team?.mailbox : sides.account?.snapshot.record?.billingEmail
         case .nobody: nil
         }
     }

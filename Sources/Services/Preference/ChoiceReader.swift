@@ -36,6 +36,12 @@ struct ChoiceReader {
                 refusal: "is not an account's: its people are customers")
         }
 
+        /// That of the supplier's team.
+        static var team: Audiences {
+            Audiences(
+                own: .internalTeam, allows: { $0 == .internalTeam }, refusal: "is not the team's: it is INTERNAL_TEAM")
+        }
+
         private init(own: Audience, allows: @escaping (Audience) -> Bool, refusal: String) {
             (self.own, self.allows, self.refusal) = (own, allows, refusal)
         }
@@ -158,14 +164,16 @@ struct ToldChoices {
         return choices.told
     }
 
-    /// The defaults of an account.
-    static func of(_ defaults: [DefaultChoice]) -> [Carillon_V1_PreferenceChoice] {
+    /// The defaults of an account, or what is chosen for the mailbox of the team.
+    static func of(
+        _ defaults: [DefaultChoice], as audience: Audience = .customer
+    ) -> [Carillon_V1_PreferenceChoice] {
         var choices = ToldChoices()
         for choice in defaults {
-            if case .isOn(let isOn, let channel) = choice.word { choices.add(choice.scope, channel, .customer, isOn) }
+            if case .isOn(let isOn, let channel) = choice.word { choices.add(choice.scope, channel, audience, isOn) }
         }
         for choice in defaults {
-            if case .cadence(let cadence) = choice.word { choices.add(choice.scope, .customer, cadence) }
+            if case .cadence(let cadence) = choice.word { choices.add(choice.scope, audience, cadence) }
         }
         return choices.told
     }

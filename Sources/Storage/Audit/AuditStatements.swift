@@ -24,6 +24,8 @@ struct AuditStatements {
     let settings: Statement
     /// $4 account, $5 all of its fields, $6 those that change if it exists.
     let account: Statement
+    /// $4 the fields that change, as JSON: the supplier's team.
+    let team: Statement
     /// $4 user, $5 all of its fields, $6 those that change if it exists.
     let user: Statement
     /// $4 user, $5 channel, $6 address, $7 state, $8 reason: what was found out of an address.
@@ -164,6 +166,23 @@ struct AuditStatements {
                         FROM \(schema).account a
                         WHERE a.account_id = $4::text
                     ) AS before
+                ) AS x
+            ) AS c
+            WHERE c.before IS DISTINCT FROM c.after
+            """)
+        func maskedTeam(_ row: String) -> String {
+            "\(row) || jsonb_build_object('mailbox', \(masked("\(row) ->> 'mailbox'")))"
+        }
+        team = line(
+            """
+            SELECT 'team.update', 'team', \(maskedTeam("c.before")), \(maskedTeam("c.after"))
+            FROM (
+                SELECT x.before, x.before || $4::jsonb AS after
+                FROM (
+                    SELECT jsonb_build_object('display_name', a.display_name, 'mailbox', a.billing_email,
+                        'choices', coalesce(a.defaults, '{}'::jsonb)) AS before
+                    FROM \(schema).account a
+                    WHERE a.account_id = ''
                 ) AS x
             ) AS c
             WHERE c.before IS DISTINCT FROM c.after

@@ -14,6 +14,8 @@ struct DirectoryStatements {
 
     /// $1…$7 the account, $8 its first facts version, $9 now, $10 the fields to change.
     let upsertAccount: Statement
+    /// $1 name, $2 mailbox, $3 choices, $4 the fields that change, $5 now: the supplier's own row.
+    let updateTeam: Statement
     /// $1 account, $2 its expected revision: fails with a division by zero when it has another one.
     let assertAccountRevision: Statement
     /// $1 user, $2 its expected revision: fails likewise.
@@ -70,6 +72,16 @@ struct DirectoryStatements {
                 facts_version = a.facts_version + 1,
                 revision = a.revision + 1,
                 updated_at = excluded.updated_at
+            RETURNING \(accountColumns)
+            """)
+        updateTeam = Statement(
+            """
+            UPDATE \(schema).account a
+            SET display_name = CASE WHEN 'display_name' = ANY ($4::text[]) THEN $1::text ELSE a.display_name END,
+                billing_email = CASE WHEN 'mailbox' = ANY ($4::text[]) THEN $2::text ELSE a.billing_email END,
+                defaults = CASE WHEN 'choices' = ANY ($4::text[]) THEN $3::jsonb ELSE a.defaults END,
+                facts_version = a.facts_version + 1, revision = a.revision + 1, updated_at = $5::timestamptz
+            WHERE a.account_id = ''
             RETURNING \(accountColumns)
             """)
         assertAccountRevision = .assertion(

@@ -5,6 +5,7 @@ internal import Postgres
 struct FactsReader {
     private var versions: [AccountID?: Int64] = [:]
     private var records: [AccountID: AccountRecord] = [:]
+    private var team: TeamRecord?
     private var users: [UserID: UserRecord] = [:]
     private var rows = FactsRows()
     private var caps: [AccountID?: [FrequencyCap]] = [:]
@@ -34,7 +35,7 @@ struct FactsReader {
         let id = try row.account(0)
         versions[id] = try row.int8(8)
         caps[id] = FrequencyCap.list(json: try row.optionalText(13))
-        if let id { records[id] = try AccountRecord(row: row) }
+        if let id { records[id] = try AccountRecord(row: row) } else { team = try TeamRecord(row: row) }
     }
 
     private mutating func user(_ row: Row) throws(PostgresError) {
@@ -47,6 +48,7 @@ struct FactsReader {
         var snapshots: [AccountID?: FactsSnapshot] = [:]
         for account in versions.keys {
             let record = account.flatMap { records[$0] }
+            let team = account == nil ? team : nil
             let members = members[account] ?? []
             let directory = Directory(
                 of: account,
@@ -57,13 +59,15 @@ struct FactsReader {
                         recentSends: rows.sends[user.id])
                 },
                 defaultUser: record?.defaultUser,
-                mailbox: record?.billingEmail == nil ? .missing : .usable,
+                mailbox: record?.billingEmail ?? team?.mailbox == nil ? .missing : .usable,
+                mailboxChoices: Choices(team?.choices ?? []),
                 isSuppressed: record?.notificationsSuppressed ?? false,
                 defaults: Choices(record?.defaults ?? []))
             snapshots[account] = FactsSnapshot(
                 account: account,
                 version: versions[account] ?? 0,
                 record: record,
+                team: team,
                 users: Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0) }),
                 directory: directory,
                 overrides: rows.overrides[account] ?? SettingOverrides(),

@@ -8,6 +8,8 @@ package struct FactsSnapshot: Sendable {
     package let version: Int64
     /// The account's row; nil for the supplier.
     package let record: AccountRecord?
+    /// The supplier's team; nil for an account.
+    package let team: TeamRecord?
     /// The users, by id, with their addresses.
     package let users: [UserID: UserRecord]
     /// The users as decisions see them.

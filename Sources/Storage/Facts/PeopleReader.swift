@@ -47,12 +47,14 @@ struct PeopleReader {
         let account = try row.account(0)
         let zone = try row.optionalText(5)
         zones[account] = zone
+        // On the supplier's own row they are those of the team's mailbox.
+        let choices = Choices(DefaultChoice.list(json: try row.optionalText(3)))
         homes[account] = HomeSnapshot(
             version: try row.int8(1),
             facts: SideFacts(
                 account: account, isSuppressed: try row.bool(2),
-                defaults: Choices(DefaultChoice.list(json: try row.optionalText(3))),
-                candidates: (candidates[account] ?? [:]).values, mailbox: try row.bool(4) ? .usable : .missing),
+                defaults: account == nil ? .none : choices, candidates: (candidates[account] ?? [:]).values,
+                mailbox: try row.bool(4) ? .usable : .missing, mailboxChoices: account == nil ? choices : .none),
             overrides: rows.overrides[account] ?? SettingOverrides(), schedule: schedules.schedule(zone, nil),
             providedChannels: provided, caps: FrequencyCap.list(json: try row.optionalText(6)))
     }

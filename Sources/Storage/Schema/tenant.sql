@@ -6,7 +6,8 @@ CREATE SCHEMA ${schema};
 
 -- Customer accounts. The row with the empty id is the supplier itself: its people are the internal users.
 -- facts_version grows with every change of the account, its users or their choices; Publish compares it. defaults is what its
--- administrators chose for those who choose nothing. caps, on the supplier's row alone, is how many messages one person may get.
+-- administrators chose for those who choose nothing. On the supplier's row billing_email is the mailbox of its team, and defaults what
+-- is chosen for that. caps, on the supplier's row alone, is how many messages one person may get.
 CREATE TABLE ${schema}.account (
     account_id text PRIMARY KEY,
     display_name text NOT NULL,

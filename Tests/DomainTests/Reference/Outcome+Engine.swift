@@ -17,13 +17,15 @@ extension Outcome {
                     settings: world.settings, heldDuty: world.heldDuty, now: world.now)
                 asked.append(Entry(recipient: .user(id), audience: audience, answer: Answer(decision)))
             }
-            let mailbox = decideMailbox(
-                as: audience, event: event, account: account, supplier: supplier, settings: world.settings,
-                now: world.now)
-            mailboxes.append(
-                Entry(
-                    recipient: .mailbox(audience.isInternal ? nil : World.account), audience: audience,
-                    answer: Answer(mailbox)))
+            for duty in [.standIn, nil, world.heldDuty] as [Duty?] {
+                let mailbox = decideMailbox(
+                    as: audience, event: event, account: account, supplier: supplier, settings: world.settings,
+                    heldDuty: duty, now: world.now)
+                mailboxes.append(
+                    Entry(
+                        recipient: .mailbox(audience.isInternal ? nil : World.account), audience: audience,
+                        answer: Answer(mailbox)))
+            }
         }
     }
 }

@@ -25,11 +25,16 @@ extension Outcome {
                 Entry(
                     recipient: .user(Self.stranger), audience: audience,
                     answer: reference.refusal(.recipientInactive)))
-            mailboxes.append(
-                Entry(
-                    recipient: .mailbox(audience.isInternal ? nil : World.account), audience: audience,
-                    answer: reference.mailboxAnswer()))
-            if concerns, let entry = reference.lastResort() { resolved.append(entry) }
+            for duty in [.standIn, nil, world.heldDuty] as [Duty?] {
+                mailboxes.append(
+                    Entry(
+                        recipient: .mailbox(audience.isInternal ? nil : World.account), audience: audience,
+                        answer: reference.mailboxAnswer(heldDuty: duty)))
+            }
+            guard concerns else { continue }
+            let last = reference.lastResort()
+            if let entry = reference.teamMailbox(), last?.recipient != entry.recipient { resolved.append(entry) }
+            if let last { resolved.append(last) }
         }
     }
 }

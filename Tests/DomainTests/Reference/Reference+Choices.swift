@@ -54,6 +54,16 @@ extension Reference {
         }
     }
 
+    /// What the team's mailbox is to hear of, which is no reader with wishes of more than one kind.
+    func wish(ofMailbox choices: Choices) -> Reason {
+        switch word(in: choices, on: .email) {
+        case .yes: .optedIn
+        case .no: .optedOut
+        case .notHere: .channelOptedOut
+        case nil: supplierDefault()
+        }
+    }
+
     /// What the account's administrators chose: for customers only.
     private var accountDefaults: Choices {
         audience == .customer && world.customers != nil ? world.accountDefaults : .none

@@ -60,7 +60,7 @@ extension Reference {
             if named.isEmpty || named.contains(where: { isReachable($0) }) { return nil }
         } else {
             if designated() != nil { return nil }
-            let mailbox = mailboxAnswer()
+            let mailbox = standInAnswer()
             if mailbox.tells {
                 return Outcome.Entry(recipient: .mailbox(account), audience: audience, answer: mailbox)
             }
@@ -72,24 +72,60 @@ extension Reference {
     ///
     /// The text leaves open what becomes of a mailbox that stood in when the event was published; here it does so while the
     /// setting is mandatory and the whole account is in scope.
-    func mailboxAnswer() -> Answer {
+    private func standInAnswer() -> Answer {
         if let reason = typeIsOff() ?? isSuppressed() ?? hasLostItsReason() { return refusal(reason) }
         guard world.terms[audience]?.scope == .account, settingInForce()?.mandatory != Mandatory.none else {
             return refusal(.notSubscribed)
         }
         var verdicts = PerChannel<ChannelDecision?>(repeating: nil)
         for channel in world.channels {
-            if channel != .email {
-                verdicts[channel] = .suppressed(.noAddress)
-            } else if let reason = suppression(of: world.people(of: audience).mailbox) {
-                verdicts[channel] = .suppressed(reason)
-            } else if world.settings.unavailableChannels.contains(.email) {
-                verdicts[channel] = .suppressed(.channelUnavailable)
-            } else {
-                verdicts[channel] = isTooEarly() ?? ChannelDecision(.deliver, .mandatoryForStandIn)
-            }
+            verdicts[channel] = toMailbox(on: channel, because: .mandatoryForStandIn)
         }
         return Answer(reason: .mandatoryForStandIn, channels: verdicts)
+    }
+
+    private func toMailbox(on channel: Channel, because reason: Reason) -> ChannelDecision {
+        if channel != .email { return .suppressed(.noAddress) }
+        if let suppression = suppression(of: world.people(of: audience).mailbox) { return .suppressed(suppression) }
+        if world.settings.unavailableChannels.contains(.email) { return .suppressed(.channelUnavailable) }
+        return isTooEarly() ?? ChannelDecision(.deliver, reason)
+    }
+
+    /// A mailbox at the worker's second look, with the duty that it held. An account's is there as a stand-in and as nothing else.
+    ///
+    /// The text leaves open what a team's mailbox is that stood in and need not any more; here a member again.
+    func mailboxAnswer(heldDuty: Duty?) -> Answer {
+        guard audience == .internalTeam else { return standInAnswer() }
+        if heldDuty == .standIn, world.terms[audience] != nil, settingInForce()?.mandatory != Mandatory.none {
+            return standInAnswer()
+        }
+        return teamAnswer(heldDuty: heldDuty)
+    }
+
+    /// The team's mailbox hears what is for the team, like a member who has mail and no clock: "a team its mailbox".
+    private func teamAnswer(heldDuty: Duty?) -> Answer {
+        if let reason = typeIsOff() ?? isSuppressed() ?? hasLostItsReason() { return refusal(reason) }
+        guard world.terms[audience]?.scope == .account, let setting = settingInForce() else {
+            return refusal(.notSubscribed)
+        }
+        let reason: Reason
+        switch setting.mandatory {
+        case .all: reason = (heldDuty ?? .everyone).reason
+        case .atLeastOne where heldDuty != nil: reason = heldDuty?.reason ?? .mandatoryForStandIn
+        case .atLeastOne, .none:
+            reason = wish(ofMailbox: world.supplier.mailboxChoices)
+        }
+        guard reason.isPositive else { return refusal(reason) }
+        var verdicts = PerChannel<ChannelDecision?>(repeating: nil)
+        for channel in world.channels { verdicts[channel] = toMailbox(on: channel, because: reason) }
+        return Answer(reason: reason, channels: verdicts)
+    }
+
+    /// The entry of the team's mailbox, once for each event however many members there are.
+    func teamMailbox() -> Outcome.Entry? {
+        guard audience == .internalTeam, world.terms[audience]?.scope == .account, world.supplier.mailbox != .missing
+        else { return nil }
+        return Outcome.Entry(recipient: .mailbox(nil), audience: audience, answer: teamAnswer(heldDuty: nil))
     }
 
     /// Whether a channel is one that a user who must be told cannot drop: those that the setting names, and where none of

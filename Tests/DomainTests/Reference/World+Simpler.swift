@@ -28,7 +28,8 @@ extension World {
         for index in supplier.users.indices { worlds.append(with { $0.supplier.users.remove(at: index) }) }
         if customers?.defaultUser != nil { worlds.append(with { $0.customers?.defaultUser = nil }) }
         if let customers, customers.mailbox != .missing { worlds.append(with { $0.customers?.mailbox = .missing }) }
-        return worlds + usual(\.supplier.defaultUser, nil) + usual(\.supplier.mailbox, .missing) + usual(\.team, nil)
+        return worlds + usual(\.supplier.defaultUser, nil) + usual(\.supplier.mailbox, .missing)
+            + usual(\.supplier.mailboxChoices, .none) + usual(\.team, nil)
             + usual(\.isAccountSuppressed, false) + usual(\.accountDefaults, .none)
             + accountDefaults.simpler.map { choices in with { $0.accountDefaults = choices } }
     }

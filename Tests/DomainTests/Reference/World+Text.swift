@@ -67,6 +67,7 @@ extension World.People {
         var lines = users.map { "\(side): \($0.text)" }
         if users.isEmpty { lines.append("\(side): nobody") }
         if let defaultUser { lines.append("\(side): default user \(defaultUser)") }
+        if !mailboxChoices.isEmpty { lines.append("\(side): chose for its mailbox \(mailboxChoices.text)") }
         if mailbox != .missing { lines.append("\(side): mailbox \(mailbox.rawValue)") }
         return lines
     }

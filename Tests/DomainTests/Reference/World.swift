@@ -9,6 +9,8 @@ struct World {
         var users: [Person] = []
         var defaultUser: UserID?
         var mailbox: AddressState = .missing
+        /// What was chosen for the team's mailbox; of the supplier alone.
+        var mailboxChoices = Choices.none
     }
 
     /// One user, and the hours in which that user wants to be left alone.
@@ -107,7 +109,8 @@ extension World.People {
                 facts.schedule = person.clock?.schedule
                 facts.isTeamMember = team?.contains(facts.id) ?? true
                 return facts
-            }, defaultUser: defaultUser, mailbox: mailbox, isSuppressed: isSuppressed, defaults: defaults)
+            }, defaultUser: defaultUser, mailbox: mailbox, mailboxChoices: mailboxChoices, isSuppressed: isSuppressed,
+            defaults: defaults)
     }
 }
 

@@ -117,6 +117,7 @@ struct WorldGenerator {
         if isInternal || dice.oneIn(6) {
             world.supplier = people(
                 dice.oneIn(16) ? "u" : "s", count: isInternal ? dice.pick(Self.sizes) : dice.below(2))
+            if dice.oneIn(3) { world.supplier.mailboxChoices = choices() }
             if dice.oneIn(3) { world.team = Set(world.supplier.users.map(\.facts.id).filter { _ in !dice.oneIn(4) }) }
         }
     }

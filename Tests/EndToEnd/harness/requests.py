@@ -121,6 +121,7 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("TenantService.ImportTenant", v1.ImportTenantRequest(part=v1.TenantArchivePart(header=header)))
 
     add("AccountService.GetAccount", v1.GetAccountRequest(account_id=ids.account))
+    add("AccountService.GetTeam", v1.GetTeamRequest())
     add("AccountService.ListUsers", v1.ListUsersRequest(account_id=ids.account))
     # A token is bound to its list, so it is offered for another one.
     token = v1.ListUsersRequest(account_id=own_account, page_token=ids.page_token or "AAAA")
@@ -200,6 +201,9 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("grpc.health.v1.Health.Watch", health.HealthCheckRequest(service=ids.tenant))
 
     # Last, because they make what they name.
+    # The team is the caller's own; nobody can name another's.
+    hears = v1.PreferenceChoice(notification_type="account.default_contact_unreachable", choice=v1.CHOICE_ON)
+    add("AccountService.UpsertTeam", v1.UpsertTeamRequest(team=v1.Team(display_name="Receivables", choices=[hears])))
     add("AccountService.UpsertUser", user(own_user, ids.account), "that moves an own user")
     add("AccountService.UpsertUser", user(ids.user, ids.account))
     add("AccountService.UpsertUser", user(ids.user, own_account), "into an own account")
