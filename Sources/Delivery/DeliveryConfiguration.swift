@@ -35,6 +35,8 @@ package struct DeliveryConfiguration: Sendable {
     package var allowsMaildir = false
     /// How long parts of a send may take. Its total should stay below what is left of a lease when a send begins.
     package var timeouts = TransferTimeouts(connect: .seconds(10), silence: .seconds(30), total: .seconds(60))
+    /// How much digests may gather.
+    var gathering = GatheringBounds()
     /// For how long the registry counts a worker that does not renew.
     var lease = WorkerLease.Terms()
 

@@ -7,7 +7,7 @@ struct MessageView {
     let details: [Detail]
     private let request: RenderingRequest
     private let actionLabel: String
-    private let isAnythingHidden: Bool
+    let isAnythingHidden: Bool
 
     init(_ request: RenderingRequest, on channel: Channel) throws(RenderingError) {
         self.request = request

@@ -40,6 +40,26 @@ enum Words {
         }
     }
 
+    /// How many notifications a digest tells of.
+    static func notifications(_ count: Int) -> String { "\(count) \(count == 1 ? "notification" : "notifications")" }
+
+    /// The subject of a digest.
+    static func digest(_ count: Int, supplier: String) -> String {
+        supplier.isEmpty ? notifications(count) : "\(notifications(count)) from \(supplier)"
+    }
+
+    /// What of a digest is not shown.
+    static func moreInPortal(_ count: Int) -> String { "and \(count) more in the portal" }
+
+    /// Why the recipient gets a digest, and what of it cannot be turned off.
+    static func digestReason(supplier: String, hasMandatory: Bool) -> String {
+        let together = "\(supplier) sends you these notifications together, as a digest."
+        return hasMandatory ? together + " Some of them cannot be turned off." : together
+    }
+
+    /// What the link to the preferences is called in a digest.
+    static let changeDigest = "Change what you get, and how often"
+
     /// What the link to the preferences is called.
     static func change(isMandatory: Bool) -> String {
         isMandatory ? "See what else you get" : "Change what you get"

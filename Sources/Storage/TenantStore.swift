@@ -42,6 +42,7 @@ package final class TenantStore: @unchecked Sendable {
     lazy var queue = QueueStatements(schema)
     lazy var arrivals = ArrivalStatements(schema)
     lazy var callingOff = CallOffStatements(schema)
+    lazy var gathering = GatheringStatements(schema)
     lazy var inbox = InboxStatements(schema)
     lazy var history = HistoryStatements(schema)
     lazy var auditing = AuditStatements(schema)

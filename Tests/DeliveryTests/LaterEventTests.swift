@@ -116,7 +116,8 @@ import Testing
                 of: Stage.user, [], personal, stamp: stage.stamp(), .at(stage.clock.now))
             let time = stage.clock.now.advanced(by: .seconds(3 * 86_400))
             let closes = Schedule.standard.digestWindow(.daily, at: time).closes
-            #expect(try await look(stage, later.email, at: time) == .settle(.postponed(until: closes)))
+            let gathered = SecondLook.Answer.settle(.postponed(until: closes, digestOf: Stage.user))
+            #expect(try await look(stage, later.email, at: time) == gathered)
             let reader = SecondLook.Reader(id: Stage.user, name: "Ann Example")
             #expect(try await look(stage, later.inbox, at: time) == .place(reader))
             // Before its time it waits, on whichever way it came to be looked at.

@@ -92,7 +92,7 @@ import Testing
             try await dailyDigest(stage)
             let closes = Schedule.standard.digestWindow(.daily, at: stage.clock.now).closes
             try await look(stage) { look, work in
-                #expect(look.look(at: work) == .settle(.postponed(until: closes)))
+                #expect(look.look(at: work) == .settle(.postponed(until: closes, digestOf: Stage.user)))
                 let then = SecondLook(catalog: look.catalog, tenant: look.tenant, facts: look.facts, now: closes)
                 var late = work
                 late.expiresAt = nil
@@ -114,7 +114,7 @@ import Testing
                 var late = work
                 late.expiresAt = nil
                 let closes = Schedule.standard.digestWindow(.daily, at: end).closes
-                #expect(look.look(at: late) == .settle(.postponed(until: closes)))
+                #expect(look.look(at: late) == .settle(.postponed(until: closes, digestOf: Stage.user)))
             }
         }
     }

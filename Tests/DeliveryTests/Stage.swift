@@ -141,37 +141,61 @@ final class Stage: @unchecked Sendable {
         in store: TenantStore? = nil, number: String = "INV-1", dueIn delay: Duration? = nil,
         lasting life: Duration = .seconds(3_600)
     ) async throws -> DeliveryID {
-        let item = item(in: store, number: number, dueIn: delay, lasting: life)
-        let result = try await (store ?? self.store).publish([item], fence: nil, now: clock.now)
-        guard case .stored? = result.outcomes.first else { throw PostgresError(.other, "not stored") }
-        return DeliveryID(notification: item.notifications[0].id, channel: .email)
+        let verdict: Verdict = delay.map { .defer(until: clock.now.advanced(by: $0)) } ?? .deliver
+        return try await publish(in: store, numbers: [number], verdict, lasting: life)[0]
+    }
+
+    /// Publishes many at once.
+    func publish(
+        in store: TenantStore? = nil, numbers: [String], _ verdict: Verdict, to user: UserID = Stage.user,
+        as audience: Audience = .customer, of account: AccountID = Stage.account,
+        lasting life: Duration = .seconds(3_600)
+    ) async throws -> [DeliveryID] {
+        let store = store ?? self.store
+        let items = numbers.map { item(in: store, number: $0, verdict, user, audience, account, life) }
+        for start in stride(from: 0, to: items.count, by: 500) {
+            let some = Array(items[start..<min(start + 500, items.count)])
+            let result = try await store.publish(some, fence: nil, now: clock.now)
+            for outcome in result.outcomes {
+                guard case .stored = outcome else { throw PostgresError(.other, "not stored") }
+            }
+        }
+        return items.map { DeliveryID(notification: $0.notifications[0].id, channel: .email) }
     }
 
     /// An invoice to the user by e-mail.
-    func item(
-        in store: TenantStore? = nil, number: String = "INV-1", dueIn delay: Duration? = nil,
-        lasting life: Duration = .seconds(3_600)
+    func item(number: String) -> PublishItem {
+        item(
+            in: store, number: number, .deliver, Self.user, .customer, Self.account, .seconds(3_600))
+    }
+
+    private func item(
+        in store: TenantStore, number: String, _ verdict: Verdict, _ user: UserID, _ audience: Audience,
+        _ account: AccountID, _ life: Duration
     ) -> PublishItem {
-        let store = store ?? self.store
         let notification = NotificationID(id())
-        let verdict: Verdict = delay.map { .defer(until: clock.now.advanced(by: $0)) } ?? .deliver
-        let due = clock.now.advanced(by: delay ?? .zero)
+        let due: Instant =
+            switch verdict {
+            case .defer(let until): until
+            case .digest(let window): window.closes
+            case .deliver, .suppress: clock.now
+            }
         let email = NewDelivery(
             channel: .email, decision: ChannelDecision(verdict, .subscribedByDefault),
             messageID: MessageIdentity.of(
                 notification, on: .email, tenant: store.tenant, portalURL: "https://portal.northwind.example/app"),
             expiresAt: due.advanced(by: life))
         let event = NewEvent(
-            id: EventID(id()), type: Self.type, account: Self.account, object: "invoice/\(number)",
+            id: EventID(id()), type: Self.type, account: account, object: "invoice/\(number)",
             context: Self.context(number), publishedBy: "key/test", occurredAt: clock.now)
         return PublishItem(
             idempotencyKey: "\(event.id)", bodyHash: [1], keyExpiresAt: clock.now.advanced(by: .seconds(86_400)),
             pins: [], event: event,
             notifications: [
                 NewNotification(
-                    id: notification, recipient: .user(Self.user), audience: .customer, reason: .subscribedByDefault,
+                    id: notification, recipient: .user(user), audience: audience, reason: .subscribedByDefault,
                     trace: Trace(
-                        audience: .customer, setting: Setting(.subscribed), settingSource: .catalog, duty: nil,
+                        audience: audience, setting: Setting(.subscribed), settingSource: .catalog, duty: nil,
                         choice: nil), deliveries: [email])
             ], response: [])
     }

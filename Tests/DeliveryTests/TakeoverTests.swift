@@ -10,7 +10,7 @@ import Testing
 /// Workers that die, hang, share and go.
 @Suite struct TakeoverTests {
     /// Everything about leases twenty times as fast.
-    private static func hasten(_ configuration: inout DeliveryConfiguration) {
+    static func hasten(_ configuration: inout DeliveryConfiguration) {
         configuration.lease.timeToLive = .seconds(4)
         configuration.lease.margin = .seconds(1)
         configuration.lease.renewal = .milliseconds(200)

@@ -80,6 +80,9 @@ import Testing
         let schedule = Schedule(zone: Zones.berlin)
         #expect(schedule.digestWindow(.daily, at: Zones.utc(2026, 3, 28, 6)).closes == Zones.utc(2026, 3, 28, 7))
         #expect(schedule.digestWindow(.daily, at: Zones.utc(2026, 3, 28, 12)).closes == Zones.utc(2026, 3, 29, 6))
+        // And in winter, when the day has an hour more.
+        let autumn = schedule.digestWindow(.daily, at: Zones.utc(2026, 10, 24, 12))
+        #expect(autumn.opens == Zones.utc(2026, 10, 24, 6) && autumn.closes == Zones.utc(2026, 10, 25, 7))
     }
 
     /// A dry run goes by the rules of the real one.

@@ -61,7 +61,7 @@ import Testing
                     tenant.queue.states,
                     one + [
                         .int8(1), .optionalTextArray(["delivered"]), .optionalTextArray([nil]),
-                        .optionalTimestampArray([nil]), now,
+                        .optionalTimestampArray([nil]), now, .optionalTextArray([nil]),
                     ]))
             try expect(states, uses: "queue_pkey", scansNot: "queue", of: "delivery")
             // Of an event by its id: its own row in one month, the rest by the event's index, whichever month that is in.
@@ -77,6 +77,14 @@ import Testing
             try expect(
                 await plan(fixture, tenant, Query(tenant.queue.remove, one + [.int8(1)])), uses: "queue_pkey",
                 scansNot: "queue")
+            let gather = Query(
+                tenant.gathering.gather,
+                [.int8(2), .text("ann"), .text("email"), now, now, .bool(false), .int8(1_000)])
+            try expect(
+                await plan(fixture, tenant, gather), uses: "queue_digest", "queue_pkey", scansNot: "queue", "queue q")
+            let outlines = try await plan(fixture, tenant, Query(tenant.gathering.outlines, one))
+            try expect(outlines, uses: "queue_pkey", scansNot: "queue", "event_[0-9]+", of: "notification")
+            try expect(outlines, of: "delivery")
 
             let id = Parameter.uuid(delivery.notification)
             try expect(
@@ -221,9 +229,12 @@ actor LoadedTenant {
         var last: PublishItem?
         for (month, now) in [Fixture.epoch, Instant(seconds: 1_796_083_200)].enumerated() {
             fixture.now = now
+            let window = DigestWindow(cadence: .daily, opens: now, closes: now.adding(seconds: 5))
             for batch in 0..<8 {
                 let items = (0..<250).map {
-                    scene.item(key: "\(month)-\(batch)-\($0)", object: "invoice/\($0)")
+                    scene.item(
+                        key: "\(month)-\(batch)-\($0)", users: [UserID(unchecked: "ann\($0)")],
+                        email: $0 % 3 == 0 ? .digest(window) : .deliver, object: "invoice/\($0)")
                 }
                 _ = try await scene.tenant.publish(items, now: now)
                 if month == 0 { last = items.last }

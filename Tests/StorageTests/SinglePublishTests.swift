@@ -21,7 +21,7 @@ import Testing
             x.channel, x.rank, x.verdict, x.reason, x.state, x.state_reason, x.masked_address, x.message_id,
             x.deliver_at, x.updated_at
             """,
-            "queue": "x.channel, x.due_at, x.expires_at, x.lease, x.attempts, x.claims",
+            "queue": "x.channel, x.due_at, x.expires_at, x.lease, x.attempts, x.claims, x.digest_of",
             "inbox_counter": "x.user_id, x.last_seq, x.total, x.unread, x.unseen",
             "inbox_item": "x.user_id, x.seq, x.type_key, x.title, x.body, x.link, x.created_at, x.read_at",
         ]
@@ -58,6 +58,9 @@ import Testing
                 idempotencyKey: raising.idempotencyKey, bodyHash: raising.bodyHash, keyExpiresAt: raising.keyExpiresAt,
                 pins: raising.pins, event: raising.event, notifications: raising.notifications, raised: [raised],
                 response: raising.response),
+            scene.item(
+                key: "\(batch)5",
+                email: .digest(DigestWindow(cadence: .daily, opens: scene.fixture.now, closes: later))),
             // Nobody is told.
             scene.item(key: "\(batch)4", users: []),
         ]
@@ -74,7 +77,8 @@ import Testing
             }
             _ = try await many.tenant.publish(items(many, "k"), fence: 3, now: fixture.now)
             let (left, right) = (try await stored(one, singly), try await stored(many, singly))
-            #expect(left.count == 47)
+            #expect(left.count == 55)
+            #expect(left.count { $0.hasPrefix("queue ") && $0.contains(",ann)") } == 1)
             #expect(Set(left).symmetricDifference(right).sorted() == [])
             #expect(left == right)
         }

@@ -253,7 +253,8 @@ package nonisolated struct Carillon_V1_Delivery: @unchecked Sendable {
     set {_uniqueStorage()._state = newValue}
   }
 
-  /// Stable code for a state that needs one, such as "hard_bounce" or "opted_out".
+  /// Stable code for a state that needs one, such as "hard_bounce" or "opted_out"; "digested" where the digest with this message_id
+  /// told of it, together with all others that have the same one.
   package var stateReason: String {
     get {_storage._stateReason}
     set {_uniqueStorage()._stateReason = newValue}
@@ -265,7 +266,7 @@ package nonisolated struct Carillon_V1_Delivery: @unchecked Sendable {
     set {_uniqueStorage()._maskedAddress = newValue}
   }
 
-  /// The Message-ID or the provider idempotency key, the same for each attempt.
+  /// The Message-ID or the provider idempotency key, the same for each attempt; the digest's, once it was tried to send it in one.
   package var messageID: String {
     get {_storage._messageID}
     set {_uniqueStorage()._messageID = newValue}

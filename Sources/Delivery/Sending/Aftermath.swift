@@ -38,6 +38,26 @@ struct Aftermath {
         }
     }
 
+    /// What becomes of each delivery in a parcel. Those that are tried again are tried again together, so that they stay one message;
+    /// one that has had all of its attempts ends, and does not end the others.
+    func resolutions(
+        of outcome: Outcome, for items: [Parcel.Item], hasOtherProvider: Bool
+    ) -> [DeliveryResult.Resolution] {
+        let most = items.map { Int($0.attempts) }.max() ?? 0
+        // Before the last attempt that anything may have, so that there is a time for those who have attempts left.
+        let together = resolution(
+            of: outcome, attempts: min(most + 1, max(policy.attempts - 1, 1)), expiresAt: nil,
+            hasOtherProvider: hasOtherProvider)
+        return items.map { item in
+            let own = resolution(
+                of: outcome, attempts: Int(item.attempts) + 1, expiresAt: nil, hasOtherProvider: hasOtherProvider)
+            guard case .retry = own, case .retry(let again) = together else { return own }
+            guard isTooLate(again, item.expiresAt) else { return together }
+            if case .unknown = outcome { return .outcomeUnknown }
+            return .expired
+        }
+    }
+
     private func retry(_ failure: Outcome.Failure, _ attempts: Int, _ atOnce: Bool) -> Instant? {
         guard let pause = policy.pause(after: attempts, asked: failure.retryAfter, randomness: randomness) else {
             return nil

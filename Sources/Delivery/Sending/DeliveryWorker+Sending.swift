@@ -8,7 +8,7 @@ internal import Telemetry
 
 extension DeliveryWorker {
     /// How often a delivery is claimed without a word before it is taken for what kills its workers.
-    private static let claimsUntilPoison: Int32 = 10
+    static let claimsUntilPoison: Int32 = 10
 
     /// Sends claimed deliveries of one tenant. Returns when the sends have begun.
     func send(_ ids: [DeliveryID], of work: TenantWork) async {
@@ -19,7 +19,7 @@ extension DeliveryWorker {
                 for id in ids { settle(id, .retry(at: later), of: work) }
                 return
             }
-            let rows = try await rows(of: ids, work)
+            let rows = try await rows(of: ids) { ids throws(StorageError) in try await work.store.work(ids) }
             work.underWay.readBegins(at: loop.now)
             // Read last, right before the sends begin: what was changed until now is obeyed.
             let facts = try await work.store.facts(
@@ -42,7 +42,7 @@ extension DeliveryWorker {
     }
 
     /// Claimed deliveries as they were read.
-    private struct Rows {
+    struct Rows {
         var readable: [DeliveryWork] = []
         var unreadable: [(id: DeliveryID, error: StorageError)] = []
 
@@ -50,27 +50,38 @@ extension DeliveryWorker {
     }
 
     /// Reads claimed deliveries. Nothing is settled here, since what is read next may fail.
-    private func rows(of ids: [DeliveryID], _ work: TenantWork) async throws(StorageError) -> Rows {
+    ///
+    /// - Parameter read: how they are read.
+    func rows(
+        of ids: [DeliveryID],
+        _ read: ([DeliveryID]) async throws(StorageError) -> [DeliveryWork]
+    ) async throws(StorageError) -> Rows {
+        guard !ids.isEmpty else { return Rows() }
         do throws(StorageError) {
-            return Rows(readable: try await work.store.work(ids))
+            return Rows(readable: try await read(ids))
         } catch {
             guard error.code == .corrupt else { throw error }
             // Read alone, a row that this version cannot read is known for the one.
             if ids.count == 1 { return Rows(unreadable: [(ids[0], error)]) }
         }
         // It must not hold up the others.
-        var rows = Rows()
-        for id in ids {
-            let one = try await self.rows(of: [id], work)
-            rows.readable += one.readable
-            rows.unreadable += one.unreadable
-        }
-        return rows
+        let middle = ids.count / 2
+        let first = try await rows(of: Array(ids[..<middle]), read)
+        let second = try await rows(of: Array(ids[middle...]), read)
+        return Rows(readable: first.readable + second.readable, unreadable: first.unreadable + second.unreadable)
     }
 
     /// The tenant's key, providers or facts could not be read, or the database could not be asked. That says nothing of the
     /// deliveries, so they wait, whatever the error is; and so does the queue, or all of it would be claimed in vain.
-    private func putOff(_ ids: [DeliveryID], _ error: StorageError, of work: TenantWork) {
+    func putOff(_ ids: [DeliveryID], _ error: StorageError, of work: TenantWork) {
+        rest(work, after: error)
+        let until = work.rest?.until ?? loop.now
+        let later = environment.now().advanced(by: loop.now.duration(to: until))
+        for id in ids { settle(id, .retry(at: later), of: work) }
+    }
+
+    /// Lets a tenant's queue rest, longer each time.
+    func rest(_ work: TenantWork, after error: StorageError) {
         environment.onEvent(.readFailed(work.tenant, error))
         // Batches that were under way together fail together; that counts once.
         var rest = work.rest ?? TenantWork.Rest(until: loop.now)
@@ -79,8 +90,6 @@ extension DeliveryWorker {
             rest.until = loop.now.advanced(by: Self.pause(afterFailures: rest.failures))
             work.rest = rest
         }
-        let later = environment.now().advanced(by: loop.now.duration(to: rest.until))
-        for id in ids { settle(id, .retry(at: later), of: work) }
     }
 
     // MARK: One delivery
@@ -104,69 +113,98 @@ extension DeliveryWorker {
             guard work.isCurrent, lease?.isHeld(at: loop.now) == true else {
                 return settle(delivery.id, .released, of: work)
             }
-            send(delivery, to: target, look, means, of: work)
+            let parcel = Parcel(
+                items: [Parcel.Item(delivery)], digest: nil, target: target,
+                counted: counted(delivery.event.type, to: target, look))
+            let composer = composer(look.settings(for: delivery.event.account), target, means)
+            send(parcel, means, of: work) { provider throws(MailComposer.Failure) in
+                try composer.mail(for: delivery, to: target, by: provider)
+            }
         }
     }
 
-    private func send(
-        _ delivery: DeliveryWork, to target: SecondLook.Target, _ look: SecondLook, _ means: SendingMeans,
-        of work: TenantWork
+    /// What makes the mails to a recipient.
+    func composer(_ settings: TenantSettings, _ target: SecondLook.Target, _ means: SendingMeans) -> MailComposer {
+        MailComposer(
+            renderer: renderer, catalog: configuration.catalog, tenant: means.tenant, key: means.key,
+            settings: settings,
+            zone: ZoneBook.shared.rules(target.zone, means.tenant.timeZone, now: environment.now()),
+            publicURL: configuration.publicURL)
+    }
+
+    /// How caps count a message of a type; nil where there are none.
+    func counted(_ type: TypeKey, to target: SecondLook.Target, _ look: SecondLook) -> Parcel.Counted? {
+        guard look.hasCaps, let user = target.user, let type = configuration.catalog[type] else { return nil }
+        return Parcel.Counted(user: user, type: type.key, category: type.category)
+    }
+
+    /// Counts a message as sent, before it is.
+    func count(_ parcel: Parcel, of work: TenantWork) {
+        guard let counted = parcel.counted else { return }
+        work.underWay.begin(
+            parcel.lead, to: counted.user,
+            RecentSend(
+                at: environment.now(), type: counted.type, category: counted.category, channel: parcel.lead.channel))
+    }
+
+    // MARK: One message
+
+    /// Hands a message to the first provider that does not rest.
+    ///
+    /// - Parameter compose: makes the message.
+    func send(
+        _ parcel: Parcel, _ means: SendingMeans, of work: TenantWork,
+        by compose: (ReadyProvider) throws(MailComposer.Failure) -> EmailMessage
     ) {
         guard let provider = means.providers.first(where: { work.rests.take($0.id, at: loop.now) }) else {
-            return withoutProvider(delivery, means, of: work)
+            return withoutProvider(parcel, means, of: work)
         }
         let message: EmailMessage
         do throws(MailComposer.Failure) {
-            let composer = MailComposer(
-                renderer: renderer, catalog: configuration.catalog, tenant: means.tenant, key: means.key,
-                settings: look.settings(for: delivery.event.account),
-                zone: ZoneBook.shared.rules(target.zone, means.tenant.timeZone, now: environment.now()),
-                publicURL: configuration.publicURL)
-            message = try composer.mail(for: delivery, to: target, by: provider)
+            message = try compose(provider)
         } catch {
             work.rests.gaveUp(provider.id)
-            return settle(delivery.id, .failed(error.rawValue), of: work)
+            work.underWay.fail(parcel.lead)
+            return settle(parcel, .failed(error.rawValue), of: work)
         }
         let startedAt = environment.now()
-        if look.hasCaps, let user = target.user, let type = configuration.catalog[delivery.event.type] {
-            work.underWay.begin(
-                delivery.id, to: user,
-                RecentSend(at: startedAt, type: type.key, category: type.category, channel: delivery.id.channel))
-        }
-        work.sends[delivery.id] = loop.spawn {
+        count(parcel, of: work)
+        work.sends[parcel.lead] = loop.spawn {
             let outcome = await provider.sender.send(message)
-            self.ended(delivery, target, provider.id, outcome, startedAt: startedAt, means, of: work)
+            self.ended(parcel, provider.id, outcome, startedAt: startedAt, means, of: work)
         }
     }
 
-    private func withoutProvider(_ delivery: DeliveryWork, _ means: SendingMeans, of work: TenantWork) {
+    private func withoutProvider(_ parcel: Parcel, _ means: SendingMeans, of work: TenantWork) {
         let now = environment.now()
+        work.underWay.fail(parcel.lead)
         guard means.providers.isEmpty else {
             let wait = work.rests.wait(for: means.providers.map(\.id), at: loop.now)
-            return settle(delivery.id, .retry(at: now.advanced(by: wait)), of: work)
+            return settle(parcel, .retry(at: now.advanced(by: wait)), of: work)
         }
         // There are some, but none that can be used as it is stored: its owner was told, and may put it right.
         let failure = Outcome.temporary(.init(.providerMisconfigured))
         let attempt = NewAttempt(
             provider: nil, outcome: .temporaryFailure, detail: FailureReason.providerMisconfigured.rawValue,
             startedAt: now, finishedAt: now)
-        let resolution = resolution(of: failure, for: delivery, hasOtherProvider: false)
-        settle(delivery.id, resolution, attempt: attempt, of: work)
+        settle(
+            parcel, aftermath(of: parcel).resolutions(of: failure, for: parcel.items, hasOtherProvider: false),
+            attempt: attempt, of: work)
     }
 
     private func ended(
-        _ delivery: DeliveryWork, _ target: SecondLook.Target, _ provider: ProviderID, _ outcome: Outcome,
-        startedAt: Instant, _ means: SendingMeans, of work: TenantWork
+        _ parcel: Parcel, _ provider: ProviderID, _ outcome: Outcome, startedAt: Instant, _ means: SendingMeans,
+        of work: TenantWork
     ) {
         loop.assertOnLoop()
-        work.sends[delivery.id] = nil
-        if outcome.hasFailed { work.underWay.fail(delivery.id) }
+        work.sends[parcel.lead] = nil
+        if outcome.hasFailed { work.underWay.fail(parcel.lead) }
         let now = environment.now()
         if outcome.isOurOwnDoing {
             work.rests.gaveUp(provider)
             let isCutOff = outcome.failure?.reason == .cancelled
             return settle(
-                delivery.id, isCutOff ? .released : .retry(at: now.advanced(by: ProviderRests.firstRest)), of: work)
+                parcel, isCutOff ? .released : .retry(at: now.advanced(by: ProviderRests.firstRest)), of: work)
         }
         if outcome.failsProvider {
             let rest = work.rests.failed(
@@ -178,47 +216,63 @@ extension DeliveryWorker {
         }
         let hasOther = means.providers.contains { $0.id != provider && work.rests.isAwake($0.id, at: loop.now) }
         var deadAddress: Recorder.DeadAddress?
-        if case .permanent(let failure) = outcome, failure.reason.condemnsAddress, let user = target.user {
+        if case .permanent(let failure) = outcome, failure.reason.condemnsAddress, let user = parcel.target.user {
             deadAddress = Recorder.DeadAddress(
-                user: user, channel: delivery.id.channel, address: target.address, state: .hardBounced,
+                user: user, channel: parcel.lead.channel, address: parcel.target.address, state: .hardBounced,
                 reason: failure.reason.rawValue)
         }
         settle(
-            delivery.id, resolution(of: outcome, for: delivery, hasOtherProvider: hasOther),
+            parcel, aftermath(of: parcel).resolutions(of: outcome, for: parcel.items, hasOtherProvider: hasOther),
             attempt: outcome.attempt(by: provider, from: startedAt, to: now), deadAddress: deadAddress, of: work)
     }
 
-    private func resolution(
-        of outcome: Outcome, for delivery: DeliveryWork, hasOtherProvider: Bool
-    ) -> DeliveryResult.Resolution {
+    private func aftermath(of parcel: Parcel) -> Aftermath {
         Aftermath(
-            policy: .standard(for: delivery.id.channel), now: environment.now(),
-            randomness: environment.randomness()
-        ).resolution(
-            of: outcome, attempts: Int(delivery.attempts) + 1, expiresAt: delivery.expiresAt,
-            hasOtherProvider: hasOtherProvider)
+            policy: .standard(for: parcel.lead.channel), now: environment.now(), randomness: environment.randomness())
     }
 
     // MARK: Words
 
-    /// Gives the word on a delivery, and its place to another.
-    private func settle(
-        _ id: DeliveryID, _ resolution: DeliveryResult.Resolution, attempt: NewAttempt? = nil,
-        deadAddress: Recorder.DeadAddress? = nil, of work: TenantWork
-    ) {
-        settle(DeliveryResult(id, resolution, attempt: attempt), deadAddress: deadAddress, of: work)
-    }
-
-    private func settle(
-        _ result: DeliveryResult, deadAddress: Recorder.DeadAddress? = nil, of work: TenantWork
-    ) {
-        work.recorder.record(Recorder.Entry(result: result, deadAddress: deadAddress))
-        placesTaken -= 1
+    /// Gives the word on a message that was not tried.
+    private func settle(_ parcel: Parcel, _ resolution: DeliveryResult.Resolution, of work: TenantWork) {
+        for item in parcel.items.reversed() {
+            record(Recorder.Entry(result: DeliveryResult(item.id, resolution)), work)
+        }
         arrange()
     }
 
-    private func drop(_ id: DeliveryID, of work: TenantWork) {
-        placesTaken -= 1
+    /// Gives the word on each delivery in a message that was tried, on the first one last.
+    private func settle(
+        _ parcel: Parcel, _ resolutions: [DeliveryResult.Resolution], attempt: NewAttempt,
+        deadAddress: Recorder.DeadAddress? = nil, of work: TenantWork
+    ) {
+        var deadAddress = deadAddress
+        for (item, resolution) in zip(parcel.items, resolutions).reversed() {
+            let result = DeliveryResult(item.id, resolution, attempt: attempt, digest: parcel.digest)
+            record(Recorder.Entry(result: result, deadAddress: deadAddress), work)
+            // Once is enough, and before any word that tells of it.
+            deadAddress = nil
+        }
+        arrange()
+    }
+
+    /// Gives the word on a delivery, and its place to another.
+    func settle(_ id: DeliveryID, _ resolution: DeliveryResult.Resolution, of work: TenantWork) {
+        settle(DeliveryResult(id, resolution), of: work)
+    }
+
+    private func settle(_ result: DeliveryResult, of work: TenantWork) {
+        record(Recorder.Entry(result: result), work)
+        arrange()
+    }
+
+    private func record(_ entry: Recorder.Entry, _ work: TenantWork) {
+        work.recorder.record(entry)
+        if !work.companions.contains(entry.result.id) { placesTaken -= 1 }
+    }
+
+    func drop(_ id: DeliveryID, of work: TenantWork) {
+        if !work.companions.contains(id) { placesTaken -= 1 }
         settled(id, of: work)
     }
 }

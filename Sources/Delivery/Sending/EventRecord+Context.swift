@@ -7,7 +7,7 @@ extension EventRecord {
     ///
     /// - Parameter key: the tenant's data key.
     func whole(_ key: DataKey) throws(MailComposer.Failure) -> Context {
-        let open = Self.context(context)
+        let open = openContext
         guard let sealed = sealedContext else { return open }
         let plain: [UInt8]
         do throws(SecretError) {
@@ -20,6 +20,9 @@ extension EventRecord {
         }
         return open.merging(Self.context(secret))
     }
+
+    /// The variables but those that were sealed.
+    var openContext: Context { Self.context(context) }
 
     private static func context(_ entries: [ContextEntry]) -> Context {
         Context(unchecked: Dictionary(entries.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }))

@@ -35,11 +35,7 @@ struct MailComposer {
     ) throws(Failure) -> EmailMessage {
         guard let address = EmailAddress(target.address) else { throw .addressRejected }
         guard let type = catalog[delivery.event.type] else { throw .typeUnknown }
-        let request = RenderingRequest(
-            type: type, context: try delivery.event.whole(key), settings: settings, audience: delivery.audience,
-            reason: delivery.reason, recipientName: target.name, zone: zone,
-            branding: Branding(tenant), portalURL: tenant.portalURL,
-            preferencesURL: tenant.preferencesURL, sourceEvent: delivery.event.sourceEvent ?? "")
+        let request = request(for: delivery, type, try delivery.event.whole(key), to: target)
         let words: RenderedEmail
         do throws(RenderingError) {
             words = try renderer.email(request)
@@ -54,16 +50,26 @@ struct MailComposer {
                 ?? MessageIdentity.of(
                     notification, on: delivery.id.channel, tenant: tenant.id, portalURL: tenant.portalURL),
             date: Instant(milliseconds: Int64(notification.value.milliseconds)))
-        mail.unsubscribe = unsubscribe(delivery, target)
+        // Not where the supplier requires it, and not a mailbox that stands in for people.
+        if !delivery.reason.isMandatory, let user = target.user {
+            mail.unsubscribe = unsubscribe(user, delivery.audience, delivery.event.type)
+        }
         return mail
     }
 
-    /// How the reader stops this kind of mail with one click: not where the supplier requires it, and not a mailbox that stands in for
-    /// people.
-    private func unsubscribe(_ delivery: DeliveryWork, _ target: SecondLook.Target) -> EmailMessage.Unsubscribe? {
-        guard let publicURL, let user = target.user, !delivery.reason.isMandatory,
-            let token = try? UnsubscribeToken(user: user, audience: delivery.audience, type: delivery.event.type).text(
-                key)
+    /// What one message is rendered from.
+    func request(
+        for delivery: DeliveryWork, _ type: NotificationType, _ context: Context, to target: SecondLook.Target
+    ) -> RenderingRequest {
+        RenderingRequest(
+            type: type, context: context, settings: settings, audience: delivery.audience, reason: delivery.reason,
+            recipientName: target.name, zone: zone, branding: Branding(tenant), portalURL: tenant.portalURL,
+            preferencesURL: tenant.preferencesURL, sourceEvent: delivery.event.sourceEvent ?? "")
+    }
+
+    /// How the reader stops this kind of mail with one click; nil where there is no page for it.
+    func unsubscribe(_ user: UserID, _ audience: Audience, _ type: TypeKey) -> EmailMessage.Unsubscribe? {
+        guard let publicURL, let token = try? UnsubscribeToken(user: user, audience: audience, type: type).text(key)
         else { return nil }
         return EmailMessage.Unsubscribe(url: "\(publicURL)/unsubscribe?token=\(token)")
     }

@@ -60,7 +60,7 @@ struct SecondLook {
         case .defer(let until): return .settle(.postponed(until: until))
         // Of the window that was open when the event came, or of a later one: the user has snoozed since.
         case .digest(let window) where window.opens <= Self.beginning(of: work) || window.opens > now:
-            return .settle(.postponed(until: window.closes))
+            return .settle(.postponed(until: window.closes, digestOf: work.recipient.user))
         case .deliver, .digest:
             // A digest whose window has closed meanwhile is due now.
             if work.id.channel.isInsidePortal {
@@ -146,6 +146,13 @@ struct SecondLook {
     private static func beginning(of work: DeliveryWork) -> Instant {
         let publication = Instant(milliseconds: Int64(work.id.notification.value.milliseconds))
         return work.event.notBefore.map { max($0, publication) } ?? publication
+    }
+}
+
+extension Recipient {
+    /// The user, when it is one.
+    fileprivate var user: UserID? {
+        if case .user(let id) = self { id } else { nil }
     }
 }
 

@@ -47,6 +47,7 @@ extension DeliveryWorker {
         loop.assertOnLoop()
         guard phase == .running, lease?.isHeld(at: loop.now) == true else { return }
         while claimsUnderWay < configuration.claims, placesTaken < configuration.sends,
+            companions < configuration.gathering.worker,
             let turn = turns.next(free: configuration.sends - placesTaken)
         {
             guard let work = tenants[turn.member], !work.isSuspect else { continue }
@@ -58,8 +59,8 @@ extension DeliveryWorker {
                 lookLater(at: work, nextDue: nil)
                 continue
             }
-            let room = configuration.sendsPerTenant - work.held.count
-            guard room > 0, parting[turn.member] == nil else {
+            let room = configuration.sendsPerTenant - work.places
+            guard room > 0, work.companions.count < configuration.gathering.tenant, parting[turn.member] == nil else {
                 work.isWaitingForRoom = true
                 continue
             }
@@ -77,18 +78,19 @@ extension DeliveryWorker {
         let answer = await claimed(for: work, limit: limit)
         work.isClaiming = false
         claimsUnderWay -= 1
-        placesTaken -= limit - answer.deliveries.count
+        let gathered = answer.gathered
+        placesTaken -= limit - gathered.places
         switch answer {
         case .refused: letGo(work, cutsOff: true)
         case .failed: lookLater(at: work, nextDue: nil)
-        case .brought(let claim):
-            noteWork(of: work, claim)
+        case .brought(let claim, _):
+            noteWork(of: work, claim, gathered)
             forgetKeysInTime(of: work)
         }
-        if answer.deliveries.isEmpty { review(work) }
+        if gathered.isEmpty { review(work) }
         // Other tenants' claims need not wait until this one's messages are prepared.
         arrange()
-        if !answer.deliveries.isEmpty { await send(answer.deliveries, of: work) }
+        if !gathered.isEmpty { await send(gathered, of: work) }
         checkDrained()
     }
 
@@ -96,10 +98,10 @@ extension DeliveryWorker {
         /// A greater fence works this queue.
         case refused
         case failed
-        case brought(Claim)
+        case brought(Claim, GatheredClaim = GatheredClaim())
 
-        var deliveries: [DeliveryID] {
-            if case .brought(let claim) = self { claim.deliveries } else { [] }
+        var gathered: GatheredClaim {
+            if case .brought(_, let gathered) = self { gathered } else { GatheredClaim() }
         }
     }
 
@@ -115,7 +117,9 @@ extension DeliveryWorker {
             }
             let claim = try await work.store.claim(fence: work.fence, now: environment.now(), limit: limit)
             work.readFailures = 0
-            return claim.isOwner ? .brought(claim) : .refused
+            guard claim.isOwner else { return .refused }
+            // As part of the claim: the next one must not take what this one's digests gather.
+            return .brought(claim, await gather(claim, for: work))
         } catch {
             // Rows may carry our fence now although we never heard which.
             if error.isCommitUnknown { work.isSuspect = true }
@@ -133,16 +137,17 @@ extension DeliveryWorker {
     }
 
     /// Notes what was claimed, and when the queue is looked at next.
-    private func noteWork(of work: TenantWork, _ claim: Claim) {
+    private func noteWork(of work: TenantWork, _ claim: Claim, _ gathered: GatheredClaim) {
+        let nextDue = gathered.isEmpty ? claim.nextDue : gathered.nextDue
         if claim.deliveries.isEmpty {
             work.pace.foundNothing(tenants: tenants.count)
         } else {
             work.pace.foundWork()
-            work.held.formUnion(claim.deliveries)
-            environment.onEvent(.claimed(work.tenant, count: claim.deliveries.count))
+            hold(gathered, work)
+            environment.onEvent(.claimed(work.tenant, count: gathered.count))
         }
         guard work.isCurrent, phase == .running else { return }
-        let isMore = claim.nextDue.map { $0 <= environment.now() } ?? false
+        let isMore = nextDue.map { $0 <= environment.now() } ?? false
         work.expectsWork = isMore || work.hasNews
         if isMore, !claim.deliveries.isEmpty {
             turns.spent(claim.deliveries.count, by: work.tenant)
@@ -150,7 +155,7 @@ extension DeliveryWorker {
             turns.enter(work.tenant)
         } else if !turns.contains(work.tenant) {
             turns.leave(work.tenant)
-            lookLater(at: work, nextDue: claim.nextDue)
+            lookLater(at: work, nextDue: nextDue)
         }
     }
 
@@ -181,6 +186,7 @@ extension DeliveryWorker {
     /// A delivery is not held any more.
     func settled(_ id: DeliveryID, of work: TenantWork) {
         work.held.remove(id)
+        if work.companions.remove(id) != nil { companions -= 1 }
         work.underWay.recorded(id, at: loop.now)
         if work.isCurrent { enterWhenWaiting(work) }
         review(work)

@@ -63,6 +63,8 @@ package final class DeliveryWorker: @unchecked Sendable {
     /// Places for sends that are taken or spoken for.
     var placesTaken = 0
     var claimsUnderWay = 0
+    /// How many deliveries of all tenants go out with another one.
+    var companions = 0
     /// Whether some tenant's expired idempotency keys are being forgotten.
     var isForgettingKeys = false
 

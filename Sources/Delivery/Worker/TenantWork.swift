@@ -39,7 +39,9 @@ final class TenantWork: @unchecked Sendable {
 
     /// The deliveries held: claimed, and their words not on disk yet.
     var held: Set<DeliveryID> = []
-    /// The sends under way.
+    /// Those of them that go out with another one: it holds the place of all. Bounded by ``GatheringBounds``.
+    var companions: Set<DeliveryID> = []
+    /// The sends under way, by the delivery in whose name each is.
     var sends: [DeliveryID: Task<Void, Never>] = [:]
     /// The same as caps count them.
     var underWay = SendsUnderWay()
@@ -66,6 +68,9 @@ final class TenantWork: @unchecked Sendable {
         keysDue = loop.now.advanced(by: DeliveryWorker.keyPause * environment.randomness())
         recorder = Recorder(loop: loop, store: store, fence: lease.fence, environment: environment, teller: teller)
     }
+
+    /// How many places it has.
+    var places: Int { held.count - companions.count }
 
     /// Whether nothing of it is under way.
     var isIdle: Bool { held.isEmpty && !isClaiming && recorder.isEmpty }

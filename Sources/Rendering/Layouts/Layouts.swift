@@ -4,6 +4,8 @@ internal import Mustache
 struct Layouts: Sendable {
     let text: MustacheTemplate
     let html: MustacheTemplate
+    let digestText: MustacheTemplate
+    let digestHTML: MustacheTemplate
 
     /// Parsed once, at the first use.
     static let builtIn: Layouts = {
@@ -11,7 +13,9 @@ struct Layouts: Sendable {
         do {
             return Layouts(
                 text: try MustacheTemplate(string: TextLayout.source),
-                html: try MustacheTemplate(string: HTMLLayout.source))
+                html: try MustacheTemplate(string: HTMLLayout.source),
+                digestText: try MustacheTemplate(string: DigestTextLayout.source),
+                digestHTML: try MustacheTemplate(string: DigestHTMLLayout.source))
         } catch {
             preconditionFailure("a built-in layout cannot be parsed: \(error)")
         }

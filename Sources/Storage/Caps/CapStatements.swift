@@ -25,7 +25,7 @@ struct CapStatements {
     }
 
     /// What users got lately outside of the portal, where there are caps: the newest thousand of each, which is as many as a cap may
-    /// allow.
+    /// allow. A digest is one message: of what was told in it only that counts whose Message-ID it has.
     ///
     /// - Parameters:
     ///   - users: a table expression with the column user_id.
@@ -45,6 +45,8 @@ struct CapStatements {
                 WHERE n.user_id = x.user_id AND n.notification_id >= \(notifications)::uuid
                     AND d.notification_id >= \(notifications)::uuid AND d.state IN ('delivered', 'outcome_unknown')
                     AND d.channel <> 'in_app' AND d.updated_at > \(time)::timestamptz
+                    AND (d.state_reason IS DISTINCT FROM 'digested'
+                        OR starts_with(d.message_id, d.notification_id::text))
                 ORDER BY n.notification_id DESC
                 LIMIT 1000) s
             WHERE EXISTS (SELECT 1 FROM \(schema).account a WHERE a.account_id = '' AND a.caps IS NOT NULL)

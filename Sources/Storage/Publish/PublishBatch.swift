@@ -215,6 +215,7 @@ private struct WorkColumns {
     private var channels: [String] = []
     private var due: [Timestamp] = []
     private var expiries: [Timestamp?] = []
+    private var digests: [String?] = []
 
     mutating func append(_ delivery: NewDelivery, of notification: NewNotification, item: Int32, now: Instant) {
         guard let dueAt = delivery.workDue(now: now) else { return }
@@ -223,12 +224,13 @@ private struct WorkColumns {
         channels.append(delivery.channel.rawValue)
         due.append(Timestamp(dueAt))
         expiries.append(delivery.expiresAt.map { Timestamp($0) })
+        digests.append(delivery.digest(of: notification.recipient)?.rawValue)
     }
 
     var parameters: [Parameter] {
         [
             .int4Array(items), .uuidArray(notifications), .textArray(channels), .timestampArray(due),
-            .optionalTimestampArray(expiries),
+            .optionalTimestampArray(expiries), .optionalTextArray(digests),
         ]
     }
 }
@@ -242,6 +244,12 @@ extension NewDelivery {
         case .digest(let window): window.closes
         default: nil
         }
+    }
+
+    /// Whose digest gathers its work; nil when it is sent by itself.
+    func digest(of recipient: Recipient) -> UserID? {
+        guard case .digest = decision.verdict, case .user(let user) = recipient else { return nil }
+        return user
     }
 }
 

@@ -16,8 +16,8 @@ struct PublishStatements {
     let notifications: Statement
     /// $1 keys, $2 events, $3 item of each delivery, $4… its columns, $14 now.
     let deliveries: Statement
-    /// $1 keys, $2 events, $3 item of each piece of work, $4 notification, $5 channel, $6 due, $7 expires; $8 now,
-    /// $9 the caller's fence or NULL.
+    /// $1 keys, $2 events, $3 item of each piece of work, $4 notification, $5 channel, $6 due, $7 expires, $8 whose digest
+    /// gathers it; $9 now, $10 the caller's fence or NULL.
     let work: Statement
     /// $1 keys, $2 events, $3 item of each inbox item, $4 user: counts them, and tells the counters.
     let countInbox: Statement
@@ -90,11 +90,11 @@ struct PublishStatements {
             """)
         work = Statement(
             """
-            INSERT INTO \(schema).queue (notification_id, channel, due_at, expires_at, lease, attempts, claims)
-            SELECT x.notification_id, x.channel, x.due_at, x.expires_at,
-                \(PublishParts.lease(now: "$8", fence: "$9"))
-            FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-                AS x (item, notification_id, channel, due_at, expires_at)
+            INSERT INTO \(schema).queue (notification_id, channel, due_at, expires_at, digest_of, lease, attempts, claims)
+            SELECT x.notification_id, x.channel, x.due_at, x.expires_at, x.digest_of,
+                \(PublishParts.lease(now: "$9", fence: "$10"))
+            FROM unnest($3::int4[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
+                AS x (item, notification_id, channel, due_at, expires_at, digest_of)
             \(isTaken)
             JOIN \(schema).queue_owner o ON o.singleton
             RETURNING notification_id, channel, lease

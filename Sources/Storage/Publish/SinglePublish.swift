@@ -77,6 +77,7 @@ private struct WorkRow {
     let channel: Channel
     let dueAt: Instant
     let expiresAt: Instant?
+    let digestOf: UserID?
 
     /// Nil for what is not to be sent.
     init?(_ delivery: NewDelivery, of notification: NewNotification, now: Instant) {
@@ -85,6 +86,7 @@ private struct WorkRow {
         channel = delivery.channel
         self.dueAt = dueAt
         expiresAt = delivery.expiresAt
+        digestOf = delivery.digest(of: notification.recipient)
     }
 }
 
@@ -177,6 +179,7 @@ extension JSONWriter {
         member("channel", work.channel.rawValue)
         member("due_at", work.dueAt)
         member("expires_at", work.expiresAt)
+        member("digest_of", work.digestOf?.rawValue)
     }
 
     fileprivate mutating func write(_ row: InboxRow) {

@@ -72,8 +72,8 @@ struct SinglePublishStatements {
             """)
         work = Statement(
             """
-            INSERT INTO \(schema).queue (notification_id, channel, due_at, expires_at, lease, attempts, claims)
-            SELECT x.notification_id, x.channel, x.due_at, x.expires_at,
+            INSERT INTO \(schema).queue (notification_id, channel, due_at, expires_at, digest_of, lease, attempts, claims)
+            SELECT x.notification_id, x.channel, x.due_at, x.expires_at, x.digest_of,
                 \(PublishParts.lease(now: "$4", fence: "$5"))
             FROM jsonb_populate_recordset(NULL::\(schema).queue, $3::jsonb) AS x
             JOIN \(schema).queue_owner o ON o.singleton

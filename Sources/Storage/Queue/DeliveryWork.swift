@@ -6,6 +6,8 @@ package struct Claim: Sendable {
     package let isOwner: Bool
     /// The claimed deliveries, the longest due first.
     package let deliveries: [DeliveryID]
+    /// Those of them that wait for a digest.
+    package let digests: [DeliveryID: DigestPlace]
     /// When the next unclaimed work is due; in the past when there was more than the limit, nil when there is none.
     package let nextDue: Instant?
 }
@@ -141,8 +143,8 @@ package struct DeliveryResult: Sendable, Hashable {
         case outcomeUnknown
         /// It failed for the moment and is tried again at this time.
         case retry(at: Instant)
-        /// Decided again, it has to wait until this time.
-        case postponed(until: Instant)
+        /// Decided again, it has to wait until this time, then to be gathered into this user's digest if one is named.
+        case postponed(until: Instant, digestOf: UserID? = nil)
         /// The worker gives it back as it is.
         case released
     }
@@ -153,16 +155,20 @@ package struct DeliveryResult: Sendable, Hashable {
     package let resolution: Resolution
     /// The attempt that was made; nil if none was.
     package let attempt: NewAttempt?
+    /// The Message-ID of the digest that it was tried to send it in; nil when it was by itself, or was not tried.
+    package let digest: String?
     /// What comes into an inbox with the word: a delivery to the inbox is delivered by being stored there.
     package let arrival: NewArrival?
 
     /// A word on a delivery.
     package init(
-        _ id: DeliveryID, _ resolution: Resolution, attempt: NewAttempt? = nil, arrival: NewArrival? = nil
+        _ id: DeliveryID, _ resolution: Resolution, attempt: NewAttempt? = nil, digest: String? = nil,
+        arrival: NewArrival? = nil
     ) {
         self.id = id
         self.resolution = resolution
         self.attempt = attempt
+        self.digest = digest
         self.arrival = arrival
     }
 }

@@ -23,7 +23,7 @@ struct FinishBatch {
             queries.append(Query(statements.attempts, all + attemptColumns))
         }
         queries += arrivals.queries(for: results, fence: fence, now: now)
-        let states = results.map(\.resolution.state)
+        let states = results.map(\.state)
         if states.contains(where: { $0.state != nil }) {
             queries.append(
                 Query(
@@ -31,7 +31,7 @@ struct FinishBatch {
                     all + [
                         .optionalTextArray(states.map { $0.state?.rawValue }), .optionalTextArray(states.map(\.reason)),
                         .optionalTimestampArray(results.map { $0.resolution.dueAt.map { Timestamp($0) } }),
-                        .timestamp(now),
+                        .timestamp(now), .optionalTextArray(results.map(\.digest)),
                     ]))
         }
         let staying = results.filter { !$0.resolution.isTerminal }
@@ -44,6 +44,7 @@ struct FinishBatch {
                         .optionalTimestampArray(staying.map { $0.resolution.dueAt.map { Timestamp($0) } }),
                         .int4Array(staying.map { $0.attempt == nil ? 0 : 1 }),
                         .boolArray(staying.map(\.resolution.isPostponed)),
+                        .optionalTextArray(staying.map { $0.resolution.digestOf?.rawValue }),
                     ]))
         }
         let leaving = results.filter(\.resolution.isTerminal)
@@ -67,6 +68,19 @@ struct FinishBatch {
     }
 }
 
+extension DeliveryResult {
+    /// The new state of the delivery and its reason; no state leaves it as it is.
+    fileprivate var state: (state: DeliveryState?, reason: String?) {
+        let plain = resolution.state
+        switch resolution {
+        case .delivered where digest != nil, .outcomeUnknown where digest != nil:
+            return (plain.state, Reason.digested.rawValue)
+        default:
+            return plain
+        }
+    }
+}
+
 extension DeliveryResult.Resolution {
     /// Whether the delivery leaves the queue.
     fileprivate var isTerminal: Bool {
@@ -84,9 +98,14 @@ extension DeliveryResult.Resolution {
     /// When the delivery is due again; nil leaves the time as it is.
     fileprivate var dueAt: Instant? {
         switch self {
-        case .retry(let time), .postponed(let time): time
+        case .retry(let time), .postponed(let time, _): time
         default: nil
         }
+    }
+
+    /// Whose digest gathers it from now on; nil leaves it as it is.
+    fileprivate var digestOf: UserID? {
+        if case .postponed(_, let user) = self { user } else { nil }
     }
 
     /// The new state of the delivery and its reason; no state leaves it as it is.
@@ -98,7 +117,8 @@ extension DeliveryResult.Resolution {
         case .expired: (.expired, nil)
         case .cancelled(let reason): (.cancelled, reason)
         case .outcomeUnknown: (.outcomeUnknown, nil)
-        case .postponed: (.deferred, nil)
+        case .postponed(_, .some): (.digesting, nil)
+        case .postponed(_, nil): (.deferred, nil)
         case .retry: (.pending, nil)
         case .released: (nil, nil)
         }

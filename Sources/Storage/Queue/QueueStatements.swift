@@ -12,7 +12,7 @@ struct QueueStatements {
     let takeOver: Statement
     /// The queue's fence.
     let owner: Statement
-    /// $1 fence, $2 now, $3 limit, $4 not due before this.
+    /// $1 fence, $2 now, $3 limit, $4 not due before this: tells of each whose digest gathers it, and whether it was tried before.
     let claim: Statement
     /// $1 fence: when the next unclaimed work is due.
     let nextDue: Statement
@@ -22,10 +22,12 @@ struct QueueStatements {
     let hold: Statement
     /// $1 notifications, $2 channels, $3 fence, $4 outcomes or NULL, $5… the columns of the attempts.
     let attempts: Statement
-    /// $1 notifications, $2 channels, $3 fence, $4 states or NULL, $5 reasons, $6 times, $7 now.
+    /// $1 notifications, $2 channels, $3 fence, $4 states or NULL, $5 reasons, $6 times, $7 now, $8 what they carry
+    /// instead of their own Message-ID, or NULL.
     let states: Statement
     /// $1 notifications, $2 channels, $3 fence, $4 times or NULL, $5 attempts made, $6 whether the time is the recipient's wish, with
-    /// which the expiry moves: what stays in the queue. What was called off meanwhile is due at once, to be taken out.
+    /// which the expiry moves, $7 whose digest gathers it from now on, or NULL: what stays in the queue. What was called off meanwhile is
+    /// due at once, to be taken out.
     let requeue: Statement
     /// $1 notifications, $2 channels, $3 fence: what leaves the queue.
     let remove: Statement
@@ -49,7 +51,7 @@ struct QueueStatements {
             SET lease = $1::int8, claims = q.claims + 1
             FROM found
             WHERE q.notification_id = found.notification_id AND q.channel = found.channel
-            RETURNING q.notification_id, q.channel, q.due_at
+            RETURNING q.notification_id, q.channel, q.due_at, q.digest_of, q.claims > 1 OR q.attempts > 0
             """)
         nextDue = Statement(
             "SELECT q.due_at FROM \(schema).queue q WHERE q.lease < $1::int8 ORDER BY q.due_at LIMIT 1")
@@ -93,9 +95,9 @@ struct QueueStatements {
             UPDATE \(schema).delivery d
             SET state = x.state, state_reason = x.reason,
                 deliver_at = CASE WHEN x.deliver_at IS NULL THEN d.deliver_at ELSE x.deliver_at END,
-                updated_at = $7::timestamptz
-            FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::timestamptz[])
-                AS x (notification_id, channel, state, reason, deliver_at)
+                message_id = coalesce(x.message_id, d.message_id), updated_at = $7::timestamptz
+            FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::timestamptz[], $8::text[])
+                AS x (notification_id, channel, state, reason, deliver_at, message_id)
             JOIN \(schema).queue q ON q.notification_id = x.notification_id AND q.channel = x.channel
             WHERE d.notification_id = x.notification_id AND d.channel = x.channel
                 AND d.notification_id = ANY ($1::uuid[]) AND q.lease = $3::int8 AND x.state IS NOT NULL
@@ -105,9 +107,10 @@ struct QueueStatements {
             UPDATE \(schema).queue q
             SET lease = 0, claims = 0, attempts = q.attempts + x.attempts,
                 due_at = CASE WHEN x.due_at IS NULL OR q.called_off THEN q.due_at ELSE x.due_at END,
-                expires_at = CASE WHEN x.is_postponed THEN q.expires_at + (x.due_at - q.due_at) ELSE q.expires_at END
-            FROM unnest($1::uuid[], $2::text[], $4::timestamptz[], $5::int4[], $6::bool[])
-                AS x (notification_id, channel, due_at, attempts, is_postponed)
+                expires_at = CASE WHEN x.is_postponed THEN q.expires_at + (x.due_at - q.due_at) ELSE q.expires_at END,
+                digest_of = coalesce(x.digest_of, q.digest_of)
+            FROM unnest($1::uuid[], $2::text[], $4::timestamptz[], $5::int4[], $6::bool[], $7::text[])
+                AS x (notification_id, channel, due_at, attempts, is_postponed, digest_of)
             WHERE q.notification_id = x.notification_id AND q.channel = x.channel AND q.lease = $3::int8
             """)
         remove = Statement(

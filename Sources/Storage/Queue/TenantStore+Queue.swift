@@ -25,7 +25,8 @@ extension TenantStore {
             let results = try await run(
                 [Query(queue.owner), Query(queue.nextDue, [.int8(fence)])], affinity: Self.idleAffinity)
             return Claim(
-                isOwner: try Self.isOwner(results[0], fence), deliveries: [], nextDue: try Self.nextDue(results[1]))
+                isOwner: try Self.isOwner(results[0], fence), deliveries: [], digests: [:],
+                nextDue: try Self.nextDue(results[1]))
         }
     }
 
@@ -33,7 +34,7 @@ extension TenantStore {
         try rows.readFirst { row throws(PostgresError) in try row.int8(0) } == fence
     }
 
-    private static func nextDue(_ rows: ResultSet) throws(PostgresError) -> Instant? {
+    static func nextDue(_ rows: ResultSet) throws(PostgresError) -> Instant? {
         try rows.readFirst { row throws(PostgresError) in try row.instant(0) }
     }
 
@@ -59,15 +60,17 @@ extension TenantStore {
                 Query(queue.owner),
                 Query(queue.nextDue, [.int8(fence)]),
             ])
-            // RETURNING promises no order.
-            let claimed = try results[0].read { row throws(PostgresError) in
-                (
-                    DeliveryID(notification: NotificationID(try row.uuidv7(0)), channel: try row.value(1)),
-                    try row.instant(2)
-                )
+            var claimed: [(id: DeliveryID, dueAt: Instant)] = []
+            var digests: [DeliveryID: DigestPlace] = [:]
+            for row in results[0] {
+                let id = DeliveryID(notification: NotificationID(try row.uuidv7(0)), channel: try row.value(1))
+                claimed.append((id, try row.instant(2)))
+                digests[id] = try DigestPlace(claimed: row)
             }
+            // RETURNING promises no order.
             return Claim(
-                isOwner: try Self.isOwner(results[1], fence), deliveries: claimed.sorted { $0.1 < $1.1 }.map(\.0),
+                isOwner: try Self.isOwner(results[1], fence),
+                deliveries: claimed.sorted { $0.dueAt < $1.dueAt }.map(\.id), digests: digests,
                 nextDue: try Self.nextDue(results[2]))
         }
     }
@@ -75,12 +78,13 @@ extension TenantStore {
     /// All that is needed to send these deliveries, in their order; those that are not in the queue are left out.
     package func work(_ ids: [DeliveryID]) async throws(StorageError) -> [DeliveryWork] {
         try await storing { () async throws(PostgresError) in
-            let results = try await run([Query(queue.work, Self.columns(ids))])
-            var events: [EventID: EventRecord] = [:]
-            return try results[0].read { row throws(PostgresError) in
-                try DeliveryWork(row: row, events: &events)
-            }
+            try Self.work(try await run([Query(queue.work, Self.columns(ids))])[0])
         }
+    }
+
+    static func work(_ rows: ResultSet) throws(PostgresError) -> [DeliveryWork] {
+        var events: [EventID: EventRecord] = [:]
+        return try rows.read { row throws(PostgresError) in try DeliveryWork(row: row, events: &events) }
     }
 
     /// Records what became of claimed deliveries, each at most once in the list.

@@ -1,0 +1,189 @@
+import Domain
+import Postgres
+import Testing
+
+@testable import Storage
+
+/// What waits for a digest, and goes out with what was claimed.
+@Suite struct GatheringTests {
+    private static func window(_ closes: Instant) -> Verdict {
+        .digest(DigestWindow(cadence: .daily, opens: closes.adding(seconds: -86_400), closes: closes))
+    }
+
+    private func ids(_ items: [PublishItem]) -> [DeliveryID] {
+        items.map { DeliveryID(notification: $0.notifications[0].id, channel: .email) }
+    }
+
+    private func claim(_ scene: PublishScene, at now: Instant, limit: Int = 1, fence: Int64 = 1) async throws -> Claim {
+        try await scene.tenant.claim(fence: fence, now: now, limit: limit)
+    }
+
+    private func attempt(_ fixture: Fixture, _ outcome: AttemptOutcome) -> NewAttempt {
+        NewAttempt(
+            provider: ProviderID(unchecked: "main"), outcome: outcome, startedAt: fixture.now, finishedAt: fixture.now)
+    }
+
+    @Test func allThatIsDueForOnePersonIsGathered() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let (first, second) = (fixture.now.adding(seconds: 60), fixture.now.adding(seconds: 120))
+            let mine =
+                (0..<5).map { scene.item(key: "a\($0)", email: Self.window(first)) }
+                + (0..<5).map { scene.item(key: "b\($0)", email: Self.window(second)) }
+            let other = scene.item(key: "bob", users: [PublishScene.bob], email: Self.window(second))
+            let later = scene.item(key: "later", email: Self.window(second.adding(seconds: 1)))
+            let alone = scene.item(key: "alone", email: .defer(until: second.adding(seconds: -1)))
+            _ = try await scene.tenant.publish(mine + [other, later, alone], now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+
+            let claim = try await claim(scene, at: second)
+            let head = try #require(claim.deliveries.first)
+            let place = try #require(claim.digests[head])
+            #expect(place == DigestPlace(user: PublishScene.ann, dueAt: first, wasTried: false))
+            let some = try await scene.tenant.gather(place, on: .email, fence: 1, now: second, limit: 4)
+            #expect(some.deliveries == Array(ids(mine).filter { $0 != head }.prefix(4)))
+            let rest = try await scene.tenant.gather(place, on: .email, fence: 1, now: second, limit: 100)
+            #expect(Set([head] + some.deliveries + rest.deliveries) == Set(ids(mine)))
+            #expect(rest.nextDue == second.adding(seconds: -1))
+            let none = try await scene.tenant.gather(place, on: .sms, fence: 1, now: second, limit: 100)
+            #expect(none.deliveries.isEmpty)
+            let left = try await self.claim(scene, at: second, limit: 100)
+            #expect(Set(left.deliveries) == Set(ids([other, alone])))
+            #expect(left.digests.keys.map(\.self) == ids([other]))
+            #expect(left.nextDue == second.adding(seconds: 1))
+
+            // Only the owner of the fence gathers.
+            _ = try await scene.tenant.takeOverQueue(fence: 2)
+            let stale = try await scene.tenant.gather(
+                place, on: .email, fence: 1, now: second.adding(seconds: 9), limit: 9)
+            #expect(stale.deliveries.isEmpty)
+        }
+    }
+
+    /// One Message-ID stands for one message, so what may have arrived is not mixed with what is new.
+    @Test func whatWasTriedGoesOutWithWhatItWentOutWith() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let (first, second) = (fixture.now.adding(seconds: 60), fixture.now.adding(seconds: 120))
+            let old = (0..<3).map { scene.item(key: "a\($0)", email: Self.window(first)) }
+            let new = (0..<3).map { scene.item(key: "b\($0)", email: Self.window(second)) }
+            _ = try await scene.tenant.publish(old + new, now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            // A worker claims one of the old ones and is lost before it has gathered the others.
+            let lost = try await claim(scene, at: first).deliveries
+            _ = try await scene.tenant.takeOverQueue(fence: 2)
+            let fresh = DigestPlace(user: PublishScene.ann, dueAt: second, wasTried: false)
+            let stayed = try await scene.tenant.gather(fresh, on: .email, fence: 2, now: second, limit: 100)
+            #expect(Set(stayed.deliveries) == Set(ids(old + new)).subtracting(lost))
+            _ = try await scene.tenant.finish(
+                stayed.deliveries.map { DeliveryResult($0, .released) }, fence: 2, now: second)
+
+            let again = try await claim(scene, at: first, limit: 100, fence: 2)
+            let tried = try #require(again.deliveries.first { $0 == lost[0] })
+            let place = try #require(again.digests[tried])
+            #expect(place.wasTried && place.dueAt == first)
+            for id in again.deliveries where id != tried {
+                #expect(again.digests[id]?.isTogether(with: place) == true, "what is due at the same time")
+            }
+            let more = try await scene.tenant.gather(place, on: .email, fence: 2, now: second, limit: 100)
+            #expect(more.deliveries.isEmpty, "they were all claimed, and the new ones are another message")
+
+            // Those of one message that failed come back as one, whatever has become due meanwhile.
+            let retry = second.adding(seconds: 30)
+            let words = again.deliveries.map {
+                DeliveryResult($0, .retry(at: retry), attempt: attempt(fixture, .temporaryFailure), digest: "d@x")
+            }
+            #expect(try await scene.tenant.finish(words, fence: 2, now: second).allSatisfy { $0 == .recorded })
+            let failed = DigestPlace(user: PublishScene.ann, dueAt: retry, wasTried: true)
+            let message = try await scene.tenant.gather(failed, on: .email, fence: 2, now: retry, limit: 100)
+            #expect(Set(message.deliveries) == Set(ids(old)))
+            let works = try await scene.tenant.outlines(message.deliveries)
+            #expect(works.map(\.messageID) == ["d@x", "d@x", "d@x"])
+            #expect(works.map(\.attempts) == [1, 1, 1])
+        }
+    }
+
+    @Test func outlinesLeaveOutWhatEventsSay() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let item = scene.item(key: "k")
+            _ = try await scene.tenant.publish([item], now: fixture.now)
+            let whole = try #require(try await scene.tenant.work(ids([item])).first)
+            let outline = try #require(try await scene.tenant.outlines(ids([item])).first)
+            #expect(!whole.event.context.isEmpty && outline.event.context.isEmpty)
+            #expect(outline.event.sealedContext == nil)
+            #expect(outline.id == whole.id && outline.recipient == whole.recipient && outline.reason == whole.reason)
+            #expect(outline.event.addressedUsers == whole.event.addressedUsers)
+            #expect(outline.event.account == whole.event.account && outline.event.actor == whole.event.actor)
+            #expect(outline.expiresAt == whole.expiresAt && outline.messageID == whole.messageID)
+        }
+    }
+
+    @Test func whatIsPostponedToADigestIsGatheredThere() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let item = scene.item(key: "k")
+            _ = try await scene.tenant.publish([item], now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            let id = try #require(try await claim(scene, at: fixture.now).deliveries.first)
+            let closes = fixture.now.adding(seconds: 600)
+            let word = DeliveryResult(id, .postponed(until: closes, digestOf: PublishScene.ann))
+            _ = try await scene.tenant.finish([word], fence: 1, now: fixture.now)
+            let waiting = try #require(try await scene.tenant.notification(id.notification)).deliveries[0]
+            #expect(waiting.state == .digesting && waiting.deliverAt == closes)
+            let claim = try await claim(scene, at: closes)
+            let place = try #require(claim.digests[id])
+            #expect(place == DigestPlace(user: PublishScene.ann, dueAt: closes, wasTried: false))
+            // Postponed once more for other reasons, it still waits for that digest.
+            let evening = closes.adding(seconds: 60)
+            _ = try await scene.tenant.finish(
+                [DeliveryResult(id, .postponed(until: evening))], fence: 1, now: closes)
+            #expect(try await self.claim(scene, at: evening).digests[id]?.user == PublishScene.ann)
+        }
+    }
+
+    @Test func historyTellsOfTheDigest() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let items = (0..<3).map { scene.item(key: "k\($0)") }
+            _ = try await scene.tenant.publish(items, now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            _ = try await claim(scene, at: fixture.now, limit: 10)
+            let ends: [DeliveryResult.Resolution] = [.delivered, .outcomeUnknown, .failed("address_rejected")]
+            let words = zip(ids(items), ends).map {
+                DeliveryResult($0, $1, attempt: attempt(fixture, .accepted), digest: "d@x")
+            }
+            _ = try await scene.tenant.finish(words, fence: 1, now: fixture.now)
+            let stored = try await items.asyncMap { item in
+                try #require(try await scene.tenant.notification(item.notifications[0].id)).deliveries[0]
+            }
+            #expect(stored.map(\.state) == [.delivered, .outcomeUnknown, .failed])
+            #expect(stored.map(\.stateReason) == ["digested", "digested", "address_rejected"])
+            #expect(stored.map(\.messageID) == ["d@x", "d@x", "d@x"])
+            #expect(stored.map(\.attempts.count) == [1, 1, 1])
+        }
+    }
+
+    @Test func aDigestCountsOnceForCaps() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let items = (0..<4).map { scene.item(key: "k\($0)") }
+            _ = try await scene.tenant.publish(items, now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            _ = try await claim(scene, at: fixture.now, limit: 10)
+            let ids = ids(items)
+            let digest = "\(ids[1].notification).email@x"
+            let words = ids.enumerated().map { place, id in
+                DeliveryResult(
+                    id, place == 3 ? .outcomeUnknown : .delivered, attempt: attempt(fixture, .accepted),
+                    digest: place == 0 ? nil : digest)
+            }
+            _ = try await scene.tenant.finish(words, fence: 1, now: fixture.now)
+            _ = try await scene.tenant.putCaps(
+                [try #require(FrequencyCap(2, within: 3_600))], stamp: fixture.stamp(), now: fixture.now)
+            let facts = try await scene.tenant.facts(of: [PublishScene.acme, nil], .at(fixture.now))
+            #expect(facts[nil]?.sent == Set(ids[...1]))
+            #expect(facts[PublishScene.acme]?.directory[PublishScene.ann]?.recentSends.count == 2)
+        }
+    }
+}
