@@ -1,5 +1,6 @@
 package import CoreMetrics
 package import Domain
+package import Storage
 
 /// What the workers take from outside: the time, chance, fresh ids, and somebody who listens.
 ///
@@ -16,6 +17,10 @@ package struct DeliveryEnvironment: Sendable {
     package var onEvent: @Sendable (DeliveryEvent) -> Void
     /// Where decisions are counted.
     package var metrics: any MetricsFactory = NOOPMetricsHandler.instance
+
+    /// Hears of addresses that were refused for good, once they are suppressed, and of the accounts whose people had them, so that
+    /// somebody tells the supplier's people. Called on the worker's loop; must not block.
+    package var onRefusedAddresses: @Sendable (TenantID, [ConcernedAccount]) -> Void = { _, _ in }
 
     /// Makes an environment.
     package init(

@@ -2,6 +2,7 @@ internal import CarillonAPI
 package import CarillonGRPC
 package import CarillonNet
 package import Domain
+package import Storage
 
 /// All services of carillon.v1: the rows of the server's method table.
 ///
@@ -10,10 +11,11 @@ package final class Services: Sendable {
     let core: ServiceCore
     private let keeper: CredentialKeeper
     private let factsKeeper: FactsKeeper
+    private let bounceDesk: BounceDesk
     /// The rows of the method table.
     package let methods: [RPCMethod]
     /// Pages that are not for programs.
-    package let pages: [Page]
+    package let pages: [CarillonGRPC.Page]
 
     /// Puts the services together.
     ///
@@ -30,6 +32,8 @@ package final class Services: Sendable {
         pages = [UnsubscribePage(core: core).page]
         keeper = CredentialKeeper(core: core)
         factsKeeper = FactsKeeper(core: core)
+        // There is no server without a loop.
+        bounceDesk = BounceDesk(core: core, on: core.all[0].0)
     }
 
     /// Keeps what this process knows of credentials in step with the registry, until the task is cancelled: hears of
@@ -44,6 +48,11 @@ package final class Services: Sendable {
     /// the pools' loops.
     package func keepFacts(on loop: EventLoop) async {
         await factsKeeper.run(on: loop)
+    }
+
+    /// Tells the supplier's people of addresses that were refused for good. What cannot be told is left out. Any thread.
+    package func tell(of concerned: [ConcernedAccount], of tenant: TenantID) {
+        bounceDesk.take(concerned, of: tenant)
     }
 
     /// Records the last uses of keys. Called on the loop of ``keepCredentials(on:)``, after that has returned and before the

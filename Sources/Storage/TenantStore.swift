@@ -31,6 +31,8 @@ package final class TenantStore: @unchecked Sendable {
     package typealias Search = @Sendable () async -> Whereabouts
 
     lazy var directory = DirectoryStatements(schema)
+    lazy var suppressions = SuppressionStatements(schema)
+    lazy var reports = ReportStatements(schema)
     lazy var facts = FactsStatements(schema)
     lazy var people = PeopleStatements(schema)
     lazy var preferences = PreferenceStatements(schema)

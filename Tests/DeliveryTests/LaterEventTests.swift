@@ -15,7 +15,7 @@ import Testing
 
     /// Publishes an invoice that the user is told of by mail and in the inbox after a time, as Services do.
     private func publish(_ stage: Stage, in delay: Duration, number: String = "INV-1") async throws -> Later {
-        let plain = stage.item(number: number)
+        let plain = stage.item(Stage.Letter(number: number))
         let time = stage.clock.now.advanced(by: delay)
         let event = NewEvent(
             id: plain.event.id, type: plain.event.type, account: plain.event.account, object: plain.event.object,

@@ -61,6 +61,33 @@ import Testing
         }
     }
 
+    @Test func aBillingMailboxThatIsSuppressedIsNotWrittenTo() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            let address = Address(.email, "billing@customer.example")
+            // Nobody but the mailbox is left.
+            _ = try await stage.store.upsertAccount(
+                AccountWrite(id: Stage.account, displayName: "Acme", billingEmail: address.text), stamp: stage.stamp(),
+                now: stage.clock.now)
+            _ = try await stage.store.upsertUser(
+                UserWrite(id: Stage.user, account: Stage.account, status: .disabled), stamp: stage.stamp(),
+                now: stage.clock.now)
+            func answer() async throws -> SecondLook.Answer {
+                let id = try await stage.publish(
+                    type: TypeKey(unchecked: "invoice.created"), to: .mailbox(Stage.account))
+                let work = try #require(try await stage.store.work([id]).first)
+                let tenant = try #require(try await stage.registry.tenant(stage.store.tenant))
+                let facts = try await stage.store.facts(of: [Stage.account, nil], .utc)
+                return SecondLook(catalog: .builtIn, tenant: tenant, facts: facts, now: stage.clock.now).look(at: work)
+            }
+            let target = SecondLook.Target(address: address.text, name: "Acme", zone: nil, user: nil)
+            #expect(try await answer() == .send(target))
+            _ = try await stage.store.suppress(
+                [NewSuppression(address, .hardBounced, at: stage.clock.now)], source: .worker, stamp: stage.stamp())
+            #expect(try await answer() == .settle(.suppressed(.hardBounce)))
+        }
+    }
+
     @Test func aTypeThatIsGoneIsNotSent() async throws {
         try await onStage { stage in
             try await stage.putRelay(port: 25)

@@ -135,14 +135,26 @@ final class Stage: @unchecked Sendable {
                 config: settings.config, secret: secret), stamp: stamp(), now: clock.now)
     }
 
-    /// Publishes an invoice to the user by e-mail, as Services do, and returns the delivery.
+    /// A mail to be published: an invoice to the user, where nothing else is said.
+    struct Letter {
+        var number = "INV-1"
+        var type = Stage.type
+        var account = Stage.account
+        var recipient = Recipient.user(Stage.user)
+        var audience = Audience.customer
+        var verdict = Verdict.deliver
+        var life = Duration.seconds(3_600)
+    }
+
+    /// Publishes an invoice to the user, or to another recipient, by e-mail, as Services do, and returns the delivery.
     @discardableResult
     func publish(
-        in store: TenantStore? = nil, number: String = "INV-1", dueIn delay: Duration? = nil,
-        lasting life: Duration = .seconds(3_600)
+        in store: TenantStore? = nil, type: TypeKey = Stage.type, to recipient: Recipient = .user(Stage.user),
+        number: String = "INV-1", dueIn delay: Duration? = nil, lasting life: Duration = .seconds(3_600)
     ) async throws -> DeliveryID {
         let verdict: Verdict = delay.map { .defer(until: clock.now.advanced(by: $0)) } ?? .deliver
-        return try await publish(in: store, numbers: [number], verdict, lasting: life)[0]
+        let letter = Letter(number: number, type: type, recipient: recipient, verdict: verdict, life: life)
+        return try await publish(in: store, [letter])[0]
     }
 
     /// Publishes many at once.
@@ -151,8 +163,18 @@ final class Stage: @unchecked Sendable {
         as audience: Audience = .customer, of account: AccountID = Stage.account,
         lasting life: Duration = .seconds(3_600)
     ) async throws -> [DeliveryID] {
+        try await publish(
+            in: store,
+            numbers.map {
+                Letter(
+                    number: $0, account: account, recipient: .user(user), audience: audience, verdict: verdict,
+                    life: life)
+            })
+    }
+
+    private func publish(in store: TenantStore?, _ letters: [Letter]) async throws -> [DeliveryID] {
         let store = store ?? self.store
-        let items = numbers.map { item(in: store, number: $0, verdict, user, audience, account, life) }
+        let items = letters.map { item($0, in: store) }
         for start in stride(from: 0, to: items.count, by: 500) {
             let some = Array(items[start..<min(start + 500, items.count)])
             let result = try await store.publish(some, fence: nil, now: clock.now)
@@ -163,39 +185,33 @@ final class Stage: @unchecked Sendable {
         return items.map { DeliveryID(notification: $0.notifications[0].id, channel: .email) }
     }
 
-    /// An invoice to the user by e-mail.
-    func item(number: String) -> PublishItem {
-        item(
-            in: store, number: number, .deliver, Self.user, .customer, Self.account, .seconds(3_600))
-    }
-
-    private func item(
-        in store: TenantStore, number: String, _ verdict: Verdict, _ user: UserID, _ audience: Audience,
-        _ account: AccountID, _ life: Duration
-    ) -> PublishItem {
+    /// A letter as Services store it.
+    func item(_ letter: Letter, in store: TenantStore? = nil) -> PublishItem {
         let notification = NotificationID(id())
         let due: Instant =
-            switch verdict {
+            switch letter.verdict {
             case .defer(let until): until
             case .digest(let window): window.closes
             case .deliver, .suppress: clock.now
             }
         let email = NewDelivery(
-            channel: .email, decision: ChannelDecision(verdict, .subscribedByDefault),
+            channel: .email, decision: ChannelDecision(letter.verdict, .subscribedByDefault),
             messageID: MessageIdentity.of(
-                notification, on: .email, tenant: store.tenant, portalURL: "https://portal.northwind.example/app"),
-            expiresAt: due.advanced(by: life))
+                notification, on: .email, tenant: (store ?? self.store).tenant,
+                portalURL: "https://portal.northwind.example/app"),
+            expiresAt: due.advanced(by: letter.life))
         let event = NewEvent(
-            id: EventID(id()), type: Self.type, account: account, object: "invoice/\(number)",
-            context: Self.context(number), publishedBy: "key/test", occurredAt: clock.now)
+            id: EventID(id()), type: letter.type, account: letter.account, object: "invoice/\(letter.number)",
+            context: Self.context(letter.number), publishedBy: "key/test", occurredAt: clock.now)
         return PublishItem(
             idempotencyKey: "\(event.id)", bodyHash: [1], keyExpiresAt: clock.now.advanced(by: .seconds(86_400)),
             pins: [], event: event,
             notifications: [
                 NewNotification(
-                    id: notification, recipient: .user(user), audience: audience, reason: .subscribedByDefault,
+                    id: notification, recipient: letter.recipient, audience: letter.audience,
+                    reason: .subscribedByDefault,
                     trace: Trace(
-                        audience: audience, setting: Setting(.subscribed), settingSource: .catalog, duty: nil,
+                        audience: letter.audience, setting: Setting(.subscribed), settingSource: .catalog, duty: nil,
                         choice: nil), deliveries: [email])
             ], response: [])
     }

@@ -63,7 +63,7 @@ def texts(message: Message, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from texts(getattr(message, field.name), f"{place}.")
 
 
-def send(supplier: Supplier, request: Request) -> Refusal | RefusedCheck | None:
+def send(supplier: Supplier, request: Request) -> Refusal | RefusedItem | None:
     service = request.method.containing_service.name
     tokens = {"TenantService": supplier.server.secrets.operator_key, "InboxService": supplier.signer.token("dora")}
     fields = [("authorization", f"Bearer {tokens.get(service, supplier.key)}")]
@@ -73,17 +73,18 @@ def send(supplier: Supplier, request: Request) -> Refusal | RefusedCheck | None:
         )
     except grpc.RpcError as error:
         return Refusal(error)
-    # Of several checks each is refused alone.
+    # Of several checks, or events, each is refused alone.
     results = [one for answer in answers for one in getattr(answer, "results", ())]
-    return next((RefusedCheck(one.error) for one in results if one.HasField("error")), None)
+    several = next((field.name for field in request.message.DESCRIPTOR.fields if field.is_repeated), "")
+    return next((RefusedItem(one.error, several) for one in results if one.HasField("error")), None)
 
 
-class RefusedCheck:
-    """What a refusal is of one of several checks."""
+class RefusedItem:
+    """What a refusal is of one of several things that were asked for in one call."""
 
-    def __init__(self, error: Any) -> None:
+    def __init__(self, error: Any, several: str) -> None:
         self.code = next(code for code in StatusCode if code.value[0] == error.code)
-        self.fields = {f"checks[0].{field}": error.message for field in error.fields}
+        self.fields = {f"{several}[0].{field}": error.message for field in error.fields}
 
 
 def own_requests(supplier: Supplier) -> list[Request]:
@@ -119,7 +120,7 @@ def test_nul_is_refused_in_every_text(customers: Supplier) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def names(refusal: Refusal | RefusedCheck, place: str) -> bool:
+def names(refusal: Refusal | RefusedItem, place: str) -> bool:
     """Whether the refusal names the field or, for what is in a list or a oneof, what it is in."""
     said = set(refusal.fields)
     if place in said or place.partition("[")[0] in said or place.rpartition(".")[0] in said:

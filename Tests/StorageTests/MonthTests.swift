@@ -156,6 +156,27 @@ import Testing
         }
     }
 
+    @Test func withAMonthGoesWhatIsRememberedOfLiftedSuppressions() async throws {
+        try await withOwnRegistry { fixture, _ in
+            let tenant = try await fixture.tenant()
+            let later = fixture.now.adding(seconds: 200 * 86_400)
+            let addresses = ["+4930100001", "+4930100002", "+4930100003"].map { Address(.sms, $0) }
+            _ = try await tenant.start([OwnersStart(addresses[0], at: fixture.now)], stamp: fixture.stamp())
+            _ = try await tenant.start([OwnersStart(addresses[1], at: later)], stamp: fixture.stamp())
+            let stop = NewSuppression(addresses[2], .stopped, at: fixture.now)
+            _ = try await tenant.suppress([stop], source: .provider, stamp: fixture.stamp())
+            func known() async throws -> Int64 {
+                try await fixture.integer(as: tenant, "SELECT count(*) FROM t_\(tenant.tenant).suppression")
+            }
+            #expect(try await known() == 3)
+            #expect(try await fixture.administration.dropExpiredMonths(now: fixture.now) == 0)
+            #expect(try await known() == 3)
+            #expect(try await fixture.administration.dropExpiredMonths(now: later) == 1)
+            #expect(try await known() == 2, "the START of the month that is gone")
+            #expect(try await tenant.suppressions(on: [.sms], size: 9).elements.map(\.address) == [addresses[2]])
+        }
+    }
+
     @Test func aTenantBeginsWithTheMonthItIsMadeIn() async throws {
         try await withOwnRegistry { fixture, _ in
             let early = try await fixture.tenant().tenant

@@ -128,6 +128,36 @@ import Testing
         }
     }
 
+    @Test func addressesAreFoundByIndexes() async throws {
+        try await withStorage { fixture in
+            let (tenant, delivery) = try await Self.loaded.get(fixture)
+            let addresses: [Parameter] = [.textArray(["email", "sms"]), .textArray(["17@x.example", "+4930123456"])]
+            let times = Parameter.timestampArray([Timestamp(fixture.now), Timestamp(fixture.now)])
+            let found = addresses + [.textArray(["hard_bounced", "stopped"]), times]
+            let lifted = addresses + [times, .textArray(["stopped"]), .bool(false), .textArray(["unverified"])]
+            for query in [
+                Query(tenant.suppressions.touch, found), Query(tenant.suppressions.project, addresses),
+                Query(tenant.suppressions.touchLifted, lifted), Query(tenant.suppressions.liftable, lifted),
+                Query(tenant.suppressions.restore, lifted),
+            ] {
+                let plan = try await plan(fixture, tenant, query)
+                try expect(plan, uses: "contact_point_address", scansNot: "contact_point", "app_user", "suppression")
+            }
+            let page = Query(
+                tenant.suppressions.page,
+                [.text("email"), .text("a"), .textArray(["email", "sms"]), .null, .int8(51)])
+            try expect(await plan(fixture, tenant, page), uses: "suppression_pkey", scansNot: "suppression")
+            let one: [Parameter] = [.uuidArray([UUIDBytes(delivery.notification)]), .textArray(["email"])]
+            let messages = try await plan(fixture, tenant, Query(tenant.reports.messages, one))
+            try expect(messages, scansNot: "notification_[0-9]+", "delivery_[0-9]+", of: "notification")
+            try expect(messages, of: "delivery")
+            let settle = Query(
+                tenant.reports.settle,
+                one + [.textArray(["delivered"]), .optionalTextArray([nil]), .timestamp(fixture.now)])
+            try expect(await plan(fixture, tenant, settle), scansNot: "delivery_[0-9]+", of: "delivery")
+        }
+    }
+
     @Test func publishingGoesByKeysAlone() async throws {
         try await withStorage { fixture in
             let (tenant, _) = try await Self.loaded.get(fixture)

@@ -191,7 +191,8 @@ import Testing
         try await withStorage { fixture in
             let tenant = try await fixture.tenant()
             let areas: [Any] = [
-                tenant.directory, tenant.facts, tenant.people, tenant.capping, tenant.preferences, tenant.settings,
+                tenant.directory, tenant.suppressions, tenant.reports, tenant.facts, tenant.people, tenant.capping,
+                tenant.preferences, tenant.settings,
                 tenant.providers,
                 tenant.publishing,
                 tenant.queue, tenant.inbox, tenant.history, tenant.auditing,

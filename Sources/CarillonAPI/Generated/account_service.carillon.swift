@@ -56,6 +56,22 @@ package protocol AccountServiceHandler: Sendable {
     /// Answers getTeam at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func getTeamInline(_ request: Carillon_V1_GetTeamRequest, _ context: CallContext) throws -> Carillon_V1_GetTeamResponse?
+
+    /// Lists the addresses that nobody writes to, by channel and address.
+    func listSuppressions(_ request: Carillon_V1_ListSuppressionsRequest, _ context: CallContext) async throws -> Carillon_V1_ListSuppressionsResponse
+
+    /// Answers listSuppressions at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func listSuppressionsInline(_ request: Carillon_V1_ListSuppressionsRequest, _ context: CallContext) throws -> Carillon_V1_ListSuppressionsResponse?
+
+    /// Lets an address be written to again, whoever has it, or answers NOT_FOUND. An owner's STOP is not lifted: that is FAILED_PRECONDITION
+    /// with the reason STOPPED_BY_OWNER. Carriers demand that only the owner takes it back, by START, and their providers go on refusing
+    /// the number until then; see DeliveryService.ReportProviderEvents.
+    func removeSuppression(_ request: Carillon_V1_RemoveSuppressionRequest, _ context: CallContext) async throws -> Carillon_V1_RemoveSuppressionResponse
+
+    /// Answers removeSuppression at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func removeSuppressionInline(_ request: Carillon_V1_RemoveSuppressionRequest, _ context: CallContext) throws -> Carillon_V1_RemoveSuppressionResponse?
 }
 
 extension AccountServiceHandler {
@@ -91,6 +107,16 @@ extension AccountServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func getTeamInline(_ request: Carillon_V1_GetTeamRequest, _ context: CallContext) throws -> Carillon_V1_GetTeamResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func listSuppressionsInline(_ request: Carillon_V1_ListSuppressionsRequest, _ context: CallContext) throws -> Carillon_V1_ListSuppressionsResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func removeSuppressionInline(_ request: Carillon_V1_RemoveSuppressionRequest, _ context: CallContext) throws -> Carillon_V1_RemoveSuppressionResponse? {
         nil
     }
 }
@@ -165,6 +191,25 @@ extension AccountServiceHandler {
                 },
                 async: { try await self.getTeam($0, $1) }
             ),
+            .unary(
+                "/carillon.v1.AccountService/ListSuppressions",
+                hasNoSideEffects: true,
+                atOnce: {
+                    guard let response = try self.listSuppressionsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.listSuppressions($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.AccountService/RemoveSuppression",
+                atOnce: {
+                    guard let response = try self.removeSuppressionInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.removeSuppression($0, $1) }
+            ),
         ]
     }
 }
@@ -211,5 +256,17 @@ package struct AccountServiceClient: Sendable {
     /// Answers with the supplier's team.
     package func getTeam(_ request: Carillon_V1_GetTeamRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_GetTeamResponse {
         try await client.unary("/carillon.v1.AccountService/GetTeam", request, options: options)
+    }
+
+    /// Lists the addresses that nobody writes to, by channel and address.
+    package func listSuppressions(_ request: Carillon_V1_ListSuppressionsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ListSuppressionsResponse {
+        try await client.unary("/carillon.v1.AccountService/ListSuppressions", request, options: options)
+    }
+
+    /// Lets an address be written to again, whoever has it, or answers NOT_FOUND. An owner's STOP is not lifted: that is FAILED_PRECONDITION
+    /// with the reason STOPPED_BY_OWNER. Carriers demand that only the owner takes it back, by START, and their providers go on refusing
+    /// the number until then; see DeliveryService.ReportProviderEvents.
+    package func removeSuppression(_ request: Carillon_V1_RemoveSuppressionRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_RemoveSuppressionResponse {
+        try await client.unary("/carillon.v1.AccountService/RemoveSuppression", request, options: options)
     }
 }

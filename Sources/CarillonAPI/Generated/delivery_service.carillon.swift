@@ -42,6 +42,16 @@ package protocol DeliveryServiceHandler: Sendable {
     /// Answers listNotifications at once, on the connection's loop and without a task; nil leaves the call to the
     /// asynchronous method. Declines unless implemented.
     func listNotificationsInline(_ request: Carillon_V1_ListNotificationsRequest, _ context: CallContext) throws -> Carillon_V1_ListNotificationsResponse?
+
+    /// Takes what mail relays and providers of text messages report behind a message: bounces, complaints, STOP and START. An address
+    /// that is gone or unwanted is not written to any more, whoever of the supplier's people has it; what they have subscribed to
+    /// stays, and goes by their other addresses and channels. Each event has a result of its own, in order, and one that is wrong fails
+    /// alone. The same event once more changes nothing. Each event counts as a call (CALL_RATE).
+    func reportProviderEvents(_ request: Carillon_V1_ReportProviderEventsRequest, _ context: CallContext) async throws -> Carillon_V1_ReportProviderEventsResponse
+
+    /// Answers reportProviderEvents at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func reportProviderEventsInline(_ request: Carillon_V1_ReportProviderEventsRequest, _ context: CallContext) throws -> Carillon_V1_ReportProviderEventsResponse?
 }
 
 extension DeliveryServiceHandler {
@@ -62,6 +72,11 @@ extension DeliveryServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func listNotificationsInline(_ request: Carillon_V1_ListNotificationsRequest, _ context: CallContext) throws -> Carillon_V1_ListNotificationsResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func reportProviderEventsInline(_ request: Carillon_V1_ReportProviderEventsRequest, _ context: CallContext) throws -> Carillon_V1_ReportProviderEventsResponse? {
         nil
     }
 }
@@ -108,6 +123,15 @@ extension DeliveryServiceHandler {
                 },
                 async: { try await self.listNotifications($0, $1) }
             ),
+            .unary(
+                "/carillon.v1.DeliveryService/ReportProviderEvents",
+                atOnce: {
+                    guard let response = try self.reportProviderEventsInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.reportProviderEvents($0, $1) }
+            ),
         ]
     }
 }
@@ -146,5 +170,13 @@ package struct DeliveryServiceClient: Sendable {
     /// Lists notifications, the newest first, without attempts and traces.
     package func listNotifications(_ request: Carillon_V1_ListNotificationsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ListNotificationsResponse {
         try await client.unary("/carillon.v1.DeliveryService/ListNotifications", request, options: options)
+    }
+
+    /// Takes what mail relays and providers of text messages report behind a message: bounces, complaints, STOP and START. An address
+    /// that is gone or unwanted is not written to any more, whoever of the supplier's people has it; what they have subscribed to
+    /// stays, and goes by their other addresses and channels. Each event has a result of its own, in order, and one that is wrong fails
+    /// alone. The same event once more changes nothing. Each event counts as a call (CALL_RATE).
+    package func reportProviderEvents(_ request: Carillon_V1_ReportProviderEventsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ReportProviderEventsResponse {
+        try await client.unary("/carillon.v1.DeliveryService/ReportProviderEvents", request, options: options)
     }
 }

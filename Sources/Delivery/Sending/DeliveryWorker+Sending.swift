@@ -216,9 +216,9 @@ extension DeliveryWorker {
         }
         let hasOther = means.providers.contains { $0.id != provider && work.rests.isAwake($0.id, at: loop.now) }
         var deadAddress: Recorder.DeadAddress?
-        if case .permanent(let failure) = outcome, failure.reason.condemnsAddress, let user = parcel.target.user {
+        if case .permanent(let failure) = outcome, failure.reason.condemnsAddress {
             deadAddress = Recorder.DeadAddress(
-                user: user, channel: parcel.lead.channel, address: parcel.target.address, state: .hardBounced,
+                address: Address(parcel.lead.channel, parcel.target.address), state: .hardBounced,
                 reason: failure.reason.rawValue)
         }
         settle(

@@ -123,12 +123,14 @@ struct SecondLook {
             let zone = user.timeZone ?? facts[side]?.record?.timeZone
             return Target(address: point.address, name: user.displayName, zone: zone, user: id)
         case .mailbox(let account):
-            guard work.id.channel == .email else { return nil }
+            guard work.id.channel == .email, let side = facts[account], side.directory.side.mailbox == .usable else {
+                return nil
+            }
             guard account != nil else {
-                guard let team = facts[nil]?.team, let address = team.mailbox else { return nil }
+                guard let team = side.team, let address = team.mailbox else { return nil }
                 return Target(address: address, name: team.displayName, zone: nil, user: nil)
             }
-            guard let record = facts[account]?.record, let address = record.billingEmail else { return nil }
+            guard let record = side.record, let address = record.billingEmail else { return nil }
             return Target(address: address, name: record.displayName, zone: record.timeZone, user: nil)
         case .nobody:
             return nil

@@ -15,9 +15,7 @@ final class Recorder: @unchecked Sendable {
 
     /// An address that must not be used again.
     struct DeadAddress: Hashable {
-        let user: UserID
-        let channel: Channel
-        let address: String
+        let address: Address
         let state: AddressState
         /// The code of what its provider said of it, for the audit.
         let reason: String
@@ -93,7 +91,7 @@ final class Recorder: @unchecked Sendable {
         while !entries.isEmpty {
             let batch = Array(entries.prefix(singles > 0 ? 1 : Self.batch))
             do throws(StorageError) {
-                try await suppress(Set(batch.compactMap(\.deadAddress)))
+                try await suppress(batch.compactMap(\.deadAddress))
                 let results = batch.map(\.result)
                 let outcomes = try await store.finish(results, fence: fence, now: environment.now())
                 failures = 0
@@ -108,21 +106,23 @@ final class Recorder: @unchecked Sendable {
         writing = nil
     }
 
-    /// Marks addresses, and tells of all of them once.
-    private func suppress(_ addresses: Set<DeadAddress>) async throws(StorageError) {
-        guard !addresses.isEmpty else { return }
+    /// Marks addresses, whoever has them, and tells of all of them once.
+    private func suppress(_ dead: [DeadAddress]) async throws(StorageError) {
+        guard !dead.isEmpty else { return }
+        let now = environment.now()
+        let found = Dictionary(dead.map { ($0.address, $0) }, uniquingKeysWith: { first, _ in first })
+        let change: AddressChange
         do throws(StorageError) {
-            for address in addresses {
-                try await store.suppressAddress(
-                    address.address, of: address.user, on: address.channel, state: address.state,
-                    reason: address.reason, stamp: stamp())
-            }
+            change = try await store.suppress(
+                found.values.map { NewSuppression($0.address, $0.state, at: now, reason: $0.reason) },
+                source: .worker, stamp: stamp())
         } catch {
-            // The one that failed may be marked all the same, and those before it are.
+            // They may be marked all the same.
             teller.tellOfDoubt(about: store.tenant)
             throw error
         }
-        await teller.tell(of: store.tenant)
+        if change.isFelt { await teller.tell(of: store.tenant) }
+        if !change.concerned.isEmpty { environment.onRefusedAddresses(store.tenant, change.concerned) }
     }
 
     /// The worker acts for nobody, and from nowhere but here.

@@ -51,7 +51,8 @@ package final class SideFacts: Sendable {
     /// How much memory they take, about, in octets.
     package var octets: Int {
         // Each name of somebody who may have to be told takes 80.
-        112 + defaults.octets + mailboxChoices.octets + roster.count * 80 + max(0, roster.count - 1) * 24 + team.count * 200
+        112 + defaults.octets + mailboxChoices.octets + roster.count * 80 + max(0, roster.count - 1) * 24 + team.count
+            * 200
     }
 }
 

@@ -1,3 +1,4 @@
+internal import CarillonGRPC
 internal import CarillonNet
 internal import Domain
 internal import Postgres
@@ -84,6 +85,21 @@ final class LoopState: @unchecked Sendable {
             budget: budget, gates: gates, search: { [weak self] in await self?.search(for: id) ?? .unknown })
         scopes[record.id] = scope
         return scope
+    }
+
+    /// What this loop keeps of a tenant that somebody else than a caller names: as it is known for portal tokens too, else asked of the
+    /// registry; nil if there is none.
+    ///
+    /// - Throws: UNAVAILABLE when the registry cannot be asked.
+    func scope(named tenant: TenantID) async throws(Status) -> TenantScope? {
+        let known =
+            if let known = knownByName(tenant) { known } else { try await authenticator.askForPortal(tenant, self) }
+        return known.answer.tenant.map { scope(of: $0, usage: known.answer.usage) }
+    }
+
+    /// What is known of a tenant by its name alone; nil when ``scope(named:)`` would have to ask.
+    func knownByName(_ tenant: TenantID) -> Known<KnownPortal>? {
+        authenticator.knownPortal(tenant, since: loop.now.advanced(by: .zero - dependencies.limits.credentialAge))
     }
 
     /// Takes what the registry said of a tenant, if anybody has asked for the tenant before.

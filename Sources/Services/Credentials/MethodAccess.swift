@@ -49,8 +49,10 @@ struct MethodAccess: Sendable, Hashable {
             ])
         add(
             "AccountService", .tenant, .accounts,
-            methods: ["UpsertAccount", "UpsertUser", "SetDefaultUser", "UpsertTeam"])
-        add("AccountService", .tenant, .accounts, .read, methods: ["GetAccount", "ListUsers", "GetTeam"])
+            methods: ["UpsertAccount", "UpsertUser", "SetDefaultUser", "UpsertTeam", "RemoveSuppression"])
+        add(
+            "AccountService", .tenant, .accounts, .read,
+            methods: ["GetAccount", "ListUsers", "GetTeam", "ListSuppressions"])
         add(
             "CatalogService", .tenant, .catalog, .read, .publish,
             methods: ["ListNotificationTypes", "GetNotificationType"])
@@ -64,7 +66,7 @@ struct MethodAccess: Sendable, Hashable {
         add("PreferenceService", .tenantOrUser, .preferences, methods: ["UpdatePreferences"])
         add("PreferenceService", .tenant, .preferences, methods: ["RedeemUnsubscribe", "ImportPreferences"])
         add("PreferenceService", .tenant, .preferences, .read, methods: ["ExportPreferences"])
-        add("DeliveryService", .tenant, .publish, methods: ["Publish", "CancelEvent"])
+        add("DeliveryService", .tenant, .publish, methods: ["Publish", "CancelEvent", "ReportProviderEvents"])
         add("DeliveryService", .tenant, .read, methods: ["GetNotification", "ListNotifications"])
         add("ChannelService", .tenant, .providers, methods: ["PutProvider"])
         add("ChannelService", .tenant, .providers, .read, methods: ["ListProviders"])

@@ -59,7 +59,7 @@ struct DeliveryServer: DeliveryServiceHandler {
         for draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by caller: Caller
     ) throws(Status) -> PublishPlan? {
         do throws(Status) {
-            return try PublishPlan(draft, on: sides, of: scope, by: caller, core.dependencies, now: core.now)
+            return try PublishPlan(draft, on: sides, of: scope, by: caller.actor, core.dependencies, now: core.now)
         } catch {
             guard error.code == .notFound, sides.isOld else { throw error }
             return nil

@@ -18,7 +18,7 @@ struct PublishPlan {
 
     /// Decides about everybody whom the event may concern, and writes it down.
     init(
-        _ draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by caller: Caller,
+        _ draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by actor: String,
         _ dependencies: ServiceDependencies, now: Instant
     ) throws(Status) {
         for user in draft.addressees where sides.user(user) == nil { throw .userNotFound(user) }
@@ -46,7 +46,7 @@ struct PublishPlan {
                 Carillon_V1_RecipientDecision(decision, notification: id, channels: draft.type.channels))
         }
         self.response = response
-        let raised = try Self.raised(by: decisions, of: draft, on: sides, of: scope, by: caller, dependencies, now: now)
+        let raised = try Self.raised(by: decisions, of: draft, on: sides, of: scope, by: actor, dependencies, now: now)
         let all = notifications + raised.flatMap(\.notifications)
         inboxUsers = Array(Set(all.compactMap(\.inboxUser)))
         hasWork = all.contains { $0.deliveries.contains { $0.isWork } }
@@ -60,7 +60,7 @@ struct PublishPlan {
             idempotencyKey: draft.idempotencyKey, bodyHash: draft.bodyHash,
             // By its key an event can be called off as long as people have not been told of it.
             keyExpiresAt: (draft.notBefore ?? now).advanced(by: dependencies.limits.idempotencyAge), pins: sides.pins,
-            event: try Self.event(eventID, draft, of: scope, by: caller, dependencies), notifications: notifications,
+            event: try Self.event(eventID, draft, of: scope, by: actor, dependencies), notifications: notifications,
             raised: raised, response: stored)
     }
 
@@ -68,7 +68,7 @@ struct PublishPlan {
     /// that. The answer tells of the event itself only.
     private static func raised(
         by decisions: [RecipientDecision], of draft: PublishDraft, on sides: EventSides, of scope: TenantScope,
-        by caller: Caller, _ dependencies: ServiceDependencies, now: Instant
+        by actor: String, _ dependencies: ServiceDependencies, now: Instant
     ) throws(Status) -> [RaisedEvent] {
         guard
             let unreachable = UnreachableContact(
@@ -90,12 +90,12 @@ struct PublishPlan {
         let event = NewEvent(
             id: EventID(dependencies.makeID(at: now)), type: unreachable.type.key, account: unreachable.account,
             object: draft.object, sourceEvent: draft.sourceEvent, context: unreachable.entries,
-            publishedBy: caller.actor, occurredAt: now)
+            publishedBy: actor, occurredAt: now)
         return [RaisedEvent(event: event, notifications: notifications)]
     }
 
     private static func event(
-        _ id: EventID, _ draft: PublishDraft, of scope: TenantScope, by caller: Caller,
+        _ id: EventID, _ draft: PublishDraft, of scope: TenantScope, by actor: String,
         _ dependencies: ServiceDependencies
     ) throws(Status) -> NewEvent {
         var open: [ContextEntry] = []
@@ -119,7 +119,7 @@ struct PublishPlan {
         return NewEvent(
             id: id, type: draft.type.key, account: draft.account, actor: draft.actor, addressedUsers: draft.addressees,
             object: draft.object, isObjectSuppressed: draft.isObjectSuppressed, sourceEvent: draft.sourceEvent,
-            context: open, sealedContext: sealed, publishedBy: caller.actor, occurredAt: draft.occurredAt,
+            context: open, sealedContext: sealed, publishedBy: actor, occurredAt: draft.occurredAt,
             notBefore: draft.notBefore)
     }
 }

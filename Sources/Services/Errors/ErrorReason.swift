@@ -24,6 +24,8 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case providerPasswordRequired = "PROVIDER_PASSWORD_REQUIRED"
     case accountImmutable = "ACCOUNT_IMMUTABLE"
     case audienceNotAllowed = "AUDIENCE_NOT_ALLOWED"
+    case stoppedByOwner = "STOPPED_BY_OWNER"
+    case addressChanged = "ADDRESS_CHANGED"
 
     // What there is.
     case tenantNotFound = "TENANT_NOT_FOUND"
@@ -33,6 +35,8 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case serviceIdentityNotFound = "SERVICE_IDENTITY_NOT_FOUND"
     case eventNotFound = "EVENT_NOT_FOUND"
     case notificationNotFound = "NOTIFICATION_NOT_FOUND"
+    case messageNotFound = "MESSAGE_NOT_FOUND"
+    case suppressionNotFound = "SUPPRESSION_NOT_FOUND"
     case unsubscribeTokenUnknown = "UNSUBSCRIBE_TOKEN_UNKNOWN"
 
     // What the service can do at the moment.

@@ -103,6 +103,23 @@ extension Status {
         }
     }
 
+    /// The one answer for messages that there are not, and for those of other tenants.
+    static let messageNotFound = Status(
+        .notFound, .messageNotFound, "there is no such message; send its message_id as GetNotification tells it")
+
+    /// A report of a message whose address is not known any more.
+    static let addressChanged = Status(
+        .failedPrecondition, .addressChanged,
+        "the message's recipient has no such address any more, or several that look alike; name the address instead")
+
+    static let suppressionNotFound = Status(.notFound, .suppressionNotFound, "the address is not suppressed")
+
+    /// A STOP is its owner's.
+    static let stoppedByOwner = Status(
+        .failedPrecondition, .stoppedByOwner,
+        "the owner of the number said STOP, and only the owner takes that back: by START, which ReportProviderEvents takes"
+    )
+
     static func tenantNotFound(_ id: TenantID) -> Status {
         Status(.notFound, .tenantNotFound, "there is no tenant \(id)", metadata: ["tenant_id": id.rawValue])
     }

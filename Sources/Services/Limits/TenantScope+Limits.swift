@@ -45,9 +45,9 @@ extension TenantScope {
         throw context.refuse(terms.tooManyEvents)
     }
 
-    /// Counts the checks of a batch behind its first, which the call itself stands for. They are not refused: whoever comes next
-    /// waits the longer.
-    func chargeChecks(_ count: Int, at now: MonotonicTime) {
+    /// Counts what a call brings, checks or reports, behind the first, which the call itself stands for. They are not refused:
+    /// whoever comes next waits the longer.
+    func chargeItems(_ count: Int, at now: MonotonicTime) {
         guard count > 0, let rate = terms.callRate else { return }
         gates.keyRate.charge(count, of: rate, at: now)
     }

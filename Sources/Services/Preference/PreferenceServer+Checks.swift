@@ -78,7 +78,7 @@ extension PreferenceServer {
                 })
         }
         for answer in given { state.checkCounters.count(answer) }
-        scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
+        scope.chargeItems(request.checks.count - 1, at: context.loop.now)
         return response
     }
 
@@ -94,7 +94,7 @@ extension PreferenceServer {
             )
         }
         try fields.check()
-        scope.chargeChecks(request.checks.count - 1, at: context.loop.now)
+        scope.chargeItems(request.checks.count - 1, at: context.loop.now)
         let users = Set(request.checks.compactMap { PreferenceCheck($0)?.user })
         let subjects = try await scope.facts.users.subjects(users)
         let state = core[context]

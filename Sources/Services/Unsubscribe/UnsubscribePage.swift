@@ -42,22 +42,12 @@ struct UnsubscribePage {
     /// The tenant, as it is known for portal tokens too: what there is not is asked for once a minute. A tenant that is suspended
     /// still obeys.
     private func scope(of tenant: TenantID, _ state: LoopState) async throws(Status) -> TenantScope? {
-        let oldest = state.loop.now.advanced(by: .zero - core.limits.credentialAge)
-        let known =
-            if let known = state.authenticator.knownPortal(tenant, since: oldest) {
-                known
-            } else {
-                try await ask(tenant, state)
-            }
-        return known.answer.tenant.map { state.scope(of: $0, usage: known.answer.usage) }
-    }
-
-    private func ask(_ tenant: TenantID, _ state: LoopState) async throws(Status) -> Known<KnownPortal> {
         // Anybody can make up ids of tenants.
-        guard state.pageQuestions.take(of: Self.questions, at: state.loop.now) else {
+        guard state.knownByName(tenant) != nil || state.pageQuestions.take(of: Self.questions, at: state.loop.now)
+        else {
             throw Status(.unavailable, "too many links of tenants that are not known are opened")
         }
-        return try await state.authenticator.askForPortal(tenant, state)
+        return try await state.scope(named: tenant)
     }
 
     /// How often a loop asks the registry for this: for thousands of tenants once a minute.

@@ -28,12 +28,18 @@ struct AuditStatements {
     let team: Statement
     /// $4 user, $5 all of its fields, $6 those that change if it exists.
     let user: Statement
-    /// $4 user, $5 channel, $6 address, $7 state, $8 reason: what was found out of an address.
-    let addressState: Statement
+    /// $4 channels, $5 addresses, $6 states, $7 times, $8 reasons, $9 source: what was found out of addresses.
+    let suppressions: Statement
+    /// $4 channels, $5 addresses, $6 times, $7 states, $8 whether also what is newer ends, $9 states of one user's address, $10 source:
+    /// what made addresses usable again.
+    let liftedSuppressions: Statement
     /// $4 account, $5 user or NULL.
     let defaultUser: Statement
     /// $1 before this id, $2 limit.
     let page: Statement
+
+    /// Of how many users an address is said to be.
+    private static let ownersNamed = 10
 
     init(_ schema: SchemaName) {
         func line(_ select: String) -> Statement {
@@ -221,14 +227,53 @@ struct AuditStatements {
             ) AS c
             WHERE c.before IS DISTINCT FROM c.after
             """)
-        addressState = line(
+        // Whose it is, as far as it is of use to read.
+        let owners = """
+            coalesce((
+                        SELECT jsonb_agg(o.user_id ORDER BY o.user_id)
+                        FROM (
+                            SELECT c.user_id
+                            FROM \(schema).contact_point c
+                            WHERE c.channel = x.channel AND c.address = x.address
+                            ORDER BY c.user_id
+                            LIMIT \(Self.ownersNamed)
+                        ) AS o), '[]'::jsonb)
             """
-            SELECT 'user.address_state', 'user/' || c.user_id,
-                jsonb_build_object('channel', c.channel, 'address', \(masked("c.address")), 'state', c.state),
-                jsonb_build_object('channel', c.channel, 'address', \(masked("c.address")), 'state', $7::text,
-                    'reason', $8::text)
-            FROM \(schema).contact_point c
-            WHERE c.user_id = $4::text AND c.channel = $5::text AND c.address = $6::text AND c.state <> $7::text
+        let known = "\(schema).suppression s ON s.channel = x.channel AND s.address = x.address"
+        suppressions = line(
+            """
+            SELECT 'address.suppress', 'suppressions', c.before, c.after
+            FROM (
+                SELECT jsonb_agg(jsonb_build_object('channel', x.channel, 'address', \(masked("x.address")),
+                        'state', s.state) ORDER BY x.place) FILTER (WHERE s.state IS NOT NULL) AS before,
+                    jsonb_agg(jsonb_strip_nulls(jsonb_build_object('channel', x.channel,
+                        'address', \(masked("x.address")), 'state', x.state, 'source', $9::text,
+                        'reason', nullif(x.reason, ''), 'user_ids', \(owners))) ORDER BY x.place) AS after
+                FROM unnest($4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+                    WITH ORDINALITY AS x (channel, address, state, at, reason, place)
+                LEFT JOIN \(known)
+                WHERE \(SuppressionStatements.isNews)
+            ) AS c
+            WHERE c.after IS NOT NULL
+            """)
+        liftedSuppressions = line(
+            """
+            SELECT 'address.restore', 'suppressions', c.before, c.after
+            FROM (
+                SELECT jsonb_agg(jsonb_build_object('channel', x.channel, 'address', \(masked("x.address")),
+                        'state', s.state) ORDER BY x.place) FILTER (WHERE s.state IS NOT NULL) AS before,
+                    jsonb_agg(jsonb_build_object('channel', x.channel, 'address', \(masked("x.address")),
+                        'state', 'usable', 'source', $10::text, 'user_ids', \(owners)) ORDER BY x.place) AS after
+                FROM unnest($4::text[], $5::text[], $6::timestamptz[])
+                    WITH ORDINALITY AS x (channel, address, at, place)
+                LEFT JOIN \(known)
+                WHERE \(SuppressionStatements.isLifted(from: 7)) OR EXISTS (
+                    SELECT 1
+                    FROM \(schema).contact_point c
+                    WHERE c.channel = x.channel AND c.address = x.address
+                        AND \(SuppressionStatements.isRestored(from: 7)))
+            ) AS c
+            WHERE c.after IS NOT NULL
             """)
         defaultUser = line(
             """

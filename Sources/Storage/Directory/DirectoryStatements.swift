@@ -38,10 +38,8 @@ struct DirectoryStatements {
     let dropContactPoints: Statement
     /// $1 user: addresses without a place and without a blemish are forgotten.
     let forgetContactPoints: Statement
-    /// $1 user, $2 channels, $3 addresses, $4 positions, $5 states.
+    /// $1 user, $2 channels, $3 addresses, $4 positions, $5 states: an address that is suppressed is so here too.
     let putContactPoints: Statement
-    /// $1 user, $2 channel, $3 address, $4 state.
-    let setAddressState: Statement
     /// $1 users.
     let contactPointsOfUsers: Statement
     /// $1 users.
@@ -173,16 +171,15 @@ struct DirectoryStatements {
         putContactPoints = Statement(
             """
             INSERT INTO \(schema).contact_point AS c (user_id, channel, address, position, state)
-            SELECT $1::text, x.channel, x.address, x.position, x.state
+            SELECT $1::text, x.channel, x.address, x.position,
+                CASE WHEN x.state = 'usable' THEN coalesce(s.state, x.state) ELSE x.state END
             FROM unnest($2::text[], $3::text[], $4::int4[], $5::text[]) AS x (channel, address, position, state)
+            LEFT JOIN \(schema).suppression s ON s.channel = x.channel AND s.address = x.address
             ORDER BY x.channel, x.address
-            ON CONFLICT (user_id, channel, address) DO UPDATE SET position = excluded.position
-            """)
-        setAddressState = Statement(
-            """
-            UPDATE \(schema).contact_point c
-            SET state = $4::text
-            WHERE c.user_id = $1::text AND c.channel = $2::text AND c.address = $3::text
+            ON CONFLICT (user_id, channel, address) DO UPDATE SET
+                position = excluded.position,
+                state = CASE WHEN c.state = 'unverified' OR (c.state = 'usable' AND excluded.state <> 'unverified')
+                    THEN excluded.state ELSE c.state END
             """)
         contactPointsOfUsers = Statement(
             """

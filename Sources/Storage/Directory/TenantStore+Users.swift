@@ -4,8 +4,8 @@ internal import Postgres
 extension TenantStore {
     /// Makes a user, or changes one.
     ///
-    /// An address that is stored keeps its state: what bounced stays so until the suppression is removed, also when
-    /// the user gives it up and takes it again.
+    /// An address has the state that it has for everybody (``suppressions(on:address:after:size:)``): what bounced stays so until the
+    /// suppression is removed, also when the user gives it up and takes it again, and when another user has it.
     ///
     /// - Parameters:
     ///   - user: what it shall be.
@@ -76,33 +76,6 @@ extension TenantStore {
                     ]))
         }
         return queries
-    }
-
-    /// Records that an address cannot be used any more. An address that the user no longer has is passed over, and one that is
-    /// known to be so leaves no further line in the audit.
-    ///
-    /// - Parameters:
-    ///   - address: the address as it is stored.
-    ///   - user: whose.
-    ///   - channel: on which channel.
-    ///   - state: what it is from now on.
-    ///   - reason: the code of what was found out.
-    ///   - stamp: who found it out.
-    package func suppressAddress(
-        _ address: String, of user: UserID, on channel: Channel, state: AddressState, reason: String,
-        stamp: AuditStamp
-    ) async throws(StorageError) {
-        let line: [Parameter] = [
-            .text(user), .text(channel.rawValue), .text(address), .text(state.rawValue), .text(reason),
-        ]
-        let queries =
-            audited(auditing.addressState, line, stamp: stamp) + [
-                Query(directory.touchAccountsOfUser, [.text(user), .null]),
-                Query(
-                    directory.setAddressState,
-                    [.text(user), .text(channel.rawValue), .text(address), .text(state.rawValue)]),
-            ]
-        try await storing { () async throws(PostgresError) in _ = try await run(queries) }
     }
 
     /// The users of these ids that there are.

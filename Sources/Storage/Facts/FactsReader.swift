@@ -9,6 +9,7 @@ struct FactsReader {
     private var users: [UserID: UserRecord] = [:]
     private var rows = FactsRows()
     private var caps: [AccountID?: [FrequencyCap]] = [:]
+    private var mailboxes: [AccountID?: AddressState] = [:]
     private var providedChannels: ChannelSet = []
     private var schedules: ScheduleMaker
 
@@ -35,6 +36,7 @@ struct FactsReader {
         let id = try row.account(0)
         versions[id] = try row.int8(8)
         caps[id] = FrequencyCap.list(json: try row.optionalText(13))
+        mailboxes[id] = try row.value(14, as: AddressState.self)
         if let id { records[id] = try AccountRecord(row: row) } else { team = try TeamRecord(row: row) }
     }
 
@@ -59,7 +61,7 @@ struct FactsReader {
                         recentSends: rows.sends[user.id])
                 },
                 defaultUser: record?.defaultUser,
-                mailbox: record?.billingEmail ?? team?.mailbox == nil ? .missing : .usable,
+                mailbox: mailboxes[account] ?? .missing,
                 mailboxChoices: Choices(team?.choices ?? []),
                 isSuppressed: record?.notificationsSuppressed ?? false,
                 defaults: Choices(record?.defaults ?? []))

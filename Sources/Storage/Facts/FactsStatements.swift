@@ -28,7 +28,7 @@ struct FactsStatements {
     init(_ schema: SchemaName) {
         accounts = Statement(
             """
-            SELECT \(DirectoryStatements.accountColumns), a.caps
+            SELECT \(DirectoryStatements.accountColumns), a.caps, \(SuppressionStatements.mailboxState(schema))
             FROM \(schema).account a
             WHERE a.account_id = ANY ($1::text[])
             """)

@@ -54,7 +54,7 @@ struct PeopleReader {
             facts: SideFacts(
                 account: account, isSuppressed: try row.bool(2),
                 defaults: account == nil ? .none : choices, candidates: (candidates[account] ?? [:]).values,
-                mailbox: try row.bool(4) ? .usable : .missing, mailboxChoices: account == nil ? choices : .none),
+                mailbox: try row.value(4, as: AddressState.self), mailboxChoices: account == nil ? choices : .none),
             overrides: rows.overrides[account] ?? SettingOverrides(), schedule: schedules.schedule(zone, nil),
             providedChannels: provided, caps: FrequencyCap.list(json: try row.optionalText(6)))
     }

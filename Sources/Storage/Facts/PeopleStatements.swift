@@ -29,8 +29,8 @@ struct PeopleStatements {
             "ANY ($2::text[] || ARRAY(SELECT o.account_id FROM \(schema).app_user o WHERE o.user_id = ANY ($1::text[])))"
         homes = Statement(
             """
-            SELECT a.account_id, a.facts_version, a.notifications_suppressed, a.defaults, a.billing_email IS NOT NULL,
-                a.time_zone, a.caps
+            SELECT a.account_id, a.facts_version, a.notifications_suppressed, a.defaults,
+                \(SuppressionStatements.mailboxState(schema)), a.time_zone, a.caps
             FROM \(schema).account a
             WHERE a.account_id = \(wanted)
             """)

@@ -94,7 +94,7 @@ extension TenantAdministration {
         }
     }
 
-    /// Drops one month of one tenant, of all tables at once. Plain DETACH, which Citus knows, takes the parent's lock for a
+    /// Drops one month of one tenant, of all tables at once, and what is remembered of suppressions that were lifted before its end. Plain DETACH, which Citus knows, takes the parent's lock for a
     /// moment: it waits no longer than a migration would.
     private func drop(_ expired: ExpiredMonth, at place: TenantPlace) async throws(StorageError) {
         guard let month = Month(expired.month) else {
@@ -121,6 +121,11 @@ extension TenantAdministration {
                 queries.append(Query(Statement(text, prepared: false)))
             }
         }
+        // Nobody reports anything any more of the time before it was lifted.
+        let forgetLifted = Statement(
+            "DELETE FROM \(schema).suppression s WHERE s.state = 'usable' AND s.created_at < $1::timestamptz",
+            prepared: false)
+        queries.append(Query(forgetLifted, [.timestamp(month.next.start)]))
         try await storing { () async throws(PostgresError) in
             _ = try await persistently { () async throws(PostgresError) in
                 try await run(queries, at: place)

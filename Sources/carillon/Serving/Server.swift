@@ -133,8 +133,9 @@ final class Server: Sendable {
         let owner: OwnerPools? =
             if let database = settings.owner { await OwnerPools.make(database, on: loops[0], log) } else { nil }
         let registry = MetricRegistry(MetricCatalog.families)
-        let bell = InboxBell()
-        let worker = makeWorker(settings, on: deliveryLoop, registry, log, bell)
+        let (bell, bounces) = (InboxBell(), BounceSignal())
+        let worker = makeWorker(
+            settings, on: deliveryLoop, in: workerEnvironment(registry, bell, bounces, log), log)
         let maintainer = owner.map { owner in
             Maintainer(
                 loop: loops[0], owner.upkeep.administration, login: OwnerPools.session(settings.owner ?? ""), log: log)
@@ -147,6 +148,7 @@ final class Server: Sendable {
                     session: OwnerPools.session(settings.owner ?? ""))
             }, worker, maintainer, MonthAlarm(log), registry)
         bell.connect(services)
+        bounces.connect(services)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
@@ -197,8 +199,25 @@ final class Server: Sendable {
         return Services(dependencies)
     }
 
+    /// What a worker is given: the time, chance, and whoever hears of what it does.
+    private static func workerEnvironment(
+        _ registry: MetricRegistry, _ bell: InboxBell, _ bounces: BounceSignal, _ log: Logger
+    ) -> DeliveryEnvironment {
+        let counters = DeliveryCounters(registry)
+        var environment = DeliveryEnvironment(
+            now: { Clock.now }, randomness: { Double.random(in: 0..<1) }, makeID: { Clock.freshID },
+            onEvent: { event in
+                counters.count(event)
+                log.report(event)
+                bell.hear(event)
+            })
+        environment.metrics = registry
+        environment.onRefusedAddresses = { bounces.tell($0, $1) }
+        return environment
+    }
+
     private static func makeWorker(
-        _ settings: ServeSettings, on loop: EventLoop, _ registry: MetricRegistry, _ log: Logger, _ bell: InboxBell
+        _ settings: ServeSettings, on loop: EventLoop, in environment: DeliveryEnvironment, _ log: Logger
     ) -> DeliveryWorker {
         var database = PostgresConfiguration(connectionInfo: settings.workerDatabase ?? settings.database)
         database.connections = settings.connections
@@ -212,15 +231,6 @@ final class Server: Sendable {
         configuration.hostName = settings.relayHostName
         configuration.publicURL = settings.publicURL
         configuration.allowsMaildir = settings.allowsMaildir
-        let counters = DeliveryCounters(registry)
-        var environment = DeliveryEnvironment(
-            now: { Clock.now }, randomness: { Double.random(in: 0..<1) }, makeID: { Clock.freshID },
-            onEvent: { event in
-                counters.count(event)
-                log.report(event)
-                bell.hear(event)
-            })
-        environment.metrics = registry
         return DeliveryWorker(loop: loop, configuration: configuration, environment: environment)
     }
 

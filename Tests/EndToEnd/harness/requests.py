@@ -131,6 +131,12 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     mixed = v1.SetDefaultUserRequest(account_id=own_account, user_id=ids.user)
     add("AccountService.SetDefaultUser", mixed, "of an own account")
 
+    add("AccountService.ListSuppressions", v1.ListSuppressionsRequest(address=f"{ids.user}@body.example"))
+    suppressions = v1.ListSuppressionsRequest(page_token=ids.page_token or "AAAA")
+    add("AccountService.ListSuppressions", suppressions, "with a page token")
+    lifted = v1.RemoveSuppressionRequest(channel=v1.CHANNEL_EMAIL, address=f"{ids.user}@body.example")
+    add("AccountService.RemoveSuppression", lifted)
+
     add("CatalogService.ListNotificationTypes", v1.ListNotificationTypesRequest(page_size=3))
     add("CatalogService.GetNotificationType", v1.GetNotificationTypeRequest(notification_type="invoice.created"))
     add("CatalogService.GetSettings", v1.GetSettingsRequest(category="Invoices"))
@@ -172,6 +178,10 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     add("DeliveryService.ListNotifications", own_notifications, "with a page token")
     add("DeliveryService.CancelEvent", v1.CancelEventRequest(event_id=ids.event))
     add("DeliveryService.CancelEvent", v1.CancelEventRequest(idempotency_key=ids.idempotency_key), "by its key")
+    bounced = v1.ProviderEvent(
+        kind=v1.PROVIDER_EVENT_KIND_BOUNCED_PERMANENTLY, message_id=f"{ids.notification}.email@portal.example"
+    )
+    add("DeliveryService.ReportProviderEvents", v1.ReportProviderEventsRequest(events=[bounced]))
     add("DeliveryService.Publish", event(account_id=ids.account))
     same_key = event(account_id=own_account, idempotency_key=ids.idempotency_key)
     add("DeliveryService.Publish", same_key, "with an idempotency key")
