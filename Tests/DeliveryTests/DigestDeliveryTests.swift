@@ -276,6 +276,39 @@ import Testing
         }
     }
 
+    /// Words go by 64, but a message that is to be tried again comes back into the queue whole: part of it would go out as another.
+    @Test func itComesBackWhole() async throws {
+        try await onStage { stage in
+            let relay = try await TestServer.smtp(rules: #"[{"at": "rcpt", "do": ["450 4.2.1 Try later", "accept"]}]"#)
+            try await stage.putRelay(port: relay.port)
+            let ids = try await publish(stage, 1...100)
+            let schema = "t_\(stage.store.tenant)"
+            try await stage.asSuperuser(
+                """
+                CREATE FUNCTION \(schema).refuse() RETURNS trigger LANGUAGE plpgsql
+                AS $$BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '40001'; END$$;
+                CREATE TRIGGER refuse BEFORE UPDATE ON \(schema).delivery FOR EACH ROW
+                WHEN (OLD.notification_id = '\(ids[10].notification)') EXECUTE FUNCTION \(schema).refuse()
+                """)
+            let worker = await stage.worker()
+            close(stage, worker)
+            try await stage.eventually("a word cannot be written") {
+                stage.log.count { if case .recordingFailed = $0 { true } else { false } } > 1
+            }
+            #expect(try await stage.integer("SELECT count(*) FROM SCHEMA.queue q WHERE q.lease = 0") == 0)
+            try await stage.asSuperuser("DROP TRIGGER refuse ON \(schema).delivery")
+            try await stage.eventually("all words are written") {
+                try await stage.integer("SELECT count(*) FROM SCHEMA.queue q WHERE q.lease = 0") == 100
+            }
+            stage.clock.advance(by: .seconds(60))
+            worker.wake(stage.store.tenant)
+            let mails = await relay.events("message", count: 1)
+            try await expect(stage, ids, "delivered digested")
+            #expect(mails.map { header("Subject", $0) } == ["100 notifications from Northwind Supply"])
+            try await expectRest(stage, worker)
+        }
+    }
+
     @Test func aDeadAddressEndsAllOfIt() async throws {
         try await onStage { stage in
             let relay = try await TestServer.smtp(rules: #"[{"at": "rcpt", "do": ["550 5.1.1 No such user"]}]"#)

@@ -42,6 +42,7 @@ struct LimitTable {
             number("output", \.output),
             number("littleOutput", \.littleOutput),
             duration("memoryPause", \.memoryPause),
+            toggle("looksAfterMemory", \.looksAfterMemory),
             number("concurrentStreams", \.http2.concurrentStreams),
             number("streamWindow", \.http2.streamWindow),
             number("connectionWindow", \.http2.connectionWindow),

@@ -2,6 +2,7 @@ internal import CarillonNet
 internal import Domain
 internal import Rendering
 internal import Storage
+internal import Telemetry
 
 // From what digests have gathered to messages: decide again on each delivery, show the most important ones, count all.
 
@@ -96,7 +97,9 @@ extension DeliveryWorker {
         work.underWay.readBegins(at: loop.now)
         let facts = try await work.store.facts(
             of: Array(Set(accounts + [nil])), Clocks(zone: means.tenant.timeZone, now: environment.now()))
-        return SecondLook(catalog: configuration.catalog, tenant: means.tenant, facts: facts, now: environment.now())
+        return SecondLook(
+            catalog: configuration.catalog, tenant: means.tenant, facts: facts, now: environment.now(),
+            onDecision: decisions.count)
     }
 
     // MARK: Showing

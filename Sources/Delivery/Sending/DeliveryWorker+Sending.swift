@@ -235,8 +235,9 @@ extension DeliveryWorker {
 
     /// Gives the word on a message that was not tried.
     private func settle(_ parcel: Parcel, _ resolution: DeliveryResult.Resolution, of work: TenantWork) {
+        let message = parcel.comesBack(with: [resolution]) ? parcel.lead : nil
         for item in parcel.items.reversed() {
-            record(Recorder.Entry(result: DeliveryResult(item.id, resolution)), work)
+            record(Recorder.Entry(result: DeliveryResult(item.id, resolution), message: message), work)
         }
         arrange()
     }
@@ -247,9 +248,10 @@ extension DeliveryWorker {
         deadAddress: Recorder.DeadAddress? = nil, of work: TenantWork
     ) {
         var deadAddress = deadAddress
+        let message = parcel.comesBack(with: resolutions) ? parcel.lead : nil
         for (item, resolution) in zip(parcel.items, resolutions).reversed() {
             let result = DeliveryResult(item.id, resolution, attempt: attempt, digest: parcel.digest)
-            record(Recorder.Entry(result: result, deadAddress: deadAddress), work)
+            record(Recorder.Entry(result: result, deadAddress: deadAddress, message: message), work)
             // Once is enough, and before any word that tells of it.
             deadAddress = nil
         }

@@ -30,6 +30,11 @@ struct Parcel {
 
     /// The delivery in whose name it is sent.
     var lead: DeliveryID { items[0].id }
+
+    /// Whether it is of several deliveries, and not all leave the queue with these words.
+    func comesBack(with words: [DeliveryResult.Resolution]) -> Bool {
+        items.count > 1 && words.contains { !$0.isTerminal }
+    }
 }
 
 extension Parcel.Item {

@@ -11,6 +11,8 @@ final class Recorder: @unchecked Sendable {
     struct Entry {
         var result: DeliveryResult
         var deadAddress: DeadAddress?
+        /// The message that comes back into the queue with it, by its first delivery: such words are written all at once.
+        var message: DeliveryID?
     }
 
     /// An address that must not be used again.
@@ -21,7 +23,7 @@ final class Recorder: @unchecked Sendable {
         let reason: String
     }
 
-    /// How many words go as one transaction.
+    /// How many words go as one transaction, and more only if they are on one message.
     private static let batch = 64
     /// For how long words are tried after the tenant was let go: they count as long as nobody took over.
     private static let patienceWhenLetGo: Duration = .seconds(60)
@@ -89,7 +91,7 @@ final class Recorder: @unchecked Sendable {
 
     private func write() async {
         while !entries.isEmpty {
-            let batch = Array(entries.prefix(singles > 0 ? 1 : Self.batch))
+            let batch = nextBatch()
             do throws(StorageError) {
                 try await suppress(batch.compactMap(\.deadAddress))
                 let results = batch.map(\.result)
@@ -104,6 +106,17 @@ final class Recorder: @unchecked Sendable {
         }
         isWriting = false
         writing = nil
+    }
+
+    /// The words of the next transaction. A message that comes back into the queue does so whole: whoever claims some of its deliveries
+    /// must find all, or it would become two messages of one Message-ID.
+    private func nextBatch() -> [Entry] {
+        guard singles == 0 else { return [entries[0]] }
+        var count = min(Self.batch, entries.count)
+        if let message = entries[count - 1].message {
+            while count < entries.count, entries[count].message == message { count += 1 }
+        }
+        return Array(entries[..<count])
     }
 
     /// Marks addresses, whoever has them, and tells of all of them once.

@@ -58,7 +58,7 @@ struct PublishPlan {
         }
         item = PublishItem(
             idempotencyKey: draft.idempotencyKey, bodyHash: draft.bodyHash,
-            // By its key an event can be called off as long as people have not been told of it.
+            // By its key an event can be called off until a day after its time; what waits for its readers longer, by its id.
             keyExpiresAt: (draft.notBefore ?? now).advanced(by: dependencies.limits.idempotencyAge), pins: sides.pins,
             event: try Self.event(eventID, draft, of: scope, by: actor, dependencies), notifications: notifications,
             raised: raised, response: stored)

@@ -22,8 +22,9 @@ struct CallOffStatements {
     /// Rows that no worker has leave the queue. Those that one has stay, with a mark: their worker may be sending, and gives its word
     /// on them; if it wants to go on later, it finds the mark (``callingOff(_:)``).
     ///
-    /// The rows are locked first, in the order of all who lock several, and what counts is what the lock found: a claim or a word
-    /// that came in between has been seen.
+    /// The rows are locked first, in the order of all who lock several, and of a row what counts is what the lock found: a claim that came
+    /// in between has been seen. What is read beside the rows is as it was when the statement began: a delivery whose word comes in just
+    /// then is told as under way, and an attempt that is recorded just then as one whose outcome is not known.
     private static func callingOff(_ schema: SchemaName, _ target: String) -> Statement {
         Statement(
             """

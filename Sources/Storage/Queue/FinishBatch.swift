@@ -83,7 +83,7 @@ extension DeliveryResult {
 
 extension DeliveryResult.Resolution {
     /// Whether the delivery leaves the queue.
-    fileprivate var isTerminal: Bool {
+    package var isTerminal: Bool {
         switch self {
         case .retry, .postponed, .released: false
         case .delivered, .failed, .suppressed, .expired, .cancelled, .outcomeUnknown: true

@@ -1,6 +1,7 @@
 -- A tenant's schema from version 5 to 6: digests that are gathered, events that are told of later, and addresses that nobody writes to.
 -- It only adds: programs of version 5 go on, send what waits for a digest one by one, and know of no later time. Of addresses they look at
--- what stands with each user, and mark those alone.
+-- what stands with each user, and mark those alone. What is new is to be used when the last of them is gone: they end inbox items of
+-- later events and mails to the team's mailbox as suppressed, and send again what was called off while they had it.
 
 -- step: what is gathered
 ALTER TABLE ${schema}.queue ADD COLUMN IF NOT EXISTS digest_of text;

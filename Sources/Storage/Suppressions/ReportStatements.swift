@@ -2,7 +2,7 @@ internal import Postgres
 
 /// The statements on messages that providers report something of.
 struct ReportStatements {
-    /// $1 notifications, $2 channels: the messages that there are, with the billing mailbox that one may have gone to.
+    /// $1 notifications, $2 channels: the messages that there are, with the billing mailbox, or the team's, that one may have gone to.
     let messages: Statement
     /// $1 notifications: all addresses of the users whom they are for, also those given up.
     let addresses: Statement
@@ -13,11 +13,12 @@ struct ReportStatements {
         messages = Statement(
             """
             SELECT d.notification_id, d.channel, d.message_id, d.masked_address, d.state, n.user_id,
-                CASE WHEN n.recipient = 'mailbox' AND n.audience = 'customer' THEN a.billing_email END
+                CASE WHEN n.recipient = 'mailbox' THEN a.billing_email END
             FROM unnest($1::uuid[], $2::text[]) AS x (notification_id, channel)
             JOIN \(schema).delivery d ON d.notification_id = x.notification_id AND d.channel = x.channel
             JOIN \(schema).notification n ON n.notification_id = x.notification_id
-            LEFT JOIN \(schema).account a ON a.account_id = n.account_id
+            LEFT JOIN \(schema).account a
+                ON a.account_id = CASE WHEN n.audience = 'customer' THEN n.account_id ELSE '' END
             WHERE d.notification_id = ANY ($1::uuid[]) AND n.notification_id = ANY ($1::uuid[])
                 AND d.message_id IS NOT NULL
             """)

@@ -78,6 +78,8 @@ final class DeliveryCounters: Sendable {
         if let place = Outcome.allCases.firstIndex(of: Outcome(result.resolution)) {
             words[channel][place].increment(by: 1)
         }
+        // A digest was handed over once, whatever it told of: what took its time is the delivery that it has its Message-ID from.
+        if let digest = result.digest, !digest.hasPrefix(result.id.notification.description) { return }
         // Without a provider nothing was sent.
         guard let attempt = result.attempt, attempt.provider != nil else { return }
         let microseconds = attempt.finishedAt.microseconds - attempt.startedAt.microseconds
