@@ -165,14 +165,13 @@ extension DeliveryWorker {
             let lead = digest.items[0]
             if lead.claims > 1 { environment.onEvent(.repeated(work.tenant, lead.id, claims: lead.claims)) }
             let parcel = digest.parcel(means, digest.counted(self, look))
+            let composer = composer(look.settings(for: nil), digest.target, means)
             if digest.items.count == 1, let alone = shown[lead.id]?.delivery {
                 // One thing alone is told as it is: it says more, and can be stopped with one click.
-                let composer = composer(look.settings(for: nil), digest.target, means)
                 send(parcel, means, of: work) { provider throws(MailComposer.Failure) in
                     try composer.mail(for: alone, to: digest.target, by: provider)
                 }
             } else {
-                let composer = composer(look.settings(for: nil), digest.target, means)
                 let entries = digest.shown.compactMap { shown[$0]?.entry }
                 send(parcel, means, of: work) { provider throws(MailComposer.Failure) in
                     try composer.digest(digest, entries, messageID: parcel.digest, by: provider)

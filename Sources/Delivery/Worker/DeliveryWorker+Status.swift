@@ -5,7 +5,7 @@ package import Postgres
 package struct DeliveryWorkerStatus: Sendable {
     /// How many tenants it works.
     package let tenants: Int
-    /// How many deliveries it has claimed that have no word yet.
+    /// How many deliveries it has claimed whose word is not on disk yet, each of a digest too.
     package let deliveriesHeld: Int
     /// How its connections with the main database stand; nil before it began and after it ended.
     package let pool: PostgresPoolStatus?
@@ -16,7 +16,7 @@ extension DeliveryWorker {
     package func status() async -> DeliveryWorkerStatus {
         await loop.run {
             DeliveryWorkerStatus(
-                tenants: self.tenants.count, deliveriesHeld: self.placesTaken,
+                tenants: self.tenants.count, deliveriesHeld: self.tenants.values.reduce(0) { $0 + $1.held.count },
                 pool: self.phase == .closed ? nil : self.connections?.pool.status)
         }
     }

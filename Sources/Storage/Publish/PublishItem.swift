@@ -137,7 +137,7 @@ package struct NewNotification: Sendable {
 package struct NewDelivery: Sendable {
     /// The channel.
     package let channel: Channel
-    /// What was decided. `deliver` and `defer` become work in the queue, unless ``isDone``.
+    /// What was decided. `deliver`, `defer` and `digest` become work in the queue, unless ``isDone``.
     package let decision: ChannelDecision
     /// Whether it is delivered by being stored: the inbox.
     package let isDone: Bool

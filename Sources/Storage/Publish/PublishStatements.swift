@@ -110,21 +110,13 @@ struct PublishStatements {
             \(PublishParts.addsToCounter)
             """)
         inboxItems = Statement(
-            """
-            INSERT INTO \(schema).inbox_item (user_id, seq, notification_id, type_key, title, body, link, created_at)
-            SELECT placed.user_id, c.last_seq - placed.count + placed.place, placed.notification_id, placed.type_key,
-                placed.title, placed.body, placed.link, $10::timestamptz
-            FROM (
-                SELECT x.user_id, x.notification_id, x.type_key, x.title, x.body, x.link,
-                    count(*) OVER (PARTITION BY x.user_id) AS count,
-                    row_number() OVER (PARTITION BY x.user_id ORDER BY x.ordinal) AS place
-                FROM unnest($3::int4[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[])
-                    WITH ORDINALITY AS x (item, user_id, notification_id, type_key, title, body, link, ordinal)
-                \(isTaken)
-            ) AS placed
-            JOIN \(schema).inbox_counter c ON c.user_id = placed.user_id
-            RETURNING user_id, seq, notification_id
-            """)
+            PublishParts.placesItems(
+                schema,
+                from: """
+                    FROM unnest($3::int4[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[])
+                        WITH ORDINALITY AS x (item, user_id, notification_id, type_key, title, body, link, ordinal)
+                    \(isTaken)
+                    """, at: "$10") + " RETURNING user_id, seq, notification_id")
         holders = Statement(
             """
             SELECT held.event_id, held.body_sha256 = x.body_sha256,

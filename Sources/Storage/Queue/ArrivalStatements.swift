@@ -25,20 +25,13 @@ struct ArrivalStatements {
             \(PublishParts.addsToCounter)
             """)
         place = Statement(
-            """
-            INSERT INTO \(schema).inbox_item (user_id, seq, notification_id, type_key, title, body, link, created_at)
-            SELECT placed.user_id, c.last_seq - placed.count + placed.place, placed.notification_id, placed.type_key,
-                placed.title, placed.body, placed.link, $9::timestamptz
-            FROM (
-                SELECT x.user_id, x.notification_id, x.type_key, x.title, x.body, x.link,
-                    count(*) OVER (PARTITION BY x.user_id) AS count,
-                    row_number() OVER (PARTITION BY x.user_id ORDER BY x.ordinal) AS place
-                FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-                    WITH ORDINALITY AS x (notification_id, channel, user_id, type_key, title, body, link, ordinal)
-                \(isHeld)
-            ) AS placed
-            JOIN \(schema).inbox_counter c ON c.user_id = placed.user_id
-            """)
+            PublishParts.placesItems(
+                schema,
+                from: """
+                    FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+                        WITH ORDINALITY AS x (notification_id, channel, user_id, type_key, title, body, link, ordinal)
+                    \(isHeld)
+                    """, at: "$9"))
     }
 
     /// The queries for what arrives with workers' words; none for words that bring nothing.
