@@ -95,6 +95,7 @@ let package = Package(
                 .embedInCode("Schema/tenant_2.sql"), .embedInCode("Schema/tenant_3.sql"),
                 .embedInCode("Schema/tenant_4.sql"), .embedInCode("Schema/tenant_5.sql"),
                 .embedInCode("Schema/tenant_6.sql"),
+                .embedInCode("Schema/tenant_7.sql"),
                 .embedInCode("Schema/tenant.sql"), .embedInCode("Schema/tenant_month.sql"),
             ],
             swiftSettings: safe),

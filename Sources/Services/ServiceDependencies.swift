@@ -47,6 +47,8 @@ package struct ServiceDependencies: Sendable {
     package var randomness: @Sendable () -> UInt64
     /// What callers may ask.
     package var limits: ServiceLimits
+    /// Where browsers reach the service, an https address without a path; nil for nowhere.
+    package var publicURL: String?
     /// Where decisions and events are counted.
     package var metrics: any MetricsFactory = NOOPMetricsHandler.instance
     /// The name and version of this program, for archives.

@@ -39,6 +39,11 @@ package struct ServiceLimits: Sendable {
     package var preferenceUpdates = 120
     /// See ``preferenceUpdates``; more than zero.
     package var preferencePause: Duration = .seconds(30)
+    /// Mails that ask whether an address which a user has added is the user's, and that may be asked for at once for one user, whoever
+    /// asks, in one process; behind that one more goes after each ``confirmationPause``. Such mails go to addresses that may be anybody's.
+    package var confirmationMails = 5
+    /// See ``confirmationMails``; more than zero.
+    package var confirmationPause: Duration = .seconds(3_600)
     /// Rows from which on nothing more is stored for a tenant that has no limit of its own; 0 for never. They are counted now
     /// and then, so a tenant may go beyond by what it stores meanwhile.
     package var storedRows = 0

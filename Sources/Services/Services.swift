@@ -29,7 +29,7 @@ package final class Services: Sendable {
             + DeliveryServer(core: core).rpcMethods + ChannelServer(core: core).rpcMethods
             + InboxServer(core: core).rpcMethods
         methods = rows.map { MethodAccess.mark($0) }
-        pages = [UnsubscribePage(core: core).page]
+        pages = [UnsubscribePage(core: core).page, ConfirmationPage(core: core).page]
         keeper = CredentialKeeper(core: core)
         factsKeeper = FactsKeeper(core: core)
         // There is no server without a loop.

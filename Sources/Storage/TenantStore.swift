@@ -36,6 +36,7 @@ package final class TenantStore: @unchecked Sendable {
     lazy var facts = FactsStatements(schema)
     lazy var people = PeopleStatements(schema)
     lazy var preferences = PreferenceStatements(schema)
+    lazy var ownContacts = OwnContactStatements(schema)
     lazy var settings = SettingStatements(schema)
     lazy var capping = CapStatements(schema)
     lazy var providers = ProviderStatements(schema)

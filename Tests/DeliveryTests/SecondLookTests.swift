@@ -88,6 +88,37 @@ import Testing
         }
     }
 
+    /// A mail that asks whether an address is its reader's goes there, as long as there is something to ask.
+    @Test func aQuestionAboutAnAddressGoesThereWhileItIsOpen() async throws {
+        try await onStage { stage in
+            try await stage.putRelay(port: 25)
+            let own = Address(.email, "own@home.example")
+            func add(_ addresses: [Address]) async throws {
+                var change = PersonalChange()
+                change.contactPoints = addresses
+                _ = try await stage.store.updatePreferences(
+                    of: Stage.user, [], change, stamp: stage.stamp(), .at(stage.clock.now))
+            }
+            try await look(stage) { look, work in
+                #expect(look.look(at: work, to: own.text) == .settle(.suppressed(.conditionFalse)))
+            }
+            try await add([own])
+            try await look(stage) { look, work in
+                let target = SecondLook.Target(address: own.text, name: "Ann Example", zone: nil, user: Stage.user)
+                #expect(look.look(at: work, to: own.text) == .send(target))
+                let usual = SecondLook.Target(
+                    address: "ann@customer.example", name: "Ann Example", zone: nil, user: Stage.user)
+                #expect(look.look(at: work) == .send(usual), "other mails go elsewhere")
+            }
+            _ = try await stage.store.confirm(own, of: Stage.user, stamp: stage.stamp(), .at(stage.clock.now))
+            try await look(stage) { look, work in
+                #expect(look.look(at: work, to: own.text) == .settle(.suppressed(.conditionFalse)))
+                let now = SecondLook.Target(address: own.text, name: "Ann Example", zone: nil, user: Stage.user)
+                #expect(look.look(at: work) == .send(now))
+            }
+        }
+    }
+
     @Test func aTypeThatIsGoneIsNotSent() async throws {
         try await onStage { stage in
             try await stage.putRelay(port: 25)

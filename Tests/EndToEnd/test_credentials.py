@@ -208,6 +208,8 @@ def test_every_method_holds_to_the_scopes_of_its_caller(supplier: Supplier) -> N
         "PreferenceService.ExplainDecision": {"preferences", "read"},
         "PreferenceService.UpdatePreferences": {"preferences"},
         "PreferenceService.RedeemUnsubscribe": {"preferences"},
+        "PreferenceService.ConfirmContactPoint": {"preferences"},
+        "PreferenceService.SendConfirmation": {"preferences"},
         "PreferenceService.ImportPreferences": {"preferences"},
         "PreferenceService.ExportPreferences": {"preferences", "read"},
         "DeliveryService.Publish": {"publish"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from email.message import EmailMessage
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +11,7 @@ import pytest
 
 from harness.interface import v1
 from harness.mail import MailServer
+from harness.pages import fetch
 from harness.refusals import refused
 from harness.server import Carillon
 from harness.supplier import Supplier
@@ -51,24 +51,6 @@ def link(message: EmailMessage) -> str:
     return address
 
 
-def fetch(supplier: Supplier, address: str, body: bytes | None = None) -> tuple[int, str, dict[str, str]]:
-    """What a browser or a mail program gets, which has no cookie and no credential: status, page and header fields."""
-    server, parts = supplier.server, urlsplit(address)
-    command = [
-        "curl", "--silent", "--show-error", "--http2", "--max-time", "20", "--include",
-        "--cacert", str(server.authority.file),
-        "--connect-to", f"localhost:{server.port}:127.0.0.1:{server.port}",
-    ]  # fmt: skip
-    if body is not None:
-        command += ["--data-binary", "@-"]
-    here = f"https://localhost:{server.port}{parts.path}?{parts.query}"
-    result = subprocess.run([*command, here], input=body or b"", capture_output=True, timeout=30, check=False)
-    assert result.returncode == 0, result.stderr
-    head, _, page = result.stdout.decode().partition("\r\n\r\n")
-    status, *fields = head.split("\r\n")
-    return int(status.split()[1]), page, dict(field.split(": ", 1) for field in fields)
-
-
 def reason(supplier: Supplier, user: str, channel: int = 1) -> str:
     request = v1.CheckPreferenceRequest(user_id=user, notification_type=TYPE, channel=channel)
     return supplier.api.preferences.CheckPreference(request).channels[0].reason
@@ -81,14 +63,14 @@ def test_opening_the_link_changes_nothing_and_one_click_stops_the_mails(
     assert supplier.address("ann") not in address and "ann" not in parse_qs(urlsplit(address).query)["token"][0]
     before = reason(supplier, "ann")
     for _ in range(3):
-        status, page, headers = fetch(supplier, address)
+        status, page, headers = fetch(supplier.server, address)
         assert status == 200 and "Stop these mails?" in page and 'method="post"' in page
         assert "Söhne &amp; &lt;Co&gt;" in page and "<Co>" not in page
         assert headers["cache-control"] == "no-store" and "set-cookie" not in headers
     assert reason(supplier, "ann") == before == "subscribed_by_default"
     # As mail programs do it, twice, since some do.
     for _ in range(2):
-        status, page, _ = fetch(supplier, address, b"List-Unsubscribe=One-Click")
+        status, page, _ = fetch(supplier.server, address, b"List-Unsubscribe=One-Click")
         assert status == 200 and "You will get no more of these mails" in page
     assert reason(supplier, "ann") == "channel_opted_out"
     assert reason(supplier, "ann", v1.CHANNEL_IN_APP) == "subscribed_by_default", "the inbox is another matter"
@@ -113,7 +95,7 @@ def test_what_must_be_sent_offers_no_way_out_and_says_why(supplier: Supplier, ma
     address = link(mail(supplier, mail_server, "ann", MANDATORY))
     supplier.set_default_user("acme", "ann")
     for body in (None, b"List-Unsubscribe=One-Click"):
-        status, page, _ = fetch(supplier, address, body)
+        status, page, _ = fetch(supplier.server, address, body)
         assert status == 200 and "These mails cannot be stopped" in page and "Mandatory for at least one user" in page
     token = parse_qs(urlsplit(address).query)["token"][0]
     answer = supplier.api.preferences.RedeemUnsubscribe(v1.RedeemUnsubscribeRequest(token=token))
@@ -141,16 +123,16 @@ def test_a_link_that_is_none_changes_nothing(supplier: Supplier, mail_server: Ma
     ]  # fmt: skip
     for other in others:
         for body in (None, b"List-Unsubscribe=One-Click"):
-            status, page, _ = fetch(supplier, other, body)
+            status, page, _ = fetch(supplier.server, other, body)
             assert status == 404 and "This link does not work" in page, (other, status)
     assert reason(supplier, "ann") == "subscribed_by_default"
-    assert fetch(supplier, address, b"x" * 5000)[0] == 413
+    assert fetch(supplier.server, address, b"x" * 5000)[0] == 413
 
 
 def test_a_suspended_supplier_still_obeys(supplier: Supplier, mail_server: MailServer) -> None:
     address = link(mail(supplier, mail_server, "ann", TYPE))
     tenants = supplier.server.operator().tenants
     tenants.SuspendTenant(v1.SuspendTenantRequest(tenant_id=supplier.id))
-    assert "no more of these mails" in fetch(supplier, address, b"List-Unsubscribe=One-Click")[1]
+    assert "no more of these mails" in fetch(supplier.server, address, b"List-Unsubscribe=One-Click")[1]
     tenants.ResumeTenant(v1.ResumeTenantRequest(tenant_id=supplier.id))
     assert reason(supplier, "ann") == "channel_opted_out"

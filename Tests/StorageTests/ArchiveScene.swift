@@ -99,7 +99,7 @@ enum ArchiveScene {
                 NULL, now(), '{"digest_minute": 60}', NULL, 1, 1, now(), now() FROM generate_series(1, 300) x
             """,
             """
-            INSERT INTO \(schema).contact_point SELECT 'u' || x, 'email', x || '@a.b', 0, 'ok'
+            INSERT INTO \(schema).contact_point SELECT 'u' || x, 'email', x || '@a.b', 0, 1, '2026-01-01Z', 'ok'
                 FROM generate_series(1, 300) x
             """,
             "INSERT INTO \(schema).suppression VALUES ('sms', '+4930123456', 'stopped', 'provider', now())",

@@ -32,7 +32,7 @@ package nonisolated struct Carillon_V1_PublishRequest: Sendable {
   /// Key of the type, such as "invoice.created".
   package var notificationType: String = String()
 
-  /// The account it concerns; may be empty for types that no customer hears of.
+  /// The account it concerns; may be empty for types that no customer hears of, and where only the supplier's people are addressed.
   package var accountID: String = String()
 
   /// Whom the event itself names, for types that are addressed to users; at most 100.

@@ -287,7 +287,31 @@ package nonisolated struct Carillon_V1_TimeWindow: Sendable {
   package init() {}
 }
 
-/// When and in what language somebody wants messages. Messages in the inbox and critical ones never wait.
+/// An address that messages to a user go to.
+package nonisolated struct Carillon_V1_ContactPoint: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// CHANNEL_EMAIL or CHANNEL_SMS.
+  package var channel: Carillon_V1_Channel = .unspecified
+
+  /// A mail address, or a telephone number in E.164 form.
+  package var address: String = String()
+
+  /// How well it takes messages; set by the service. One that a user adds starts as UNVERIFIED: nothing but the question whether it is
+  /// the user's goes there until that is answered.
+  package var state: Carillon_V1_AddressState = .unspecified
+
+  /// Whether it is the one that the portal gives by UpsertUser, which the user may have added too; set by the service.
+  package var fromPortal: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// When, where and in what language somebody wants messages. Messages in the inbox and critical ones never wait.
 package nonisolated struct Carillon_V1_PersonalSettings: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -330,6 +354,12 @@ package nonisolated struct Carillon_V1_PersonalSettings: Sendable {
   package var hasSnoozeEndTime: Bool {self._snoozeEndTime != nil}
   /// Clears the value of `snoozeEndTime`. Subsequent reads from it will return its default value.
   package mutating func clearSnoozeEndTime() {self._snoozeEndTime = nil}
+
+  /// Mail addresses and telephone numbers that the user adds to those which the portal gives, at most 5, each once: in this order, and
+  /// before the portal's, they are tried. An address must be confirmed before it is used: a mail asks for it, with a link that works for
+  /// 24 hours; see SendConfirmation for another one. A number is confirmed by its owner's START, or by the portal that gives it too.
+  /// Messages about access to the portal, such as codes and resets of passwords, go to the portal's address while that can be used.
+  package var contactPoints: [Carillon_V1_ContactPoint] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -547,9 +577,54 @@ nonisolated extension Carillon_V1_TimeWindow: SwiftProtobuf.Message, SwiftProtob
   }
 }
 
+nonisolated extension Carillon_V1_ContactPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ContactPoint"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}address\0\u{1}state\0\u{3}from_portal\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.channel) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.fromPortal) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.channel != .unspecified {
+      try visitor.visitSingularEnumField(value: self.channel, fieldNumber: 1)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 2)
+    }
+    if self.state != .unspecified {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 3)
+    }
+    if self.fromPortal != false {
+      try visitor.visitSingularBoolField(value: self.fromPortal, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ContactPoint, rhs: Carillon_V1_ContactPoint) -> Bool {
+    if lhs.channel != rhs.channel {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.fromPortal != rhs.fromPortal {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Carillon_V1_PersonalSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PersonalSettings"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}time_zone\0\u{1}locale\0\u{3}quiet_hours\0\u{3}send_windows\0\u{3}digest_minute\0\u{3}digest_day\0\u{3}snooze_end_time\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}time_zone\0\u{1}locale\0\u{3}quiet_hours\0\u{3}send_windows\0\u{3}digest_minute\0\u{3}digest_day\0\u{3}snooze_end_time\0\u{3}contact_points\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -564,6 +639,7 @@ nonisolated extension Carillon_V1_PersonalSettings: SwiftProtobuf.Message, Swift
       case 5: try { try decoder.decodeSingularInt32Field(value: &self._digestMinute) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.digestDay) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._snoozeEndTime) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.contactPoints) }()
       default: break
       }
     }
@@ -595,6 +671,9 @@ nonisolated extension Carillon_V1_PersonalSettings: SwiftProtobuf.Message, Swift
     try { if let v = self._snoozeEndTime {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
+    if !self.contactPoints.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.contactPoints, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -606,6 +685,7 @@ nonisolated extension Carillon_V1_PersonalSettings: SwiftProtobuf.Message, Swift
     if lhs._digestMinute != rhs._digestMinute {return false}
     if lhs.digestDay != rhs.digestDay {return false}
     if lhs._snoozeEndTime != rhs._snoozeEndTime {return false}
+    if lhs.contactPoints != rhs.contactPoints {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

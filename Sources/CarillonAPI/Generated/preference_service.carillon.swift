@@ -61,12 +61,30 @@ package protocol PreferenceServiceHandler: Sendable {
     /// asynchronous method. Declines unless implemented.
     func redeemUnsubscribeInline(_ request: Carillon_V1_RedeemUnsubscribeRequest, _ context: CallContext) throws -> Carillon_V1_RedeemUnsubscribeResponse?
 
+    /// Confirms that an address which a user has added is the user's, by the link in the mail that asks for it: for portals that have a page
+    /// for this of their own. The service has one too. To call again is harmless. A portal user confirms addresses of their own.
+    func confirmContactPoint(_ request: Carillon_V1_ConfirmContactPointRequest, _ context: CallContext) async throws -> Carillon_V1_ConfirmContactPointResponse
+
+    /// Answers confirmContactPoint at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func confirmContactPointInline(_ request: Carillon_V1_ConfirmContactPointRequest, _ context: CallContext) throws -> Carillon_V1_ConfirmContactPointResponse?
+
+    /// Asks again, by a new mail, whether an address that a user has added is the user's. Of such mails, those of UpdatePreferences
+    /// included, 5 may be asked for at once for one user and one more in each hour, whoever asks; further ones are RESOURCE_EXHAUSTED with
+    /// the reason CONFIRMATION_RATE and RetryInfo.
+    func sendConfirmation(_ request: Carillon_V1_SendConfirmationRequest, _ context: CallContext) async throws -> Carillon_V1_SendConfirmationResponse
+
+    /// Answers sendConfirmation at once, on the connection's loop and without a task; nil leaves the call to the
+    /// asynchronous method. Declines unless implemented.
+    func sendConfirmationInline(_ request: Carillon_V1_SendConfirmationRequest, _ context: CallContext) throws -> Carillon_V1_SendConfirmationResponse?
+
     /// Stores choices and personal settings of a user, or the defaults of an account; all of them or none. Every later send obeys
     /// them. An account's defaults may be set by those of its users who are administrators. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
     /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
     /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
-    /// with the reason PREFERENCE_RATE and RetryInfo.
+    /// with the reason PREFERENCE_RATE and RetryInfo. Mail addresses that are added are bounded as SendConfirmation says; a call that
+    /// fails behind that may have stored them, and sends their mails when it is repeated.
     func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, _ context: CallContext) async throws -> Carillon_V1_UpdatePreferencesResponse
 
     /// Answers updatePreferences at once, on the connection's loop and without a task; nil leaves the call to the
@@ -97,6 +115,16 @@ extension PreferenceServiceHandler {
 
     /// Leaves the call to the asynchronous method.
     package func redeemUnsubscribeInline(_ request: Carillon_V1_RedeemUnsubscribeRequest, _ context: CallContext) throws -> Carillon_V1_RedeemUnsubscribeResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func confirmContactPointInline(_ request: Carillon_V1_ConfirmContactPointRequest, _ context: CallContext) throws -> Carillon_V1_ConfirmContactPointResponse? {
+        nil
+    }
+
+    /// Leaves the call to the asynchronous method.
+    package func sendConfirmationInline(_ request: Carillon_V1_SendConfirmationRequest, _ context: CallContext) throws -> Carillon_V1_SendConfirmationResponse? {
         nil
     }
 
@@ -161,6 +189,24 @@ extension PreferenceServiceHandler {
                     return true
                 },
                 async: { try await self.redeemUnsubscribe($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.PreferenceService/ConfirmContactPoint",
+                atOnce: {
+                    guard let response = try self.confirmContactPointInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.confirmContactPoint($0, $1) }
+            ),
+            .unary(
+                "/carillon.v1.PreferenceService/SendConfirmation",
+                atOnce: {
+                    guard let response = try self.sendConfirmationInline($0, $1) else { return false }
+                    try $1.reply(response)
+                    return true
+                },
+                async: { try await self.sendConfirmation($0, $1) }
             ),
             .unary(
                 "/carillon.v1.PreferenceService/UpdatePreferences",
@@ -233,12 +279,26 @@ package struct PreferenceServiceClient: Sendable {
         try await client.unary("/carillon.v1.PreferenceService/RedeemUnsubscribe", request, options: options)
     }
 
+    /// Confirms that an address which a user has added is the user's, by the link in the mail that asks for it: for portals that have a page
+    /// for this of their own. The service has one too. To call again is harmless. A portal user confirms addresses of their own.
+    package func confirmContactPoint(_ request: Carillon_V1_ConfirmContactPointRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ConfirmContactPointResponse {
+        try await client.unary("/carillon.v1.PreferenceService/ConfirmContactPoint", request, options: options)
+    }
+
+    /// Asks again, by a new mail, whether an address that a user has added is the user's. Of such mails, those of UpdatePreferences
+    /// included, 5 may be asked for at once for one user and one more in each hour, whoever asks; further ones are RESOURCE_EXHAUSTED with
+    /// the reason CONFIRMATION_RATE and RetryInfo.
+    package func sendConfirmation(_ request: Carillon_V1_SendConfirmationRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SendConfirmationResponse {
+        try await client.unary("/carillon.v1.PreferenceService/SendConfirmation", request, options: options)
+    }
+
     /// Stores choices and personal settings of a user, or the defaults of an account; all of them or none. Every later send obeys
     /// them. An account's defaults may be set by those of its users who are administrators. When the tenant has stored the rows that it
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
     /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
     /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
-    /// with the reason PREFERENCE_RATE and RetryInfo.
+    /// with the reason PREFERENCE_RATE and RetryInfo. Mail addresses that are added are bounded as SendConfirmation says; a call that
+    /// fails behind that may have stored them, and sends their mails when it is repeated.
     package func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpdatePreferencesResponse {
         try await client.unary("/carillon.v1.PreferenceService/UpdatePreferences", request, options: options)
     }

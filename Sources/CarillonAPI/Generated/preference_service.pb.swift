@@ -282,6 +282,10 @@ package nonisolated struct Carillon_V1_GetPreferencesResponse: Sendable {
   /// Clears the value of `settings`. Subsequent reads from it will return its default value.
   package mutating func clearSettings() {self._settings = nil}
 
+  /// All addresses that messages to the user go to, by channel and in the order in which they are tried: those of the settings, and those
+  /// that the portal gives. None for an account.
+  package var contactPoints: [Carillon_V1_ContactPoint] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -426,7 +430,8 @@ package nonisolated struct Carillon_V1_ImportPreferencesRequest: Sendable {
   /// The choices to store or to take back, as UpdatePreferences has them; those that are not named stay.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
-  /// Personal settings to store: those that are sent; the others stay.
+  /// Personal settings to store: those that are sent; the others stay. Contact points are refused: addresses that the portal knows to be
+  /// the user's come by UpsertUser.
   package var settings: Carillon_V1_PersonalSettings {
     get {_settings ?? Carillon_V1_PersonalSettings()}
     set {_settings = newValue}
@@ -495,7 +500,7 @@ package nonisolated struct Carillon_V1_ExportPreferencesResponse: Sendable {
   /// The choices as stored.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
-  /// The personal settings as stored.
+  /// The personal settings as stored, without contact points.
   package var settings: Carillon_V1_PersonalSettings {
     get {_settings ?? Carillon_V1_PersonalSettings()}
     set {_settings = newValue}
@@ -550,6 +555,87 @@ package nonisolated struct Carillon_V1_RedeemUnsubscribeResponse: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+/// Request of ConfirmContactPoint.
+package nonisolated struct Carillon_V1_ConfirmContactPointRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What stands in the link behind "?token=". It names an address of a user of the caller's tenant; one that is no longer good is
+  /// FAILED_PRECONDITION with the reason CONFIRMATION_EXPIRED.
+  package var token: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of ConfirmContactPoint.
+package nonisolated struct Carillon_V1_ConfirmContactPointResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The user.
+  package var userID: String = String()
+
+  /// The address as stored. It is not usable where it has bounced, or its owner wants nothing from the supplier.
+  package var contactPoint: Carillon_V1_ContactPoint {
+    get {_contactPoint ?? Carillon_V1_ContactPoint()}
+    set {_contactPoint = newValue}
+  }
+  /// Returns true if `contactPoint` has been explicitly set.
+  package var hasContactPoint: Bool {self._contactPoint != nil}
+  /// Clears the value of `contactPoint`. Subsequent reads from it will return its default value.
+  package mutating func clearContactPoint() {self._contactPoint = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _contactPoint: Carillon_V1_ContactPoint? = nil
+}
+
+/// Request of SendConfirmation.
+package nonisolated struct Carillon_V1_SendConfirmationRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The user.
+  package var userID: String = String()
+
+  /// A mail address that the user has added; octet by octet.
+  package var address: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Response of SendConfirmation.
+package nonisolated struct Carillon_V1_SendConfirmationResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Until when the link in the mail works.
+  package var expireTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_expireTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_expireTime = newValue}
+  }
+  /// Returns true if `expireTime` has been explicitly set.
+  package var hasExpireTime: Bool {self._expireTime != nil}
+  /// Clears the value of `expireTime`. Subsequent reads from it will return its default value.
+  package mutating func clearExpireTime() {self._expireTime = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _expireTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// Request of UpdatePreferences.
@@ -608,7 +694,8 @@ package nonisolated struct Carillon_V1_UpdatePreferencesResponse: Sendable {
   /// All choices of the user as stored.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
-  /// What the user should know, such as a choice that is kept but has no effect while the type is mandatory.
+  /// What the user should know, such as a choice that is kept but has no effect while the type is mandatory, or why no mail asks to
+  /// confirm an address.
   package var notices: [Carillon_V1_PreferenceNotice] = []
 
   /// The new etag.
@@ -1056,7 +1143,7 @@ nonisolated extension Carillon_V1_GetPreferencesRequest: SwiftProtobuf.Message, 
 
 nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetPreferencesResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}preferences\0\u{1}choices\0\u{1}etag\0\u{1}settings\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}preferences\0\u{1}choices\0\u{1}etag\0\u{1}settings\0\u{3}contact_points\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1068,6 +1155,7 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.choices) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.etag) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.contactPoints) }()
       default: break
       }
     }
@@ -1090,6 +1178,9 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
     try { if let v = self._settings {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    if !self.contactPoints.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.contactPoints, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1098,6 +1189,7 @@ nonisolated extension Carillon_V1_GetPreferencesResponse: SwiftProtobuf.Message,
     if lhs.choices != rhs.choices {return false}
     if lhs.etag != rhs.etag {return false}
     if lhs._settings != rhs._settings {return false}
+    if lhs.contactPoints != rhs.contactPoints {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1535,6 +1627,144 @@ nonisolated extension Carillon_V1_RedeemUnsubscribeResponse: SwiftProtobuf.Messa
     if lhs.unsubscribed != rhs.unsubscribed {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.explanation != rhs.explanation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ConfirmContactPointRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ConfirmContactPointRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ConfirmContactPointRequest, rhs: Carillon_V1_ConfirmContactPointRequest) -> Bool {
+    if lhs.token != rhs.token {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_ConfirmContactPointResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ConfirmContactPointResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{3}contact_point\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._contactPoint) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.userID.isEmpty {
+      try visitor.visitSingularStringField(value: self.userID, fieldNumber: 1)
+    }
+    try { if let v = self._contactPoint {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_ConfirmContactPointResponse, rhs: Carillon_V1_ConfirmContactPointResponse) -> Bool {
+    if lhs.userID != rhs.userID {return false}
+    if lhs._contactPoint != rhs._contactPoint {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_SendConfirmationRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SendConfirmationRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_id\0\u{1}address\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.userID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.userID.isEmpty {
+      try visitor.visitSingularStringField(value: self.userID, fieldNumber: 1)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_SendConfirmationRequest, rhs: Carillon_V1_SendConfirmationRequest) -> Bool {
+    if lhs.userID != rhs.userID {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Carillon_V1_SendConfirmationResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SendConfirmationResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}expire_time\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._expireTime) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._expireTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Carillon_V1_SendConfirmationResponse, rhs: Carillon_V1_SendConfirmationResponse) -> Bool {
+    if lhs._expireTime != rhs._expireTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -224,13 +224,13 @@ package nonisolated struct Carillon_V1_User: Sendable {
   /// What the user is to the account, or to the supplier.
   package var role: Carillon_V1_UserRole = .unspecified
 
-  /// E-mail address; empty when there is none.
+  /// E-mail address that the portal gives; empty when there is none. Users may add others (PersonalSettings).
   package var email: String = String()
 
   /// How well the e-mail address takes messages. Set by the service; a new address starts as USABLE.
   package var emailState: Carillon_V1_AddressState = .unspecified
 
-  /// Telephone number in E.164 form, such as "+4930123456"; empty when there is none.
+  /// Telephone number that the portal gives, in E.164 form, such as "+4930123456"; empty when there is none.
   package var phone: String = String()
 
   /// How well the telephone number takes messages. Set by the service; a new number starts as USABLE.

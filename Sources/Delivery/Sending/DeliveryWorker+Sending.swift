@@ -103,7 +103,7 @@ extension DeliveryWorker {
                 return settle(delivery.id, .failed("workers_lost"), of: work)
             }
         }
-        switch look.look(at: delivery, besides: work.underWay) {
+        switch look.look(at: delivery, to: delivery.event.destination(means.key), besides: work.underWay) {
         case .settle(let resolution):
             settle(delivery.id, resolution, of: work)
         case .place(let reader):

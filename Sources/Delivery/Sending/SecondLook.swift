@@ -46,14 +46,20 @@ struct SecondLook {
 
     /// Looks at one claimed delivery.
     ///
-    /// - Parameter underWay: what else is being sent.
-    func look(at work: DeliveryWork, besides underWay: SendsUnderWay = SendsUnderWay()) -> Answer {
+    /// - Parameters:
+    ///   - work: the delivery.
+    ///   - destination: the mail address that its event is about and goes to (``Storage/EventRecord/destination(_:)``); nil for where
+    ///     its reader is reached.
+    ///   - underWay: what else is being sent.
+    func look(
+        at work: DeliveryWork, to destination: String? = nil, besides underWay: SendsUnderWay = SendsUnderWay()
+    ) -> Answer {
         if let calledOff = work.calledOff {
             return .settle(calledOff == .unsent ? .cancelled(CalledOff.reason) : .outcomeUnknown)
         }
         if let expiresAt = work.expiresAt, expiresAt <= now { return .settle(.expired) }
         guard let type = catalog[work.event.type] else { return .settle(.suppressed(.typeDisabled)) }
-        let decision = decide(work, type, underWay)
+        let decision = decide(work, type, to: destination, underWay)
         if let decided = decision.channels[work.id.channel] { onDecision(decided, work.id.channel) }
         switch decision.verdict(on: work.id.channel) {
         case .suppress(let reason): return .settle(.suppressed(reason))
@@ -66,7 +72,7 @@ struct SecondLook {
             if work.id.channel.isInsidePortal {
                 return reader(of: work).map(Answer.place) ?? .settle(.suppressed(.recipientInactive))
             }
-            guard let target = target(of: work) else { return .settle(.suppressed(.noAddress)) }
+            guard let target = target(of: work, type, to: destination) else { return .settle(.suppressed(.noAddress)) }
             return .send(target)
         case nil: return .settle(.suppressed(.typeDisabled))
         }
@@ -82,12 +88,20 @@ struct SecondLook {
         return settings
     }
 
-    private func decide(_ work: DeliveryWork, _ type: NotificationType, _ underWay: SendsUnderWay) -> Decision {
+    private func decide(
+        _ work: DeliveryWork, _ type: NotificationType, to destination: String?, _ underWay: SendsUnderWay
+    ) -> Decision {
         let account = work.event.account
-        let event = EventFacts(
+        var event = EventFacts(
             type: type, actor: work.event.actor, addressedUsers: work.event.addressedUsers,
             assignedReps: account.flatMap { facts[$0]?.record?.assignedUsers } ?? [],
             isObjectSuppressed: work.event.isObjectSuppressed, notBefore: work.event.notBefore)
+        if let destination {
+            // It asks whether the address is its reader's. When that is answered, or the address given up, there is nothing to ask.
+            let state = user(of: work)?.ownContactPoints.first { $0.address == destination }?.state ?? .missing
+            event.destination = EventFacts.Destination(on: .email, state == .unverified ? .usable : state)
+            if state == .usable || state == .missing { event.inapplicability = .conditionFalse }
+        }
         let people = account.flatMap { facts[$0]?.directory }
         let supplier = facts[nil]?.directory ?? .empty
         let settings = settings(for: account)
@@ -113,14 +127,14 @@ struct SecondLook {
     /// The deliveries that what was read counts as sent.
     private var sent: Set<DeliveryID> { facts[nil]?.sent ?? [] }
 
-    private func target(of work: DeliveryWork) -> Target? {
+    private func target(of work: DeliveryWork, _ type: NotificationType, to destination: String?) -> Target? {
         switch work.recipient {
         case .user(let id):
-            let side = work.audience.isInternal ? nil : work.event.account
-            guard let user = facts[side]?.users[id],
-                let point = user.contactPoint(on: work.id.channel), point.state == .usable
-            else { return nil }
-            let zone = user.timeZone ?? facts[side]?.record?.timeZone
+            guard let user = user(of: work) else { return nil }
+            let zone = user.timeZone ?? facts[side(of: work)]?.record?.timeZone
+            if let destination { return Target(address: destination, name: user.displayName, zone: zone, user: id) }
+            let point = user.contactPoint(on: work.id.channel, isAboutAccess: type.isAboutAccess)
+            guard let point, point.state == .usable else { return nil }
             return Target(address: point.address, name: user.displayName, zone: zone, user: id)
         case .mailbox(let account):
             guard work.id.channel == .email, let side = facts[account], side.directory.side.mailbox == .usable else {
@@ -138,10 +152,16 @@ struct SecondLook {
     }
 
     private func reader(of work: DeliveryWork) -> Reader? {
-        guard case .user(let id) = work.recipient,
-            let user = facts[work.audience.isInternal ? nil : work.event.account]?.users[id]
-        else { return nil }
-        return Reader(id: id, name: user.displayName)
+        user(of: work).map { Reader(id: $0.id, name: $0.displayName) }
+    }
+
+    /// The side that the recipient is of: an account; nil for the supplier.
+    private func side(of work: DeliveryWork) -> AccountID? { work.audience.isInternal ? nil : work.event.account }
+
+    /// The recipient, when it is a user who is there.
+    private func user(of work: DeliveryWork) -> UserRecord? {
+        guard case .user(let id) = work.recipient else { return nil }
+        return facts[side(of: work)]?.users[id]
     }
 
     /// When the notification could be sent at the earliest: when it was published, which its id says, or at the event's own time.

@@ -22,6 +22,20 @@ package struct EventFacts: Sendable, Equatable {
         }
     }
 
+    /// Where an event goes on one channel, whatever other addresses its reader has.
+    package struct Destination: Sendable, Hashable {
+        /// The channel.
+        package let channel: Channel
+        /// The state of the address there, as far as this event is concerned.
+        package let state: AddressState
+
+        /// Names a destination.
+        package init(on channel: Channel, _ state: AddressState) {
+            self.channel = channel
+            self.state = state
+        }
+    }
+
     /// What happened.
     package let type: NotificationType
     /// Who caused it; nil is a system or somebody outside.
@@ -39,6 +53,9 @@ package struct EventFacts: Sendable, Equatable {
     /// When people are to be told at the earliest, wherever they read it; nil for at once. What people wish of their own time holds
     /// from then on, and can only make it later.
     package var notBefore: Instant?
+    /// Where it goes, when it is about one address itself, such as the question whether it is its reader's; nil for where its readers
+    /// are reached.
+    package var destination: Destination?
 
     /// Whether everybody counts as addressed and responsible.
     private var concernsAnybody = false
@@ -47,7 +64,7 @@ package struct EventFacts: Sendable, Equatable {
     package init(
         type: NotificationType, actor: UserID? = nil, addressedUsers: [UserID] = [], assignedReps: [UserID] = [],
         isObjectSuppressed: Bool = false, isTemplateMissing: Bool = false, inapplicability: Inapplicability? = nil,
-        notBefore: Instant? = nil
+        notBefore: Instant? = nil, destination: Destination? = nil
     ) {
         self.type = type
         self.actor = actor
@@ -57,6 +74,7 @@ package struct EventFacts: Sendable, Equatable {
         self.isTemplateMissing = isTemplateMissing
         self.inapplicability = inapplicability
         self.notBefore = notBefore
+        self.destination = destination
     }
 
     /// The event that a preference check asks about: as if whoever is asked about were the one the type concerns.
@@ -64,6 +82,19 @@ package struct EventFacts: Sendable, Equatable {
         var event = EventFacts(type: type)
         event.concernsAnybody = true
         return event
+    }
+
+    /// The state of what a message to a user on a channel goes to.
+    func address(of user: UserFacts, on channel: Channel) -> AddressState {
+        if let destination, destination.channel == channel { return destination.state }
+        return user.addresses[channel]
+    }
+
+    /// The channels on which a message reaches a user who takes part.
+    func usableChannels(of user: UserFacts) -> ChannelSet {
+        guard let destination else { return user.usableChannels }
+        let other = user.usableChannels.subtracting(ChannelSet(destination.channel))
+        return destination.state == .usable ? other.union(ChannelSet(destination.channel)) : other
     }
 
     /// Whether it names a user.

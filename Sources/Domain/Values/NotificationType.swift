@@ -59,6 +59,9 @@ package final class NotificationType: Sendable {
     /// Whether a customer's or object's suppression flag is passed over: messages about security and about legal terms
     /// must reach people who want to hear nothing else.
     package let isExemptFromSuppression: Bool
+    /// Whether it is about how its reader gets into the portal: of the category of security, or with a secret such as a code or a
+    /// link that lets in.
+    package let isAboutAccess: Bool
 
     /// Makes a type. The catalog's own types are checked by ``CatalogParser``.
     package init(
@@ -87,7 +90,9 @@ package final class NotificationType: Sendable {
         self.dedupeKey = dedupeKey
         self.source = source
         channelSet = ChannelSet(channels)
-        isExemptFromSuppression = category.rawValue == "Security" || category.rawValue == "Privacy and consent"
+        let concernsSecurity = category.rawValue == "Security"
+        isExemptFromSuppression = concernsSecurity || category.rawValue == "Privacy and consent"
+        isAboutAccess = concernsSecurity || variables.contains { $0.sensitivity == .secret }
     }
 
     /// The variable called `name`, if the type has it; implicit variables are not found.

@@ -26,25 +26,18 @@ package struct UnsubscribeToken: Sendable, Hashable {
         self.type = type
     }
 
-    /// Whose key opens a token; nil for what is none.
-    package static func tenant(of text: String) -> TenantID? {
-        guard text.utf8.count <= greatestLength, let end = text.firstIndex(of: ".") else { return nil }
-        return TenantID(String(text[..<end]))
-    }
-
     /// The token as a link carries it.
     ///
     /// - Throws: ``SecretError`` when the key cannot seal.
     package func text(_ key: DataKey) throws(SecretError) -> String {
         let plain = [Self.version] + Array("\(audience.rawValue)\n\(type.rawValue)\n\(user.rawValue)".utf8)
-        return "\(key.tenant).\(Base64URL.text(try key.sealAlike(plain, for: .unsubscribeToken)))"
+        return try SealedToken.text(plain, .unsubscribeToken, key)
     }
 
     /// Reads a token; nil for what this key has not sealed.
     package init?(_ text: String, _ key: DataKey) {
-        guard let tenant = Self.tenant(of: text), tenant.rawValue == key.tenant,
-            let sealed = Base64URL.octets(String(text.dropFirst(tenant.rawValue.count + 1))),
-            let plain = try? key.open(sealed, from: .unsubscribeToken), plain.first == Self.version
+        guard text.utf8.count <= Self.greatestLength, let plain = SealedToken.plain(text, .unsubscribeToken, key),
+            plain.first == Self.version
         else { return nil }
         let parts = String(decoding: plain.dropFirst(), as: UTF8.self)
             .split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)

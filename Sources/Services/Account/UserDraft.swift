@@ -77,7 +77,9 @@ struct UserDraft {
         guard let stored else { return }
         let kept: Channel = changed.contains(.email) ? .sms : .email
         user.contactPoints.removeAll { $0.channel == kept }
-        user.contactPoints += stored.contactPoints.filter { $0.channel != (kept == .sms ? .email : .sms) }
+        user.contactPoints += stored.contactPoints.filter {
+            $0.isPortals && $0.channel != (kept == .sms ? .email : .sms)
+        }
         // Nobody may have changed it in between.
         expectedRevision = revision ?? stored.revision
     }

@@ -77,10 +77,10 @@ extension Carillon_V1_User {
         displayName = record.displayName
         state = Carillon_V1_UserState(record.status)
         role = record.isAdmin ? .admin : .member
-        let mail = record.contactPoint(on: .email)
+        let mail = record.portalsContactPoint(on: .email)
         email = mail?.address ?? ""
         emailState = Carillon_V1_AddressState(mail?.state ?? .missing)
-        let telephone = record.contactPoint(on: .sms)
+        let telephone = record.portalsContactPoint(on: .sms)
         phone = telephone?.address ?? ""
         phoneState = Carillon_V1_AddressState(telephone?.state ?? .missing)
         timeZone = record.timeZone ?? ""

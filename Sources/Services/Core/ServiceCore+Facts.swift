@@ -15,12 +15,33 @@ extension ServiceCore {
         expecting revision: Int64? = nil, in scope: TenantScope, stamp: AuditStamp, on loop: EventLoop,
         until deadline: MonotonicTime?
     ) async throws(Status) -> PreferencesUpdate {
-        let (tenant, clocks, began) = (scope.id, scope.facts.clocks, loop.now)
+        let clocks = scope.facts.clocks
+        return try await changing(user, in: scope, on: loop, until: deadline) { () async throws(StorageError) in
+            try await scope.store.updatePreferences(
+                of: user, changes, personal, expectedRevision: revision, stamp: stamp, clocks)
+        }
+    }
+
+    /// Stores that an address which a user has added is the user's, likewise.
+    ///
+    /// - Throws: NOT_FOUND for a user who is gone; UNAVAILABLE.
+    func confirm(
+        _ address: Address, of user: UserID, in scope: TenantScope, stamp: AuditStamp, on loop: EventLoop,
+        until deadline: MonotonicTime?
+    ) async throws(Status) -> PreferencesUpdate {
+        let clocks = scope.facts.clocks
+        return try await changing(user, in: scope, on: loop, until: deadline) { () async throws(StorageError) in
+            try await scope.store.confirm(address, of: user, stamp: stamp, clocks)
+        }
+    }
+
+    private func changing(
+        _ user: UserID, in scope: TenantScope, on loop: EventLoop, until deadline: MonotonicTime?,
+        _ change: () async throws(StorageError) -> PreferencesUpdate?
+    ) async throws(Status) -> PreferencesUpdate {
+        let (tenant, began) = (scope.id, loop.now)
         let updated = try await stored(until: deadline) { () async throws(StorageError) in
-            try await changingFacts(of: tenant, on: loop) { () async throws(StorageError) in
-                try await scope.store.updatePreferences(
-                    of: user, changes, personal, expectedRevision: revision, stamp: stamp, clocks)
-            }
+            try await changingFacts(of: tenant, on: loop, change)
         }
         guard let update = updated else { throw .userNotFound(user) }
         await onEveryLoop { $0.knownScope(of: tenant)?.facts.take(update.user, update.home, readAt: began) }

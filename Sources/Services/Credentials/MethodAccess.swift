@@ -63,7 +63,9 @@ struct MethodAccess: Sendable, Hashable {
             "PreferenceService", .tenant, .check, .read, .preferences,
             methods: ["BatchCheckPreferences", "StreamPreferenceChecks"])
         add("PreferenceService", .tenantOrUser, .preferences, .read, methods: ["GetPreferences", "ExplainDecision"])
-        add("PreferenceService", .tenantOrUser, .preferences, methods: ["UpdatePreferences"])
+        add(
+            "PreferenceService", .tenantOrUser, .preferences,
+            methods: ["UpdatePreferences", "ConfirmContactPoint", "SendConfirmation"])
         add("PreferenceService", .tenant, .preferences, methods: ["RedeemUnsubscribe", "ImportPreferences"])
         add("PreferenceService", .tenant, .preferences, .read, methods: ["ExportPreferences"])
         add("DeliveryService", .tenant, .publish, methods: ["Publish", "CancelEvent", "ReportProviderEvents"])

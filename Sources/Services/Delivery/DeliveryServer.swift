@@ -7,9 +7,6 @@ internal import SwiftProtobuf
 
 /// DeliveryService: takes events and tells what became of them.
 struct DeliveryServer: DeliveryServiceHandler {
-    /// How often Publish decides anew when the facts it decided on have changed meanwhile.
-    private static let tries = 5
-
     let core: ServiceCore
 
     func publish(
@@ -17,102 +14,7 @@ struct DeliveryServer: DeliveryServiceHandler {
     ) async throws -> Carillon_V1_PublishResponse {
         let (scope, caller) = try await core.publishingTenant(context)
         let draft = try PublishDraft(request, now: core.now)
-        var hasMadeRoom = false
-        for _ in 0..<Self.tries {
-            let sides = try await scope.facts.sides.sides(of: draft.account, .any)
-            guard let plan = try plan(for: draft, on: sides, of: scope, by: caller) else {
-                scope.facts.sides.forget(draft.account)
-                scope.facts.sides.forget(nil)
-                continue
-            }
-            switch try await outcome(of: plan.item, in: scope, context, &hasMadeRoom) {
-            case .stored:
-                core[context].publishCounters.count(plan.item)
-                core.inboxesChanged(plan.inboxUsers, of: scope.id)
-                if plan.hasWork { core.dependencies.deliverySignal.wake(scope.id) }
-                return plan.response
-            case .replay(_, let response):
-                guard var replay = try? Carillon_V1_PublishResponse(serializedBytes: response) else {
-                    throw Status(.internalError, .internalError, "the stored answer cannot be read")
-                }
-                replay.replayed = true
-                return replay
-            case .conflict(let event):
-                throw Status(
-                    .alreadyExists, .idempotencyKeyReused,
-                    "the idempotency_key was used for another request; use one key for one event",
-                    metadata: ["event_id": event.description])
-            case .staleFacts, nil:
-                scope.facts.sides.forget(draft.account)
-                scope.facts.sides.forget(nil)
-            case .rejected(let error):
-                throw Status(error)
-            }
-        }
-        throw Status(
-            .aborted, .concurrentChange, "accounts and choices change faster than they can be read; try again",
-            retryAfter: .milliseconds(200))
-    }
-
-    /// What the event comes to; nil when somebody whom it names is not in facts that are not fresh, and may have come since.
-    private func plan(
-        for draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by caller: Caller
-    ) throws(Status) -> PublishPlan? {
-        do throws(Status) {
-            return try PublishPlan(draft, on: sides, of: scope, by: caller.actor, core.dependencies, now: core.now)
-        } catch {
-            guard error.code == .notFound, sides.isOld else { throw error }
-            return nil
-        }
-    }
-
-    /// Stores an event; nil means that it has to be tried again, because the month had no room and has now.
-    private func outcome(
-        of item: PublishItem, in scope: TenantScope, _ context: CallContext, _ hasMadeRoom: inout Bool
-    ) async throws(Status) -> PublishOutcome? {
-        do throws(PublishFailure) {
-            return try await scope.publisher.publish(item)
-        } catch {
-            switch error {
-            case .tooManyWaiting: throw context.refuse(.tooMuchWaiting)
-            case .storage(let error):
-                guard error.code == .monthMissing else { throw Status(error) }
-                let isFirst = !hasMadeRoom
-                hasMadeRoom = true
-                if isFirst, try await makeRoom(for: scope, context) { return nil }
-                if core.owner == nil { core[context].missesMonths(scope.id) }
-                throw Status(error)
-            }
-        }
-    }
-
-    /// How long an answer may be on its way to the caller.
-    private static let answerTime = Duration.milliseconds(200)
-
-    /// How long after a tenant was made its first months may be under way.
-    private static let newTenantAge = Duration.seconds(5)
-
-    /// A tenant that was quiet for months has no partition for this one; the first event makes it. Where there is no owner's login,
-    /// a new tenant's are waited for: the process that has made it is at them.
-    ///
-    /// - Returns: whether there may be room now.
-    private func makeRoom(for scope: TenantScope, _ context: CallContext) async throws(Status) -> Bool {
-        guard let owner = core.owner else {
-            guard scope.record.createdAt.duration(to: core.now) < Self.newTenantAge else { return false }
-            return (try? await core[context].loop.sleep(for: core.dependencies.limits.newTenantWait)) != nil
-        }
-        // The caller is told to come again before it hangs up.
-        let deadline =
-            context.deadline == .distantFuture
-            ? context.deadline : context.deadline.advanced(by: .zero - Self.answerTime)
-        do throws(Status) {
-            try await owner.ensureMonths(of: scope.id, now: core.now, until: deadline)
-            return true
-        } catch {
-            guard error.code != .deadlineExceeded else { return false }
-            core.dependencies.monthMissing(scope.id)
-            throw error
-        }
+        return try await Publishing(core: core).publish(draft, in: scope, by: caller.actor, context)
     }
 
     func getNotification(

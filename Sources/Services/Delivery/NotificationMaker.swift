@@ -9,6 +9,8 @@ struct NotificationMaker {
     let type: NotificationType
     let context: Context
     let sourceEvent: String
+    /// The mail address that the event is about and goes to; nil for where its readers are reached.
+    var destination: String?
     let sides: EventSides
     let tenant: TenantRecord
     let now: Instant
@@ -58,7 +60,9 @@ struct NotificationMaker {
 
     private func address(of decision: RecipientDecision, _ user: UserRecord?, _ channel: Channel) -> String? {
         switch decision.recipient {
-        case .user: user?.contactPoint(on: channel)?.address
+        case .user:
+            channel == .email && destination != nil
+                ? destination : user?.contactPoint(on: channel, isAboutAccess: type.isAboutAccess)?.address
         case .mailbox(let account):
             channel != .email
                 ? nil

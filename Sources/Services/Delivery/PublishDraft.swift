@@ -24,6 +24,9 @@ struct PublishDraft {
     let notBefore: Instant?
     let context: Context
     let entries: [ContextEntry]
+    /// The mail address that the event is about and goes to; nil for where its readers are reached. No request names one: events that the
+    /// service makes itself do.
+    var destination: String?
 
     /// Reads a request.
     ///
@@ -125,7 +128,9 @@ struct PublishDraft {
     private static func checkScope(
         _ type: NotificationType, account: AccountID?, _ request: Carillon_V1_PublishRequest, _ check: inout FieldCheck
     ) {
-        if type.audiences.customer != nil, account == nil, request.accountID.isEmpty {
+        // Those who are addressed may be the supplier's own.
+        let concernsAccount = type.audiences.customer.map { $0.scope != .addressedUser } ?? false
+        if concernsAccount, account == nil, request.accountID.isEmpty {
             check.add("account_id", "is required for a type that customers hear of", reason: "REQUIRED")
         }
         let isAddressed = Audience.allCases.contains { type.audiences[$0]?.scope == .addressedUser }

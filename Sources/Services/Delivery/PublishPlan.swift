@@ -25,7 +25,8 @@ struct PublishPlan {
         let event = EventFacts(
             type: draft.type, actor: draft.actor, addressedUsers: draft.addressees,
             assignedReps: sides.account?.snapshot.record?.assignedUsers ?? [],
-            isObjectSuppressed: draft.isObjectSuppressed, notBefore: draft.notBefore)
+            isObjectSuppressed: draft.isObjectSuppressed, notBefore: draft.notBefore,
+            destination: draft.destination.map { _ in EventFacts.Destination(on: .email, .usable) })
         let decisions = resolve(
             event: event, account: sides.account?.snapshot.directory, supplier: sides.supplier.snapshot.directory,
             settings: sides.settings, now: now)
@@ -37,8 +38,8 @@ struct PublishPlan {
         response.eventID = eventID.description
         var notifications: [NewNotification] = []
         let maker = NotificationMaker(
-            type: draft.type, context: draft.context, sourceEvent: draft.sourceEvent, sides: sides,
-            tenant: scope.record, now: now)
+            type: draft.type, context: draft.context, sourceEvent: draft.sourceEvent, destination: draft.destination,
+            sides: sides, tenant: scope.record, now: now)
         for decision in decisions {
             let id = NotificationID(dependencies.makeID(at: now))
             notifications.append(try maker.notification(id, decision))
@@ -106,6 +107,9 @@ struct PublishPlan {
             } else {
                 open.append(entry)
             }
+        }
+        if let destination = draft.destination {
+            secret.append(ContextEntry(EventRecord.destinationName, .text(destination)))
         }
         var sealed: [UInt8]?
         if !secret.isEmpty {

@@ -27,7 +27,8 @@ struct UnreachableContact {
         account = record.id
         let isPersonal = type.audiences.customer?.scope.isPersonal == true
         let contact = isPersonal ? addressed.first { directory[$0] != nil } : record.defaultUser
-        let address = contact.flatMap { sides.user($0)?.contactPoint(on: .email)?.address } ?? record.billingEmail
+        let address =
+            contact.flatMap { sides.user($0)?.portalsContactPoint(on: .email)?.address } ?? record.billingEmail
         var entries = [
             ContextEntry("customer_id", .text(record.id.rawValue)),
             ContextEntry(

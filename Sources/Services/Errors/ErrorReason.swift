@@ -26,6 +26,10 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case audienceNotAllowed = "AUDIENCE_NOT_ALLOWED"
     case stoppedByOwner = "STOPPED_BY_OWNER"
     case addressChanged = "ADDRESS_CHANGED"
+    case addressConfirmed = "ADDRESS_CONFIRMED"
+    case addressSuppressed = "ADDRESS_SUPPRESSED"
+    case confirmationExpired = "CONFIRMATION_EXPIRED"
+    case confirmationNotSent = "CONFIRMATION_NOT_SENT"
 
     // What there is.
     case tenantNotFound = "TENANT_NOT_FOUND"
@@ -38,6 +42,8 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case messageNotFound = "MESSAGE_NOT_FOUND"
     case suppressionNotFound = "SUPPRESSION_NOT_FOUND"
     case unsubscribeTokenUnknown = "UNSUBSCRIBE_TOKEN_UNKNOWN"
+    case confirmationTokenUnknown = "CONFIRMATION_TOKEN_UNKNOWN"
+    case contactPointNotFound = "CONTACT_POINT_NOT_FOUND"
 
     // What the service can do at the moment.
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
@@ -49,6 +55,7 @@ package enum ErrorReason: String, Sendable, CaseIterable {
     case callRate = "CALL_RATE"
     case eventRate = "EVENT_RATE"
     case preferenceRate = "PREFERENCE_RATE"
+    case confirmationRate = "CONFIRMATION_RATE"
     case storageFull = "STORAGE_FULL"
     case messageTooLarge = "MESSAGE_TOO_LARGE"
     case tooManyRecipients = "TOO_MANY_RECIPIENTS"

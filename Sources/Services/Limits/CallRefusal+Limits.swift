@@ -51,6 +51,14 @@ extension CallRefusal {
             limit: limit, retryAfter: pause)
     }
 
+    /// Addresses of a user are asked about more often than they may.
+    static func confirmationRate(limit: Int, pause: Duration) -> CallRefusal {
+        CallRefusal(
+            .confirmationRate,
+            "mails that ask to confirm the user's addresses were asked for too often lately; wait for those that were sent",
+            limit: limit, retryAfter: pause)
+    }
+
     /// Too many events wait for the database.
     static let tooMuchWaiting = CallRefusal(
         .tooMuchWaiting, "too many events wait already", limit: nil, retryAfter: .milliseconds(500))

@@ -20,6 +20,8 @@ final class TenantGates: Sendable {
     let eventRate = RateMeter()
     /// How often each user's choices are changed (``ServiceLimits/preferenceUpdates``).
     let preferenceRates = UserMeters()
+    /// How often each user's addresses are asked about (``ServiceLimits/confirmationMails``).
+    let confirmationRates = UserMeters()
 
     init(keyCalls: CallGate, portalCalls: CallGate, streams: CallGate) {
         self.keyCalls = keyCalls

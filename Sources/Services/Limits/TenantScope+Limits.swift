@@ -68,6 +68,17 @@ extension TenantScope {
         throw context.refuse(terms.tooManyPreferences)
     }
 
+    /// Counts mails that ask whether addresses are a user's, whoever asks for them.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED with the reason CONFIRMATION_RATE; then none was counted.
+    func admitConfirmations(_ count: Int = 1, of user: UserID, _ context: CallContext) throws(Status) {
+        guard count > 0 else { return }
+        guard !gates.confirmationRates[user].take(count, of: terms.confirmationRate, at: context.loop.now) else {
+            return
+        }
+        throw context.refuse(terms.tooManyConfirmations)
+    }
+
     /// Counts a change of an account's defaults in the same way, whoever makes it.
     func admitDefaults(of account: AccountID, _ context: CallContext) throws(Status) {
         // No user has such an id.

@@ -11,6 +11,8 @@ final class TenantTerms: Sendable {
     let eventRate: Rate?
     /// How often the choices of each of its users may be changed.
     let preferenceRate: Rate
+    /// How often addresses of each of its users may be asked about.
+    let confirmationRate: Rate
     /// Streams of its portal's users that may be open at once.
     let streams: CallGate.Terms
     /// The length of one request message in octets. What the server takes of anybody is bounded before.
@@ -23,6 +25,8 @@ final class TenantTerms: Sendable {
     let tooManyEvents: CallRefusal
     /// More changes of one user's choices than ``preferenceRate``.
     let tooManyPreferences: CallRefusal
+    /// More questions about one user's addresses than ``confirmationRate``.
+    let tooManyConfirmations: CallRefusal
     /// A longer message than ``messageOctets``.
     let messageTooLarge: CallRefusal
     /// More rows than ``storedRows``.
@@ -42,12 +46,15 @@ final class TenantTerms: Sendable {
         callRate = calls.map { Rate(perSecond: $0) }
         eventRate = events.map { Rate(perSecond: $0) }
         preferenceRate = Rate(every: usual.preferencePause, burst: usual.preferenceUpdates)
+        confirmationRate = Rate(every: usual.confirmationPause, burst: usual.confirmationMails)
         streams = CallGate.Terms(limit: open, refusal: .tooManyStreams(limit: open))
         messageOctets = octets ?? .max
         storedRows = rows.map { Int64($0) }
         tooManyCalls = .callRate(limit: calls ?? 0)
         tooManyEvents = .eventRate(limit: events ?? 0)
         tooManyPreferences = .preferenceRate(limit: usual.preferenceUpdates, pause: usual.preferencePause)
+        tooManyConfirmations = .confirmationRate(
+            limit: usual.confirmationMails, pause: usual.confirmationPause)
         messageTooLarge = .messageTooLarge(limit: octets ?? 0)
         storageFull = .storageFull(limit: rows ?? 0)
     }

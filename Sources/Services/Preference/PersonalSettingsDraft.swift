@@ -12,11 +12,12 @@ struct PersonalSettingsDraft {
     private static let longestSnooze: Int64 = 366
 
     private enum Field: Hashable {
-        case timeZone, locale, quietHours, sendWindows, digestMinute, digestDay, snoozeEnd
+        case timeZone, locale, quietHours, sendWindows, digestMinute, digestDay, snoozeEnd, contactPoints
     }
     private static let paths: [String: Field] = [
         "time_zone": .timeZone, "locale": .locale, "quiet_hours": .quietHours, "send_windows": .sendWindows,
         "digest_minute": .digestMinute, "digest_day": .digestDay, "snooze_end_time": .snoozeEnd,
+        "contact_points": .contactPoints,
     ]
 
     /// What changes.
@@ -66,6 +67,9 @@ struct PersonalSettingsDraft {
             change.digestDay = .some(Weekday(sent.digestDay))
         }
         if fields.contains(.snoozeEnd) { change.snoozedUntil = .some(Self.snoozeEnd(sent, now, &check)) }
+        if fields.contains(.contactPoints) {
+            change.contactPoints = ContactPointReader.addresses(sent.contactPoints, "settings.contact_points", &check)
+        }
     }
 
     /// Whether windows change. Where those of one kind stay, it depends on them whether any time is left.
@@ -96,6 +100,7 @@ struct PersonalSettingsDraft {
         if sent.hasDigestMinute { fields.insert(.digestMinute) }
         if sent.digestDay != .unspecified { fields.insert(.digestDay) }
         if sent.hasSnoozeEndTime { fields.insert(.snoozeEnd) }
+        if !sent.contactPoints.isEmpty { fields.insert(.contactPoints) }
         return fields
     }
 
@@ -170,6 +175,7 @@ extension Carillon_V1_PersonalSettings {
             if times.digestDay != DeliveryTimes.standard.digestDay { digestDay = Carillon_V1_Weekday(times.digestDay) }
         }
         if let end = record.snoozedUntil { snoozeEndTime = Google_Protobuf_Timestamp(end) }
+        contactPoints = record.ownContactPoints.map { Carillon_V1_ContactPoint($0) }
     }
 
     private static func windows(_ windows: [QuietHours.Window]) -> [Carillon_V1_TimeWindow] {

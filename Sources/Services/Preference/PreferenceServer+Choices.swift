@@ -31,7 +31,8 @@ extension PreferenceServer {
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.choices(of: user)
         }
-        guard let (choices, record) = found else { throw Status.userNotFound(user) }
+        guard case (let choices, var record)? = found else { throw Status.userNotFound(user) }
+        record.contactPoints = reading.record.contactPoints
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
         let page = PreferencePage(audience: audience, subject: subject, now: core.now)
         var response = Carillon_V1_GetPreferencesResponse()
@@ -39,6 +40,7 @@ extension PreferenceServer {
         response.choices = ToldChoices.of(choices)
         response.etag = Etag.of(choices.revision)
         response.settings = Carillon_V1_PersonalSettings(record)
+        response.contactPoints = record.contactPoints.map { Carillon_V1_ContactPoint($0) }
         return response
     }
 
@@ -67,10 +69,17 @@ extension PreferenceServer {
             request.choices, in: .init(of: subject), isRequired: draft.change.isEmpty)
         // Also those who want to hear less: each change leaves a line in the audit.
         try scope.admitPreferences(of: user, context)
+        let added = try await addedAddresses(draft, of: user, scope, context)
+        if !added.isEmpty { try scope.requireRoom(context) }
         // Whoever wants to hear less is not refused for want of room, and cannot store much by it: one row for each type and channel.
         if choices.changes.contains(where: { $0.isOn == true }) { try scope.requireRoom(context) }
+        let revision = try Etag.revision(request.etag)
+        try scope.admitConfirmations(added.count { $0.channel == .email }, of: user, context)
         let update = try await store(
-            choices, draft, of: user, expecting: try Etag.revision(request.etag), by: caller, scope, context)
+            choices, draft, of: user, expecting: revision, by: caller, scope, context)
+        // Also addresses that were stored before, by a call that got no further.
+        let unasked =
+            draft.change.contactPoints == nil ? [] : try await ask(update.user.record, by: caller, scope, context)
 
         var response = Carillon_V1_UpdatePreferencesResponse()
         response.choices = ToldChoices.of(update.stored)
@@ -79,6 +88,7 @@ extension PreferenceServer {
         if let subject = try await scope.facts.users.subject(user, .any) {
             response.notices = Notices.about(choices.changes, of: subject, now: core.now)
         }
+        response.notices += unasked
         return response
     }
 

@@ -51,6 +51,11 @@ extension PreferenceServer {
         var check = FieldCheck()
         let id = check.identifier(row.userID, "user_id", as: UserID.self)
         let draft = PersonalSettingsDraft(row.settings, zones: core.zones, now: core.now, &check)
+        if !row.settings.contactPoints.isEmpty {
+            check.add(
+                "settings.contact_points",
+                "cannot be imported: addresses that are known to be the user's come by UpsertUser")
+        }
         try check.check()
         guard let user = id else { throw .unauthenticated }
         guard let subject = try await scope.facts.users.subject(user, .any) else { throw .userNotFound(user) }

@@ -1,7 +1,6 @@
 internal import CarillonAPI
 internal import CarillonGRPC
 internal import Domain
-internal import Security
 internal import Storage
 
 /// The event by which the people of an account and of the supplier hear that a mail address cannot be written to any more.
@@ -26,27 +25,16 @@ struct BouncedContact {
         request.notificationType = Self.key.rawValue
         request.accountID = concerned.account.rawValue
         request.context = [
-            Self.value("customer_id", concerned.account.rawValue),
-            Self.value("customer_name", concerned.name.isEmpty ? concerned.account.rawValue : concerned.name),
-            Self.value("contact_email", concerned.address.text),
-            Self.value("bounce_type", why == .hardBounce ? "hard_bounce" : "complaint"),
+            .text("customer_id", concerned.account.rawValue),
+            .text("customer_name", concerned.name.isEmpty ? concerned.account.rawValue : concerned.name),
+            .text("contact_email", concerned.address.text),
+            .text("bounce_type", why == .hardBounce ? "hard_bounce" : "complaint"),
         ]
         self.request = request
     }
 
     /// One for each account and each time that the address became so; it names nobody.
     private static func idempotencyKey(_ concerned: ConcernedAccount) -> String {
-        let what = "\(concerned.account)\n\(concerned.since.microseconds)\n\(concerned.address.text)"
-        let digest = SHA256Digest.of(Array(what.utf8)).map { octet in
-            (octet < 16 ? "0" : "") + String(octet, radix: 16)
-        }
-        return "carillon.\(key)/\(digest.joined())"
-    }
-
-    private static func value(_ name: String, _ text: String) -> Carillon_V1_ContextValue {
-        var value = Carillon_V1_ContextValue()
-        value.name = name
-        value.text = text
-        return value
+        .ofEvent(key, "\(concerned.account)\n\(concerned.since.microseconds)\n\(concerned.address.text)")
     }
 }

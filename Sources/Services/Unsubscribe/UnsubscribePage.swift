@@ -22,90 +22,46 @@ struct UnsubscribePage {
         guard let (loop, state) = core.all.first(where: { $0.0.isOnLoop }) else { return Self.later }
         do throws(Status) {
             guard let text = request.parameters["token"], text.utf8.count <= Self.tokenLimit,
-                let tenant = UnsubscribeToken.tenant(of: text), let scope = try await scope(of: tenant, state),
+                let tenant = SealedToken.tenant(of: text), let scope = try await state.pageScope(named: tenant),
                 let offer = try await Unsubscribing(core: core).offer(text, of: scope)
             else { return Self.unknown }
             let supplier = scope.record.displayName
             if let lock = offer.lock { return Self.locked(offer.type, supplier, lock) }
             guard request.method == .post else { return Self.question(offer.type, supplier) }
             try await Unsubscribing(core: core).accept(
-                offer, origin: "unsubscribe link", on: loop, until: loop.now.advanced(by: Self.patience))
+                offer, origin: "unsubscribe link", on: loop, until: loop.now.advanced(by: PlainPage.patience))
             return Self.done(offer.type, supplier)
         } catch {
             return error.code == .notFound ? Self.unknown : Self.later
         }
     }
 
-    /// How long a change may take.
-    private static let patience = Duration.seconds(20)
-
-    /// The tenant, as it is known for portal tokens too: what there is not is asked for once a minute. A tenant that is suspended
-    /// still obeys.
-    private func scope(of tenant: TenantID, _ state: LoopState) async throws(Status) -> TenantScope? {
-        // Anybody can make up ids of tenants.
-        guard state.knownByName(tenant) != nil || state.pageQuestions.take(of: Self.questions, at: state.loop.now)
-        else {
-            throw Status(.unavailable, "too many links of tenants that are not known are opened")
-        }
-        return try await state.scope(named: tenant)
-    }
-
-    /// How often a loop asks the registry for this: for thousands of tenants once a minute.
-    private static let questions = Rate(perSecond: 100)
-
     // MARK: Words
 
-    private static let unknown = page(
+    private static let unknown = PlainPage.answer(
         404, "This link does not work", "It is not complete, or what it was for is gone. Nothing was changed.")
-    private static let later = page(
+    private static let later = PlainPage.answer(
         503, "Please try again in a moment", "The service cannot be reached at the moment. Nothing was changed.")
 
     private static func question(_ type: NotificationType, _ supplier: String) -> PageAnswer {
-        page(
+        PlainPage.answer(
             200, "Stop these mails?",
             "\(supplier) would send you no more mails of the kind \u{201c}\(type.title)\u{201d}. Other mails, and what you see in the "
                 + "portal, stay as they are.",
-            // The address stays, and with it the token.
-            form: "<form method=\"post\"><button type=\"submit\">Stop these mails</button></form>")
+            button: "Stop these mails")
     }
 
     private static func done(_ type: NotificationType, _ supplier: String) -> PageAnswer {
-        page(
+        PlainPage.answer(
             200, "You will get no more of these mails",
             "\(supplier) sends you no more mails of the kind \u{201c}\(type.title)\u{201d}. To get them again, sign in to the portal and "
                 + "change your preferences.")
     }
 
     private static func locked(_ type: NotificationType, _ supplier: String, _ decision: Decision) -> PageAnswer {
-        page(
+        PlainPage.answer(
             200, "These mails cannot be stopped",
             "\(supplier) requires mails of the kind \u{201c}\(type.title)\u{201d}. \(decision.reason.text) Nothing was changed."
         )
-    }
-
-    private static func page(_ status: Int, _ title: String, _ text: String, form: String = "") -> PageAnswer {
-        let html = """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="robots" content="noindex"><title>\(escaped(title))</title></head>
-            <body><main><h1>\(escaped(title))</h1><p>\(escaped(text))</p>\(form)</main></body>
-            </html>
-
-            """
-        return PageAnswer(status: status, html: html)
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { escaped, character in
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.append(character)
-            }
-        }
     }
 }

@@ -75,7 +75,8 @@ extension ArchivedTable {
             ],
             key: ["user_id"]),
         ArchivedTable(
-            name: "contact_point", columns: ["user_id", "channel", "address", "position", "state"],
+            name: "contact_point",
+            columns: ["user_id", "channel", "address", "position", "own_position", "own_since", "state"],
             key: ["user_id", "channel", "address"]),
         ArchivedTable(
             name: "suppression", columns: ["channel", "address", "state", "source", "created_at"],

@@ -33,6 +33,8 @@ struct AuditStatements {
     /// $4 channels, $5 addresses, $6 times, $7 states, $8 whether also what is newer ends, $9 states of one user's address, $10 source:
     /// what made addresses usable again.
     let liftedSuppressions: Statement
+    /// $4 user, $5 channel, $6 address: an address that the user has added is confirmed.
+    let confirmation: Statement
     /// $4 account, $5 user or NULL.
     let defaultUser: Statement
     /// $1 before this id, $2 limit.
@@ -56,6 +58,22 @@ struct AuditStatements {
             FROM \(schema).audit a
             WHERE h.singleton AND a.seq = h.seq + 1
             """)
+        // Of names and addresses of people the audit keeps what tells them apart at best, so that it need not be changed
+        // when they are erased.
+        func masked(_ address: String) -> String {
+            "left(\(address), 1) || '***' || coalesce(substring(\(address), '@[^@]*$'), '')"
+        }
+        func maskedPoints(_ points: String) -> String {
+            """
+            (
+                        SELECT coalesce(jsonb_agg(jsonb_build_array(e.point ->> 0, \(masked("(e.point ->> 1)")))
+                            ORDER BY e.place), '[]'::jsonb)
+                        FROM pg_catalog.jsonb_array_elements(\(points)) WITH ORDINALITY AS e (point, place))
+            """
+        }
+        func maskedWish(_ value: String) -> String {
+            "CASE WHEN y.name = 'contact_points' THEN \(maskedPoints(value)) ELSE \(value) END"
+        }
         preferences = line(
             """
             SELECT 'preference.update', 'user/' || u.user_id, c.before, c.after
@@ -76,12 +94,18 @@ struct AuditStatements {
                             AND p.scope_key = x.scope_key AND p.channel = x.channel
                     WHERE p.choice IS DISTINCT FROM nullif(x.choice, '')::bool
                     UNION ALL
-                    SELECT 2, y.place, CASE WHEN s.state ? y.name THEN jsonb_build_array(y.name, s.state -> y.name) END,
-                        jsonb_build_array(y.name, $11::jsonb -> y.name)
+                    SELECT 2, y.place,
+                        CASE WHEN s.state ? y.name
+                            THEN jsonb_build_array(y.name, \(maskedWish("(s.state -> y.name)"))) END,
+                        jsonb_build_array(y.name, \(maskedWish("($11::jsonb -> y.name)")))
                     FROM unnest($10::text[]) WITH ORDINALITY AS y (name, place)
                     CROSS JOIN (
                         SELECT jsonb_strip_nulls(jsonb_build_object('time_zone', u.time_zone, 'locale', u.locale,
-                            'snoozed_until', (date_part('epoch', u.snoozed_until) * 1000000)::int8))
+                            'snoozed_until', (date_part('epoch', u.snoozed_until) * 1000000)::int8,
+                            'contact_points', (
+                                SELECT jsonb_agg(jsonb_build_array(c.channel, c.address) ORDER BY c.own_position)
+                                FROM \(schema).contact_point c
+                                WHERE c.user_id = u.user_id AND c.own_position IS NOT NULL)))
                             || coalesce(u.timing, '{}'::jsonb) || coalesce(u.cadences, '{}'::jsonb) AS state
                     ) AS s
                     WHERE s.state -> y.name IS DISTINCT FROM $11::jsonb -> y.name
@@ -149,11 +173,17 @@ struct AuditStatements {
             ) AS c
             WHERE c.after IS NOT NULL
             """)
-        // Of names and addresses of people the audit keeps what tells them apart at best, so that it need not be changed
-        // when they are erased.
-        func masked(_ address: String) -> String {
-            "left(\(address), 1) || '***' || coalesce(substring(\(address), '@[^@]*$'), '')"
-        }
+        confirmation = line(
+            """
+            SELECT 'contact_point.confirm', 'user/' || c.user_id,
+                jsonb_build_object('channel', c.channel, 'address', \(masked("c.address")), 'state', c.state),
+                jsonb_build_object('channel', c.channel, 'address', \(masked("c.address")),
+                    'state', CASE WHEN s.state <> 'usable' THEN s.state ELSE 'usable' END)
+            FROM \(schema).contact_point c
+            LEFT JOIN \(schema).suppression s ON s.channel = c.channel AND s.address = c.address
+            WHERE c.user_id = $4::text AND c.channel = $5::text AND c.address = $6::text AND c.state = 'unverified'
+                AND c.own_position IS NOT NULL
+            """)
         func maskedAccount(_ row: String) -> String {
             "\(row) || jsonb_build_object('billing_email', \(masked("\(row) ->> 'billing_email'")))"
         }
@@ -197,11 +227,7 @@ struct AuditStatements {
             """
             \(row) || jsonb_build_object(
                     'display_name', coalesce(left(nullif(\(row) ->> 'display_name', ''), 1) || '***', ''),
-                    'contact_points', (
-                        SELECT coalesce(jsonb_agg(jsonb_build_array(e.point ->> 0, \(masked("(e.point ->> 1)")))
-                            ORDER BY e.place), '[]'::jsonb)
-                        FROM pg_catalog.jsonb_array_elements(\(row) -> 'contact_points')
-                            WITH ORDINALITY AS e (point, place)))
+                    'contact_points', \(maskedPoints("\(row) -> 'contact_points'")))
             """
         }
         user = line(

@@ -34,7 +34,7 @@ struct DirectoryStatements {
     let touchAccountsOfUser: Statement
     /// $1…$8 the user, $9 now, $10 the fields to change.
     let upsertUser: Statement
-    /// $1 user, $2 channels, $3 addresses: the addresses that are no longer named; bad ones keep their state.
+    /// $1 user, $2 channels, $3 addresses: the portal's addresses that are no longer named; bad ones keep their state.
     let dropContactPoints: Statement
     /// $1 user: addresses without a place and without a blemish are forgotten.
     let forgetContactPoints: Statement
@@ -166,7 +166,8 @@ struct DirectoryStatements {
         forgetContactPoints = Statement(
             """
             DELETE FROM \(schema).contact_point c
-            WHERE c.user_id = $1::text AND c.position IS NULL AND c.state IN ('usable', 'unverified')
+            WHERE c.user_id = $1::text AND c.position IS NULL AND c.own_position IS NULL
+                AND c.state IN ('usable', 'unverified')
             """)
         putContactPoints = Statement(
             """
@@ -183,10 +184,10 @@ struct DirectoryStatements {
             """)
         contactPointsOfUsers = Statement(
             """
-            SELECT c.user_id, c.channel, c.address, c.state
+            SELECT \(ContactPoint.columns)
             FROM \(schema).contact_point c
-            WHERE c.user_id = ANY ($1::text[]) AND c.position IS NOT NULL
-            ORDER BY c.user_id, c.channel, c.position
+            WHERE c.user_id = ANY ($1::text[]) AND \(ContactPoint.isInUse)
+            ORDER BY \(ContactPoint.order)
             """)
         users = Statement(
             "SELECT \(userColumns) FROM \(schema).app_user u WHERE u.user_id = ANY ($1::text[]) ORDER BY u.user_id")

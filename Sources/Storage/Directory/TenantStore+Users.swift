@@ -52,7 +52,7 @@ extension TenantStore {
                 throw PostgresError(.decoding, "an upsert returned no row")
             }
             record.contactPoints = try results[results.count - 1].read { row throws(PostgresError) in
-                try ContactPoint(row: row, from: 1)
+                try ContactPoint(row: row)
             }
             return Upserted(record: record, created: record.revision == 1)
         }
@@ -91,13 +91,13 @@ extension TenantStore {
                 users[user.id] = user
             }
             for row in results[1] {
-                users[try row.identifier(0)]?.contactPoints.append(try ContactPoint(row: row, from: 1))
+                users[try row.identifier(0)]?.contactPoints.append(try ContactPoint(row: row))
             }
             return users
         }
     }
 
-    /// The users of an account in the order of their ids.
+    /// The users of an account in the order of their ids, with the addresses that the portal gives.
     ///
     /// - Parameters:
     ///   - account: whose users; nil for the supplier's own.
@@ -144,29 +144,5 @@ extension UserRecord {
         snoozedUntil = try row.optionalInstant(12)
         times = DeliveryTimes(json: try row.optionalText(13))
         cadences = CadenceChoice.list(json: try row.optionalText(14))
-    }
-}
-
-extension ContactPoint {
-    /// Reads channel, address and state.
-    init(row: Row, from column: Int) throws(PostgresError) {
-        self.init(
-            channel: try row.value(column), address: try row.text(column + 1), state: try row.value(column + 2))
-    }
-
-    /// Reads the three arrays that hold a user's contact points; NULL when there are none.
-    static func list(row: Row, from column: Int) throws(PostgresError) -> [ContactPoint] {
-        guard let channels = try row.optionalTextArray(column) else { return [] }
-        let addresses = try row.textArray(column + 1)
-        let states = try row.textArray(column + 2)
-        guard addresses.count == channels.count, states.count == channels.count else { throw .corrupt(column) }
-        var points: [ContactPoint] = []
-        for index in channels.indices {
-            guard let channel = Channel(rawValue: channels[index]),
-                let state = AddressState(rawValue: states[index])
-            else { throw .corrupt(column) }
-            points.append(ContactPoint(channel: channel, address: addresses[index], state: state))
-        }
-        return points
     }
 }

@@ -1,22 +1,5 @@
 package import Domain
 
-/// An address of a user on one channel.
-package struct ContactPoint: Sendable, Hashable {
-    /// E-mail, push or SMS; the inbox needs no address.
-    package let channel: Channel
-    /// A mail address, a device token, a telephone number.
-    package let address: String
-    /// Whether it can be used; never ``Domain/AddressState/missing``.
-    package let state: AddressState
-
-    /// Makes a contact point. On writing, the state counts only for an address that is not stored yet.
-    package init(channel: Channel, address: String, state: AddressState = .usable) {
-        self.channel = channel
-        self.address = address
-        self.state = state
-    }
-}
-
 /// A user as stored: of a customer account, or of the supplier.
 package struct UserRecord: Sendable, Hashable {
     /// Which user.
@@ -35,7 +18,7 @@ package struct UserRecord: Sendable, Hashable {
     package let timeZone: String?
     /// BCP 47 tag; nil is the account's.
     package let locale: String?
-    /// The addresses, the preferred one of each channel first.
+    /// The addresses, by channel, the preferred one first: the user's own before those of the portal.
     package var contactPoints: [ContactPoint]
     /// Until when the user wants to hear of nothing; nil for no such time.
     package let snoozedUntil: Instant?
@@ -51,12 +34,6 @@ package struct UserRecord: Sendable, Hashable {
     package let createdAt: Instant
     /// When the user was changed last.
     package let updatedAt: Instant
-
-    /// The preferred address on a channel: the first usable one, else the first.
-    package func contactPoint(on channel: Channel) -> ContactPoint? {
-        contactPoints.first { $0.channel == channel && $0.state == .usable }
-            ?? contactPoints.first { $0.channel == channel }
-    }
 }
 
 /// What a user shall be.
@@ -89,7 +66,8 @@ package struct UserWrite: Sendable, Hashable {
     package var timeZone: String?
     /// BCP 47 tag; nil is the account's.
     package var locale: String?
-    /// All addresses, the preferred one of each channel first; an address must not stand twice on one channel.
+    /// All addresses that the portal gives, the preferred one of each channel first; an address must not stand twice on one channel.
+    /// Those that the user has added are not touched.
     package var contactPoints: [ContactPoint]
 
     /// Describes a user.

@@ -23,7 +23,7 @@ struct FactsReader {
         for row in results[0] { try reader.account(row) }
         for row in results[1] { try reader.user(row) }
         for row in results[2] {
-            reader.users[try row.identifier(0)]?.contactPoints.append(try ContactPoint(row: row, from: 1))
+            reader.users[try row.identifier(0)]?.contactPoints.append(try ContactPoint(row: row))
         }
         try reader.rows.takeChoices(results[3])
         try reader.rows.takeSettings(results[4])

@@ -40,11 +40,11 @@ struct FactsStatements {
             """)
         contactPoints = Statement(
             """
-            SELECT c.user_id, c.channel, c.address, c.state
+            SELECT \(ContactPoint.columns)
             FROM \(schema).app_user u
             JOIN \(schema).contact_point c ON c.user_id = u.user_id
-            WHERE u.account_id = ANY ($1::text[]) AND c.position IS NOT NULL
-            ORDER BY c.user_id, c.channel, c.position
+            WHERE u.account_id = ANY ($1::text[]) AND \(ContactPoint.isInUse)
+            ORDER BY \(ContactPoint.order)
             """)
         preferences = Statement(
             """

@@ -27,7 +27,7 @@ struct PeopleReader {
         var records = try results[first + 3].read(UserRecord.init(row:))
         var points: [UserID: [ContactPoint]] = [:]
         for row in results[first + 4] {
-            points[try row.identifier(0), default: []].append(try ContactPoint(row: row, from: 1))
+            points[try row.identifier(0), default: []].append(try ContactPoint(row: row))
         }
         for index in records.indices { records[index].contactPoints = points[records[index].id] ?? [] }
         let users = records.map { ($0.id, reader.user($0)) }

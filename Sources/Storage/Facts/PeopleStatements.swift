@@ -46,9 +46,9 @@ struct PeopleStatements {
                 CROSS JOIN LATERAL (
                     SELECT 'in_app' AS channel
                     UNION ALL
-                    SELECT p.channel
-                    FROM \(schema).contact_point p
-                    WHERE p.user_id = u.user_id AND p.state = 'usable' AND p.position IS NOT NULL) c
+                    SELECT c.channel
+                    FROM \(schema).contact_point c
+                    WHERE c.user_id = u.user_id AND c.state = 'usable' AND \(ContactPoint.isInUse)) c
                 WHERE a.account_id = \(wanted) AND u.state IN ('active', 'invited')) r
             ORDER BY r.account_id, r.rank, r.team_member, r.channel, r.created_at, r.user_id COLLATE "C"
             """)
@@ -62,10 +62,10 @@ struct PeopleStatements {
             "SELECT \(DirectoryStatements.userColumns) FROM \(schema).app_user u WHERE u.user_id = ANY ($1::text[])")
         contactPoints = Statement(
             """
-            SELECT c.user_id, c.channel, c.address, c.state
+            SELECT \(ContactPoint.columns)
             FROM \(schema).contact_point c
-            WHERE c.user_id = ANY ($1::text[]) AND c.position IS NOT NULL
-            ORDER BY c.user_id, c.channel, c.position
+            WHERE c.user_id = ANY ($1::text[]) AND \(ContactPoint.isInUse)
+            ORDER BY \(ContactPoint.order)
             """)
         preferences = Statement(
             """

@@ -43,5 +43,6 @@ extension TenantSchema {
         Migration(version: 4, "when and how often people want to hear of something", script: .tenant4),
         Migration(version: 5, "how many messages one person may get", script: .tenant5),
         Migration(version: 6, "digests, events for later, suppressed addresses", script: .tenant6),
+        Migration(version: 7, "addresses that users add", script: .tenant7),
     ]
 }

@@ -18,6 +18,9 @@ package struct PersonalChange: Sendable, Hashable {
     package var digestMinute: Int??
     /// When weekly digests close; absent is the usual day.
     package var digestDay: Weekday??
+    /// The addresses that the user adds to those of the portal, in the order in which they are tried, each at most once. Those that are
+    /// not stored yet have to be confirmed first; those that are stored and not named are given up.
+    package var contactPoints: [Address]?
     /// How often to hear of what, each audience and scope at most once; nil takes back what was chosen.
     package var cadences: [CadenceChange]
 
@@ -53,6 +56,8 @@ struct PersonalPatch {
     private(set) var timing = Part()
     /// Members of `cadences`.
     private(set) var cadences = Part()
+    /// Addresses, as the audit tells of them: they have rows of their own.
+    private var contactPoints = Part()
     private let snoozedUntil: Instant?
 
     /// Members that change: those that are absent from the values are taken away.
@@ -89,6 +94,7 @@ struct PersonalPatch {
         if let windows = change.sendWindows { timing.change("send", Self.windows(windows)) }
         if let minute = change.digestMinute { timing.change("digest_minute", minute.map { String($0) }) }
         if let day = change.digestDay { timing.change("digest_day", day.map { String($0.rawValue) }) }
+        if let points = change.contactPoints { contactPoints.change("contact_points", Self.addresses(points)) }
         for choice in change.cadences {
             cadences.change(
                 CadenceChoice.key(choice.audience, choice.scope), choice.cadence.map { Self.text($0.rawValue) })
@@ -96,8 +102,10 @@ struct PersonalPatch {
     }
 
     /// All names, and all values as one object: what the audit tells of.
-    var names: [String] { columns.names + timing.names + cadences.names }
-    var json: String { Part.object(columns.values + timing.values + cadences.values) }
+    var names: [String] { columns.names + timing.names + cadences.names + contactPoints.names }
+    var json: String { Part.object(columns.values + timing.values + cadences.values + contactPoints.values) }
+    /// Whether ``PreferenceStatements/putPersonal`` has anything to do.
+    var changesUser: Bool { !(columns.names.isEmpty && timing.names.isEmpty && cadences.names.isEmpty) }
 
     /// The parameters of ``PreferenceStatements/putPersonal``.
     func parameters(_ user: UserID, now: Instant) -> [Parameter] {
@@ -110,6 +118,15 @@ struct PersonalPatch {
     private static func text(_ value: String) -> String {
         var writer = JSONWriter()
         writer.string(value)
+        return writer.text
+    }
+
+    private static func addresses(_ addresses: [Address]) -> String? {
+        guard !addresses.isEmpty else { return nil }
+        var writer = JSONWriter()
+        writer.array(addresses) { writer, address in
+            writer.array([address.channel.rawValue, address.text]) { $0.string($1) }
+        }
         return writer.text
     }
 

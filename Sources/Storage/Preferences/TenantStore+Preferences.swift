@@ -67,21 +67,38 @@ extension TenantStore {
         let counting = queries.count
         queries.append(Query(preferences.countRevision, [.text(user)]))
         queries += changeQueries(user, latest, now: now)
-        if !personal.isEmpty { queries.append(Query(preferences.putPersonal, patch.parameters(user, now: now))) }
-        queries.append(Query(preferences.choices, [.text(user)]))
-        queries += people.queries([user.rawValue], includingSupplier: false, now: now)
+        if patch.changesUser { queries.append(Query(preferences.putPersonal, patch.parameters(user, now: now))) }
+        if let points = personal.contactPoints { queries += contactQueries(user, points, now: now) }
         return try await storing { () async throws(PostgresError) in
-            let results = try await run(queries)
-            guard let revision = try results[counting].readFirst({ row throws(PostgresError) in try row.int8(0) })
-            else { return nil }
-            let firstOfPeople = results.count - PeopleStatements.count
-            let choices = try results[firstOfPeople - 1].readChoices()
-            let people = try PeopleReader.read(results, from: firstOfPeople, clocks)
-            guard let user = people.users[user], let home = people.homes[user.record.account] else { return nil }
-            return PreferencesUpdate(
-                stored: StoredChoices(choices: choices, cadences: user.record.cadences, revision: revision), user: user,
-                home: home)
+            let results = try await run(queries + outcomeQueries(user, now: now))
+            return try outcome(of: user, results, counted: counting, clocks)
         }
+    }
+
+    /// The queries behind a change of what a user wishes that tell what came of it.
+    func outcomeQueries(_ user: UserID, now: Instant) -> [Query] {
+        [Query(preferences.choices, [.text(user)])]
+            + people.queries([user.rawValue], includingSupplier: false, now: now)
+    }
+
+    /// Reads what came of a change.
+    ///
+    /// - Parameters:
+    ///   - user: whose.
+    ///   - results: those of all queries; ``outcomeQueries(_:now:)`` are the last of them.
+    ///   - counting: the place of ``PreferenceStatements/countRevision``.
+    func outcome(
+        of user: UserID, _ results: [ResultSet], counted counting: Int, _ clocks: Clocks
+    ) throws(PostgresError) -> PreferencesUpdate? {
+        guard let revision = try results[counting].readFirst({ row throws(PostgresError) in try row.int8(0) })
+        else { return nil }
+        let firstOfPeople = results.count - PeopleStatements.count
+        let choices = try results[firstOfPeople - 1].readChoices()
+        let people = try PeopleReader.read(results, from: firstOfPeople, clocks)
+        guard let user = people.users[user], let home = people.homes[user.record.account] else { return nil }
+        return PreferencesUpdate(
+            stored: StoredChoices(choices: choices, cadences: user.record.cadences, revision: revision), user: user,
+            home: home)
     }
 
     /// Of two changes of the same thing the later one.

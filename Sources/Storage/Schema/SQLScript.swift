@@ -77,6 +77,8 @@ extension SQLScript {
     static let tenant5 = SQLScript(PackageResources.tenant_5_sql)
     /// A tenant's schema from version 5 to 6. Takes `schema`.
     static let tenant6 = SQLScript(PackageResources.tenant_6_sql)
+    /// A tenant's schema from version 6 to 7. Takes `schema`.
+    static let tenant7 = SQLScript(PackageResources.tenant_7_sql)
     /// A tenant's schema in the current version. Takes `schema`, `micros`, `time`.
     static let tenant = SQLScript(PackageResources.tenant_sql)
     /// One month of one of a tenant's tables. Takes `schema`, `table`, `column`, `month`, `from`, `to`, `fillfactor`.

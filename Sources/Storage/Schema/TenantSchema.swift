@@ -15,7 +15,7 @@ enum TenantSchema {
     }
 
     /// The version that ``SQLScript/tenant`` makes.
-    static let version: Int32 = 6
+    static let version: Int32 = 7
 
     static let history = [
         History(

@@ -46,13 +46,16 @@ CREATE TABLE ${schema}.app_user (
 
 CREATE INDEX app_user_account ON ${schema}.app_user (account_id, user_id);
 
--- Addresses, the preferred one of a channel at position 0. A suppressed address that its user gave up keeps its row
--- with no position, so that giving it again does not make it good.
+-- Addresses, of a channel the preferred one first: those that the user has added, by own_position and since own_since, then those that
+-- the portal gives, by position. One address may be both. A suppressed address that was given up keeps its row with no position, so
+-- that giving it again does not make it good.
 CREATE TABLE ${schema}.contact_point (
     user_id text NOT NULL REFERENCES ${schema}.app_user (user_id) ON DELETE CASCADE,
     channel text NOT NULL,
     address text NOT NULL,
     position integer,
+    own_position integer,
+    own_since timestamptz,
     state text NOT NULL,
     PRIMARY KEY (user_id, channel, address)
 );

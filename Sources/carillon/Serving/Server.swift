@@ -192,6 +192,7 @@ final class Server: Sendable {
             pools: pools, owner: owner, operatorKey: settings.operatorKey, keyring: settings.keyring,
             deliverySignal: WorkerSignal(worker), clock: { Clock.now }, limits: limits)
         dependencies.databases = serving
+        dependencies.publicURL = settings.publicURL
         dependencies.program = "carillon \(Version.text)"
         if let maintainer { dependencies.maintenanceSignal = { maintainer.hurry() } }
         dependencies.monthMissing = { alarm.raise($0) }

@@ -43,6 +43,10 @@ class Refusal:
         return self.detail(error_details_pb2.ErrorInfo).reason
 
     @property
+    def metadata(self) -> dict[str, str]:
+        return dict(self.detail(error_details_pb2.ErrorInfo).metadata)
+
+    @property
     def fields(self) -> dict[str, str]:
         """What is wrong, by the path of the field."""
         return {one.field: one.description for one in self.detail(error_details_pb2.BadRequest).field_violations}

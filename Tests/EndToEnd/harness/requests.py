@@ -164,6 +164,9 @@ def requests(ids: Ids, own: Supplier, own_account: str, own_user: str) -> list[R
     # A token that was never sealed, of a tenant that may be another's.
     token = f"{ids.tenant}.{'A' * 96}"
     add("PreferenceService.RedeemUnsubscribe", v1.RedeemUnsubscribeRequest(token=token))
+    add("PreferenceService.ConfirmContactPoint", v1.ConfirmContactPointRequest(token=token))
+    confirmation = v1.SendConfirmationRequest(user_id=ids.user, address="own@home.example")
+    add("PreferenceService.SendConfirmation", confirmation)
     past = v1.ExplainDecisionRequest(notification_id=ids.notification)
     add("PreferenceService.ExplainDecision", past, "of the past")
     hypothesis = v1.Hypothesis(user_id=ids.user, notification_type="invoice.created")
