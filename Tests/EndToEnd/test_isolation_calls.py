@@ -40,10 +40,11 @@ class Scene:
     nobodys: Ids
 
     def victims_rows(self) -> dict[str, str]:
-        """Everything stored of the victim; its worker's fence apart, which grows with every lease."""
+        """Everything stored of the victim, but for what its own care changes: the worker's fence, which grows with every lease, and
+        the month through which there are partitions."""
         rows = self.server.database.fingerprint(self.victim.schema, frozenset({"queue_owner"}))
         for table, columns in {
-            "tenant": "*",
+            "tenant": "to_jsonb(tenant) - 'months_through'",
             "portal_key": "*",
             "api_key": "key_id, display_name, secret_sha256, expires_at, revoked_at",
         }.items():
