@@ -151,10 +151,16 @@ import Testing
             let messages = try await plan(fixture, tenant, Query(tenant.reports.messages, one))
             try expect(messages, scansNot: "notification_[0-9]+", "delivery_[0-9]+", of: "notification")
             try expect(messages, of: "delivery")
+            // What went in the digest of that name is found among its user's notifications of the time.
             let settle = Query(
                 tenant.reports.settle,
-                one + [.textArray(["delivered"]), .optionalTextArray([nil]), .timestamp(fixture.now)])
-            try expect(await plan(fixture, tenant, settle), scansNot: "delivery_[0-9]+", of: "delivery")
+                one + [.textArray(["delivered"]), .optionalTextArray([nil]), .timestamp(fixture.now)]
+                    + ReportStatements.span([delivery], until: fixture.now))
+            let settling = try await plan(fixture, tenant, settle)
+            try expect(
+                settling, uses: "user_id_notification_id", scansNot: "delivery_[0-9]+", "notification_[0-9]+",
+                of: "delivery")
+            try expect(settling, of: "notification")
         }
     }
 

@@ -70,4 +70,79 @@ import Testing
             #expect(try await scene.tenant.settleUnknown([:], now: later).isEmpty)
         }
     }
+
+    /// A digest that was handed over and may have arrived: its first delivery, and what else was in it.
+    ///
+    /// - Parameter first: how the first delivery ended.
+    private func digest(
+        _ scene: PublishScene, _ first: DeliveryResult.Resolution
+    ) async throws -> (ids: [DeliveryID], name: String) {
+        let (fixture, tenant) = (scene.fixture, scene.tenant)
+        try await fixture.administration.ensureMonths(tenant: tenant.tenant, now: fixture.now)
+        let published = [fixture.now, fixture.now.adding(seconds: 20 * 86_400)]
+        _ = try await tenant.takeOverQueue(fence: 1)
+        var ids: [DeliveryID] = []
+        for (month, now) in published.enumerated() {
+            // The last ones are published in another month than the first.
+            fixture.now = now
+            let items = (0..<3).map { scene.item(key: "\(month)-\($0)") }
+            _ = try await tenant.publish(items, now: now)
+            ids += items.map { DeliveryID(notification: $0.notifications[0].id, channel: .email) }
+        }
+        _ = try await tenant.claim(fence: 1, now: fixture.now, limit: 100)
+        let name = "\(ids[0].notification).email@portal.example"
+        func attempt(_ outcome: AttemptOutcome) -> NewAttempt {
+            NewAttempt(provider: nil, outcome: outcome, startedAt: fixture.now, finishedAt: fixture.now)
+        }
+        let words =
+            [DeliveryResult(ids[0], first, attempt: attempt(.unknown), digest: name)]
+            + ids[1...].map { DeliveryResult($0, .outcomeUnknown, attempt: attempt(.unknown), digest: name) }
+        // One of them came to another end, one went out by itself, and of one the event was called off before a last try.
+        var last = words
+        last[2] = DeliveryResult(ids[2], .delivered, attempt: attempt(.accepted), digest: name)
+        last[3] = DeliveryResult(ids[3], .outcomeUnknown, attempt: attempt(.unknown))
+        last[4] = DeliveryResult(ids[4], .retry(at: fixture.now), attempt: attempt(.unknown), digest: name)
+        _ = try await tenant.finish(last, fence: 1, now: fixture.now)
+        _ = try await tenant.claim(fence: 1, now: fixture.now, limit: 100)
+        _ = try await tenant.finish([DeliveryResult(ids[4], .outcomeUnknown)], fence: 1, now: fixture.now)
+        return (ids, name)
+    }
+
+    private func states(_ ids: [DeliveryID], _ scene: PublishScene) async throws -> [String] {
+        var states: [String] = []
+        for id in ids { states.append(try await state(id, in: scene.tenant)) }
+        return states
+    }
+
+    @Test func whatBecameOfADigestBecameOfAllThatWasInIt() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let (ids, name) = try await digest(scene, .outcomeUnknown)
+            let later = fixture.now.adding(seconds: 9)
+            #expect(try await scene.tenant.settleUnknown([ids[0]: nil], now: later) == [ids[0]])
+            let whole = "delivered digested"
+            #expect(try await states(ids, scene) == [whole, whole, whole, "outcome_unknown ", "delivered ", whole])
+            let stored = try #require(try await scene.tenant.notification(ids[5].notification)).deliveries[0]
+            #expect(stored.messageID == name && stored.updatedAt == later)
+            #expect(try await scene.tenant.settleUnknown([ids[0]: nil], now: later).isEmpty, "once")
+        }
+    }
+
+    /// The first one lends its name, and may have come to another end before the rest went out.
+    @Test func aDigestIsSettledByTheNameOfOneThatDroppedOut() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let (ids, name) = try await digest(scene, .cancelled(CalledOff.reason))
+            let later = fixture.now.adding(seconds: 9)
+            #expect(try await scene.tenant.settleUnknown([ids[0]: "hard_bounce"], now: later) == [ids[0]])
+            let bounced = "failed hard_bounce"
+            #expect(
+                try await states(ids, scene) == [
+                    "cancelled event_cancelled", bounced, "delivered digested", "outcome_unknown ", bounced, bounced,
+                ])
+            let stored = try #require(try await scene.tenant.notification(ids[5].notification)).deliveries[0]
+            #expect(stored.messageID == name, "it says which digest it was in")
+            #expect(try await scene.tenant.settleUnknown([ids[0]: "hard_bounce"], now: later).isEmpty)
+        }
+    }
 }

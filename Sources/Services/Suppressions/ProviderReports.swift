@@ -10,7 +10,8 @@ struct ProviderReports {
     private var failures: [Int: Status] = [:]
     /// What each event says of an address, by its place; nil for one that says nothing, or failed.
     private(set) var news: [AddressNews?]
-    /// What became of deliveries whose outcome is not known: nil for a message that has arrived, else the reason code.
+    /// What became of messages some of whose deliveries may have no known outcome, by the deliveries that they are named by: nil for a
+    /// message that has arrived, else the reason code.
     private(set) var outcomes: [DeliveryID: String?] = [:]
     /// The events that changed something.
     private var applied: Set<Int> = []
@@ -42,13 +43,14 @@ struct ProviderReports {
                 failures[place] = .messageNotFound
                 continue
             }
-            let isUnknown = message.state == .outcomeUnknown
+            // Whatever became of the delivery that lends a digest its name, the others in it may have no known end.
+            let isOpen = message.state != .delivered
             guard case .news(let word) = report.effect else {
                 // A message that was refused as well as taken has not arrived.
-                if isUnknown, outcomes[delivery] == nil { outcomes[delivery] = .some(nil) }
+                if isOpen, outcomes[delivery] == nil { outcomes[delivery] = .some(nil) }
                 continue
             }
-            if isUnknown, word == .suppressed(.hardBounced) { outcomes[delivery] = "hard_bounce" }
+            if isOpen, word == .suppressed(.hardBounced) { outcomes[delivery] = "hard_bounce" }
             let addresses = Set(
                 message.addresses.filter { MaskedAddress.of($0, on: delivery.channel) == message.maskedAddress })
             if let address = addresses.first, addresses.count == 1 {
@@ -66,7 +68,7 @@ struct ProviderReports {
         }
     }
 
-    /// Takes note of the deliveries that were settled.
+    /// Takes note of the messages of which something was settled.
     mutating func settled(_ deliveries: Set<DeliveryID>) {
         for (place, _, delivery, _) in named where deliveries.contains(delivery) {
             applied.insert(place)

@@ -48,12 +48,14 @@ extension TenantStore {
         }
     }
 
-    /// Says what became of deliveries whose outcome was not known. Those that have come to another end keep it.
+    /// Says what became of messages whose outcome was not known: of their deliveries, which are all that went in it where the message
+    /// is a digest. Those that have come to another end keep it.
     ///
     /// - Parameters:
-    ///   - outcomes: nil for a message that has arrived, else the reason code of its failure.
+    ///   - outcomes: by the deliveries that the messages are named by; nil for a message that has arrived, else the reason code of its
+    ///     failure.
     ///   - now: the time of recording.
-    /// - Returns: those that are settled by this.
+    /// - Returns: those of the names by which something is settled.
     package func settleUnknown(
         _ outcomes: [DeliveryID: String?], now: Instant
     ) async throws(StorageError) -> Set<DeliveryID> {
@@ -66,7 +68,7 @@ extension TenantStore {
                 reports.settle,
                 Self.columns(ids) + [
                     .textArray(states.map(\.rawValue)), .optionalTextArray(reasons), .timestamp(now),
-                ])
+                ] + ReportStatements.span(ids, until: now))
             var settled: Set<DeliveryID> = []
             for row in try await run([query])[0] {
                 settled.insert(

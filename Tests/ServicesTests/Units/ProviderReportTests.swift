@@ -80,6 +80,18 @@ struct ProviderReportTests {
         #expect(resolved([.bouncedTemporarily], nil).results[0].outcome == .ignored)
     }
 
+    @Test("a message may be a digest that went out without the delivery that lent it its name")
+    func digests() {
+        for state: DeliveryState in [.cancelled, .suppressed, .expired, .failed, .pending] {
+            #expect(resolved([.delivered], Self.message(state)).outcomes == [Self.delivery: nil])
+            #expect(resolved([.bouncedPermanently], Self.message(state)).outcomes == [Self.delivery: "hard_bounce"])
+        }
+        // Nothing was settled: the address is what is left to be told of.
+        var reports = resolved([.delivered], Self.message(.cancelled))
+        reports.settled([])
+        #expect(reports.results[0].outcome == .unchanged)
+    }
+
     @Test("nothing has happened after the call")
     func times() throws {
         var event = Self.event(.complained)
