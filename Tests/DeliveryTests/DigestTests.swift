@@ -18,11 +18,13 @@ import Testing
     }
 
     private func work(
-        _ number: UInt64, _ type: NotificationType, reason: Reason = .subscribedByDefault, claims: Int32 = 1
+        _ number: UInt64, _ type: NotificationType, reason: Reason = .subscribedByDefault, claims: Int32 = 1,
+        dueAt: Instant? = nil
     ) -> DeliveryWork {
         DeliveryWork(
             id: id(number), attempts: 0, claims: claims, expiresAt: nil,
-            dueAt: Self.now.advanced(by: .seconds(Int64(number))), recipient: .user(Self.ann), audience: .customer,
+            dueAt: dueAt ?? Self.now.advanced(by: .seconds(Int64(number))), recipient: .user(Self.ann),
+            audience: .customer,
             reason: reason, verdict: .digest, channelReason: .digested, messageID: "\(number)@x",
             event: EventRecord(
                 id: EventID(UUIDv7(milliseconds: 1, randomness: (0, number))), type: type.key, account: nil, actor: nil,
@@ -54,10 +56,36 @@ import Testing
         let newest = stride(from: UInt64(40), through: 24, by: -1).map { id($0) }
         #expect(digest.shown == [id(45), id(46), id(44)] + newest)
         #expect(digest.shown.count == Digest.shownLimit)
-        #expect(digest.hasMandatory && digest.dueAt == Self.now.advanced(by: .seconds(46)))
+        #expect(digest.hasMandatory && digest.date == Self.now.advanced(by: .seconds(46)))
         digest.remove(id(46))
         #expect(digest.items.count == 45)
         #expect(digest.shown.last == id(23))
+    }
+
+    /// What is left out does not speak for what goes out.
+    @Test func whatIsLeftSpeaksForItself() throws {
+        let (normal, high) = (try type(.normal), try type(.high))
+        var digest = Digest(work(1, high, reason: .mandatoryForAll), of: high, to: Self.target)
+        digest.add(work(2, normal), of: normal)
+        digest.add(work(3, normal), of: normal)
+        digest.add(work(4, high), of: high)
+        #expect(digest.hasMandatory && digest.messageID == "1@x" && digest.leadType == high.key)
+        #expect(digest.kinds.count == 2 && digest.date == Self.now.advanced(by: .seconds(4)))
+        digest.remove(id(1))
+        #expect(!digest.hasMandatory && digest.messageID == "2@x" && digest.leadType == normal.key)
+        #expect(digest.kinds.count == 2)
+        digest.remove(id(4))
+        #expect(digest.kinds == [Digest.Kind(audience: .customer, type: normal.key)])
+        #expect(digest.date == Self.now.advanced(by: .seconds(3)))
+    }
+
+    /// What is gathered late is due with the rest; its mail is not dated before it was published.
+    @Test func aDigestIsNotOlderThanWhatItTellsOf() throws {
+        let type = try type(.normal)
+        let early = Self.now.advanced(by: .seconds(-86_400))
+        var digest = Digest(work(1, type, dueAt: early), of: type, to: Self.target)
+        digest.add(work(2, type, dueAt: early), of: type)
+        #expect(digest.date == Self.now)
     }
 
     /// In whatever order they are read, the first one lends its Message-ID.

@@ -186,4 +186,30 @@ import Testing
             #expect(facts[PublishScene.acme]?.directory[PublishScene.ann]?.recentSends.count == 2)
         }
     }
+
+    /// The first delivery lends the digest its Message-ID, and may be called off before the rest go out.
+    @Test func aDigestCountsOnceForCapsWithoutItsFirstDelivery() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let items = (0..<4).map { scene.item(key: "k\($0)") }
+            _ = try await scene.tenant.publish(items, now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            _ = try await claim(scene, at: fixture.now, limit: 10)
+            let ids = ids(items)
+            let digest = "\(ids[0].notification).email@x"
+            let words = ids.enumerated().map { place, id in
+                DeliveryResult(
+                    id, place == 0 ? .cancelled(CalledOff.reason) : .delivered, attempt: attempt(fixture, .accepted),
+                    digest: digest)
+            }
+            _ = try await scene.tenant.finish(words, fence: 1, now: fixture.now)
+            _ = try await scene.tenant.putCaps(
+                [try #require(FrequencyCap(2, within: 3_600))], stamp: fixture.stamp(), now: fixture.now)
+            let facts = try await scene.tenant.facts(of: [PublishScene.acme, nil], .at(fixture.now))
+            #expect(facts[nil]?.sent == [ids[1]])
+            #expect(facts[PublishScene.acme]?.directory[PublishScene.ann]?.recentSends.count == 1)
+            let people = try await scene.tenant.people([PublishScene.ann], includingSupplier: true, .at(fixture.now))
+            #expect(people.users[PublishScene.ann]?.facts.recentSends.count == 1)
+        }
+    }
 }

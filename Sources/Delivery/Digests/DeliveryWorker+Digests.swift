@@ -184,7 +184,7 @@ extension DeliveryWorker {
 extension Digest {
     /// How caps count it: as one message, of its first delivery's type.
     fileprivate func counted(_ worker: DeliveryWorker, _ look: SecondLook) -> Parcel.Counted? {
-        worker.counted(leadType, to: target, look)
+        leadType.flatMap { worker.counted($0, to: target, look) }
     }
 
     /// It as one message.

@@ -16,48 +16,52 @@ struct Digest {
     struct Item {
         let sent: Parcel.Item
         let claims: Int32
-        /// 0 is shown first.
+        /// 0 is shown first, and cannot be turned off.
         let rank: UInt8
+        let kind: Kind
+        let dueAt: Instant
+        /// What its attempts carry; nil if it has none.
+        let messageID: String?
 
         var id: DeliveryID { sent.id }
+        /// When it was published.
+        var publishedAt: Instant { Instant(milliseconds: Int64(id.notification.value.milliseconds)) }
     }
 
     let target: SecondLook.Target
     /// The deliveries, the oldest first.
     private(set) var items: [Item] = []
+
+    // What follows is said by the deliveries that are in it, so that one that is left out again has no say.
+
     /// What it tells of.
-    private(set) var kinds: Set<Kind> = []
+    var kinds: Set<Kind> { Set(items.lazy.map(\.kind)) }
     /// Whether some of it cannot be turned off.
-    private(set) var hasMandatory = false
-    /// When the last of it was due.
-    private(set) var dueAt: Instant
+    var hasMandatory: Bool { items.contains { $0.rank == 0 } }
+    /// When the last of it was due, or was published: all that is gathered is due with the first (``Storage/TenantStore``), but no mail is
+    /// older than what it tells of.
+    var date: Instant { items.reduce(Instant(microseconds: 0)) { max($0, $1.dueAt, $1.publishedAt) } }
     /// What each attempt carries: the Message-ID of the first delivery; nil if that has none.
-    private(set) var messageID: String?
-    /// The type of the first delivery, as which caps count it.
-    private(set) var leadType: TypeKey
+    var messageID: String? { items.first?.messageID }
+    /// The type of the first delivery, as which caps count it; nil of none.
+    var leadType: TypeKey? { items.first?.kind.type }
 
     /// Begins with one delivery.
     init(_ delivery: DeliveryWork, of type: NotificationType, to target: SecondLook.Target) {
         self.target = target
-        dueAt = delivery.dueAt
-        leadType = delivery.event.type
         add(delivery, of: type)
     }
 
     /// Takes one more delivery, in any order.
     mutating func add(_ delivery: DeliveryWork, of type: NotificationType) {
-        let isMandatory = delivery.reason.isMandatory
         let item = Item(
-            sent: Parcel.Item(delivery), claims: delivery.claims, rank: Self.rank(type, isMandatory: isMandatory))
-        kinds.insert(Kind(audience: delivery.audience, type: delivery.event.type))
-        hasMandatory = hasMandatory || isMandatory
-        dueAt = max(dueAt, delivery.dueAt)
+            sent: Parcel.Item(delivery), claims: delivery.claims,
+            rank: Self.rank(type, isMandatory: delivery.reason.isMandatory),
+            kind: Kind(audience: delivery.audience, type: delivery.event.type), dueAt: delivery.dueAt,
+            messageID: delivery.messageID)
         // Nearly always the last one, as they are read in their order.
         let place = (items.lastIndex { $0.id.notification < item.id.notification } ?? -1) + 1
         items.insert(item, at: place)
-        guard place == 0 else { return }
-        messageID = delivery.messageID
-        leadType = delivery.event.type
     }
 
     /// Leaves one out that cannot be told of.

@@ -41,9 +41,10 @@ extension MailComposer {
         }
         var mail = EmailMessage(
             from: provider.from, to: Mailbox(address, name: target.name), replyTo: provider.replyTo,
-            subject: words.subject, text: words.text, html: words.html, messageID: messageID, date: digest.dueAt)
+            subject: words.subject, text: words.text, html: words.html, messageID: messageID, date: digest.date)
         // One click can say what it stops where there is one kind to stop. Of many, readers choose on the page that is linked.
-        if digest.kinds.count == 1, !digest.hasMandatory, let kind = digest.kinds.first, let user = target.user {
+        let kinds = digest.kinds
+        if kinds.count == 1, !digest.hasMandatory, let kind = kinds.first, let user = target.user {
             mail.unsubscribe = unsubscribe(user, kind.audience, kind.type)
         }
         return mail

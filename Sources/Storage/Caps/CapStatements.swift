@@ -25,7 +25,7 @@ struct CapStatements {
     }
 
     /// What users got lately outside of the portal, where there are caps: the newest thousand of each, which is as many as a cap may
-    /// allow. A digest is one message: of what was told in it only that counts whose Message-ID it has.
+    /// allow. What has one Message-ID is one message: of what was told in a digest only the first counts.
     ///
     /// - Parameters:
     ///   - users: a table expression with the column user_id.
@@ -39,15 +39,17 @@ struct CapStatements {
             SELECT s.user_id, s.notification_id, s.channel, s.type_key, s.updated_at
             FROM \(users) AS x
             CROSS JOIN LATERAL (
-                SELECT n.user_id, d.notification_id, d.channel, n.type_key, d.updated_at
-                FROM \(schema).notification n
-                JOIN \(schema).delivery d ON d.notification_id = n.notification_id
-                WHERE n.user_id = x.user_id AND n.notification_id >= \(notifications)::uuid
-                    AND d.notification_id >= \(notifications)::uuid AND d.state IN ('delivered', 'outcome_unknown')
-                    AND d.channel <> 'in_app' AND d.updated_at > \(time)::timestamptz
-                    AND (d.state_reason IS DISTINCT FROM 'digested'
-                        OR starts_with(d.message_id, d.notification_id::text))
-                ORDER BY n.notification_id DESC
+                SELECT m.user_id, m.notification_id, m.channel, m.type_key, m.updated_at
+                FROM (
+                    SELECT DISTINCT ON (d.channel, coalesce(d.message_id, d.notification_id::text))
+                        n.user_id, d.notification_id, d.channel, n.type_key, d.updated_at
+                    FROM \(schema).notification n
+                    JOIN \(schema).delivery d ON d.notification_id = n.notification_id
+                    WHERE n.user_id = x.user_id AND n.notification_id >= \(notifications)::uuid
+                        AND d.notification_id >= \(notifications)::uuid AND d.state IN ('delivered', 'outcome_unknown')
+                        AND d.channel <> 'in_app' AND d.updated_at > \(time)::timestamptz
+                    ORDER BY d.channel, coalesce(d.message_id, d.notification_id::text), d.notification_id) m
+                ORDER BY m.notification_id DESC
                 LIMIT 1000) s
             WHERE EXISTS (SELECT 1 FROM \(schema).account a WHERE a.account_id = '' AND a.caps IS NOT NULL)
             """)
