@@ -11,12 +11,12 @@ import Testing
 /// From many rows in a queue to one mail in a real relay, over real PostgreSQL.
 @Suite struct DigestDeliveryTests {
     /// When the day's digest closes for somebody who has no zone of his own.
-    private func window(_ stage: Stage) -> DigestWindow {
+    func window(_ stage: Stage) -> DigestWindow {
         let berlin = ZoneBook.shared.rules("Europe/Berlin", "UTC", now: stage.clock.now)
         return Schedule(zone: berlin).digestWindow(.daily, at: stage.clock.now)
     }
 
-    private func publish(
+    func publish(
         _ stage: Stage, _ numbers: ClosedRange<Int>, life: Duration = .seconds(86_400)
     ) async throws
         -> [DeliveryID]
@@ -24,7 +24,7 @@ import Testing
         try await stage.publish(numbers: numbers.map { "INV-\($0)" }, .digest(window(stage)), lasting: life)
     }
 
-    private func choose(_ stage: Stage, _ cadence: Cadence) async throws {
+    func choose(_ stage: Stage, _ cadence: Cadence) async throws {
         var personal = PersonalChange()
         personal.cadences = [.init(audience: .customer, scope: .all, cadence: cadence)]
         _ = try await stage.store.updatePreferences(
@@ -32,27 +32,27 @@ import Testing
     }
 
     /// Moves the clock to the time at which the digest closes.
-    private func close(_ stage: Stage, _ worker: DeliveryWorker) {
+    func close(_ stage: Stage, _ worker: DeliveryWorker) {
         stage.clock.advance(by: stage.clock.now.duration(to: window(stage).closes))
         worker.wake(stage.store.tenant)
     }
 
-    private func header(_ name: String, _ event: TestServer.Event) -> String? {
+    func header(_ name: String, _ event: TestServer.Event) -> String? {
         let head = (event.content ?? "").components(separatedBy: "\r\n\r\n")[0]
         return head.replacingOccurrences(of: "\r\n ", with: " ").components(separatedBy: "\r\n")
             .first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
     }
 
-    private func messageID(_ id: DeliveryID) -> String { "<\(id.notification).email@portal.northwind.example>" }
+    func messageID(_ id: DeliveryID) -> String { "<\(id.notification).email@portal.northwind.example>" }
 
     /// Which invoices a mail names in its text.
-    private func shown(_ event: TestServer.Event) -> [Int] {
+    func shown(_ event: TestServer.Event) -> [Int] {
         (event.content ?? "").components(separatedBy: "\r\n").compactMap { line in
             line.wholeMatch(of: #/- Invoice updated: INV-(\d+)/#).flatMap { Int($0.output.1) }
         }
     }
 
-    private func expect(
+    func expect(
         _ stage: Stage, _ ids: [DeliveryID], _ state: String, at location: SourceLocation = #_sourceLocation
     ) async throws {
         for id in ids {
@@ -61,7 +61,7 @@ import Testing
     }
 
     /// Nothing is held any more, and every place is free.
-    private func expectRest(_ stage: Stage, _ worker: DeliveryWorker) async throws {
+    func expectRest(_ stage: Stage, _ worker: DeliveryWorker) async throws {
         try await stage.eventually("all is settled") {
             await stage.loop.run {
                 worker.placesTaken == 0 && worker.companions == 0
@@ -321,29 +321,6 @@ import Testing
             let state = try await stage.query("SELECT c.state FROM SCHEMA.contact_point c")
             #expect(try #require(state.first).text(0) == "hard_bounced")
             try await expectRest(stage, worker)
-        }
-    }
-
-    @Test func aWorkerThatDiesWithADigestIsFollowedByAnother() async throws {
-        try await onStage { stage in
-            let relay = try await TestServer.smtp(rules: #"[{"at": "message", "do": ["hang", "accept"]}]"#)
-            try await stage.putRelay(port: relay.port)
-            let ids = try await publish(stage, 1...40)
-            let first = await stage.worker()
-            close(stage, first)
-            _ = await relay.events("message", count: 1)
-            await stage.kill(first)
-            try await expect(stage, ids, "digesting")
-            try await stage.expireWorkers()
-            let second = await stage.worker()
-            let mails = await relay.events("message", count: 2)
-            try await expect(stage, ids, "delivered digested")
-            #expect(mails.map { header("Message-ID", $0) } == [messageID(ids[0]), messageID(ids[0])])
-            #expect(mails.map(shown) == [shown(mails[0]), (21...40).reversed()])
-            #expect(header("Date", mails[0]) == header("Date", mails[1]))
-            // It is one message that may have been sent twice.
-            #expect(stage.log.count { if case .repeated = $0 { true } else { false } } == 1)
-            try await expectRest(stage, second)
         }
     }
 

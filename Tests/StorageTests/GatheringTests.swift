@@ -75,10 +75,12 @@ import Testing
             let fresh = DigestPlace(user: PublishScene.ann, dueAt: second, wasTried: false)
             let stayed = try await scene.tenant.gather(fresh, on: .email, fence: 2, now: second, limit: 100)
             #expect(Set(stayed.deliveries) == Set(ids(old + new)).subtracting(lost))
-            _ = try await scene.tenant.finish(
-                stayed.deliveries.map { DeliveryResult($0, .released) }, fence: 2, now: second)
 
+            // Stored a moment late, for the time at which the lost one was due.
+            let late = (0..<2).map { scene.item(key: "c\($0)", email: Self.window(first)) }
+            _ = try await scene.tenant.publish(late, now: fixture.now)
             let again = try await claim(scene, at: first, limit: 100, fence: 2)
+            #expect(Set(again.deliveries) == Set(lost + ids(late)))
             let tried = try #require(again.deliveries.first { $0 == lost[0] })
             let place = try #require(again.digests[tried])
             #expect(place.wasTried && place.dueAt == first)
@@ -94,9 +96,11 @@ import Testing
                 DeliveryResult($0, .retry(at: retry), attempt: attempt(fixture, .temporaryFailure), digest: "d@x")
             }
             #expect(try await scene.tenant.finish(words, fence: 2, now: second).allSatisfy { $0 == .recorded })
+            _ = try await scene.tenant.finish(
+                stayed.deliveries.map { DeliveryResult($0, .released) }, fence: 2, now: second)
             let failed = DigestPlace(user: PublishScene.ann, dueAt: retry, wasTried: true)
             let message = try await scene.tenant.gather(failed, on: .email, fence: 2, now: retry, limit: 100)
-            #expect(Set(message.deliveries) == Set(ids(old)))
+            #expect(Set(message.deliveries) == Set(again.deliveries))
             let works = try await scene.tenant.outlines(message.deliveries)
             #expect(works.map(\.messageID) == ["d@x", "d@x", "d@x"])
             #expect(works.map(\.attempts) == [1, 1, 1])
@@ -210,6 +214,46 @@ import Testing
             #expect(facts[PublishScene.acme]?.directory[PublishScene.ann]?.recentSends.count == 1)
             let people = try await scene.tenant.people([PublishScene.ann], includingSupplier: true, .at(fixture.now))
             #expect(people.users[PublishScene.ann]?.facts.recentSends.count == 1)
+        }
+    }
+
+    /// What became due at different times and goes out together comes back together from whoever is lost with it.
+    @Test func whatIsGatheredIsDueAtOneTime() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let times = [60, 120, 180].map { fixture.now.adding(seconds: $0) }
+            let items = times.enumerated().flatMap { day, time in
+                (0..<3).map { scene.item(key: "\(day)-\($0)", email: Self.window(time)) }
+            }
+            _ = try await scene.tenant.publish(items, now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            // A claim brings the longest due, of two times.
+            let claim = try await claim(scene, at: times[2], limit: 4)
+            let place = try #require(claim.digests[claim.deliveries[0]])
+            let late = claim.deliveries.filter { claim.digests[$0]?.dueAt != place.dueAt }
+            #expect(place.dueAt == times[0] && late.count == 1)
+            let some = try await scene.tenant.gather(
+                place, on: .email, besides: late, fence: 1, now: times[2], limit: 2)
+            let rest = try await scene.tenant.gather(place, on: .email, fence: 1, now: times[2], limit: 100)
+            #expect(Set(claim.deliveries + some.deliveries + rest.deliveries) == Set(ids(items)))
+            let works = try await scene.tenant.outlines(ids(items))
+            #expect(works.map(\.dueAt) == Array(repeating: times[0], count: items.count))
+            #expect(works.map(\.claims) == Array(repeating: 1, count: items.count))
+
+            // The worker is lost. What becomes due meanwhile is another message.
+            let new = scene.item(key: "new", email: Self.window(times[2]))
+            _ = try await scene.tenant.publish([new], now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 2)
+            let again = try await self.claim(scene, at: times[2], fence: 2)
+            let tried = try #require(again.digests[again.deliveries[0]])
+            #expect(tried == DigestPlace(user: PublishScene.ann, dueAt: times[0], wasTried: true))
+            let found = try await scene.tenant.gather(tried, on: .email, fence: 2, now: times[2], limit: 100)
+            #expect(Set(again.deliveries + found.deliveries) == Set(ids(items)))
+            // A worker that holds none of it moves nothing.
+            _ = try await scene.tenant.gather(
+                DigestPlace(user: PublishScene.ann, dueAt: times[1], wasTried: true), on: .email,
+                besides: ids(items), fence: 1, now: times[2], limit: 100)
+            #expect(Set(try await scene.tenant.outlines(ids(items)).map(\.dueAt)) == [times[0]])
         }
     }
 }

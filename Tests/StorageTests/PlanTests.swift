@@ -82,6 +82,9 @@ import Testing
                 [.int8(2), .text("ann"), .text("email"), now, now, .bool(false), .int8(1_000)])
             try expect(
                 await plan(fixture, tenant, gather), uses: "queue_digest", "queue_pkey", scansNot: "queue", "queue q")
+            try expect(
+                await plan(fixture, tenant, Query(tenant.gathering.unite, one + [.int8(2), now])), uses: "queue_pkey",
+                scansNot: "queue", "queue q")
             let outlines = try await plan(fixture, tenant, Query(tenant.gathering.outlines, one))
             try expect(outlines, uses: "queue_pkey", scansNot: "queue", "event_[0-9]+", of: "notification")
             try expect(outlines, of: "delivery")

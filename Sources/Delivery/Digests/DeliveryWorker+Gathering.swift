@@ -24,10 +24,12 @@ extension DeliveryWorker {
             var found = members
             do throws(StorageError) {
                 var isMore = true
+                var late = members.filter { claim.digests[$0]?.dueAt != place.dueAt }
                 while isMore, found.count < configuration.gathering.message {
                     let limit = min(configuration.gathering.slice, configuration.gathering.message - found.count)
                     let slice = try await work.store.gather(
-                        place, on: channel, fence: work.fence, now: environment.now(), limit: limit)
+                        place, on: channel, besides: late, fence: work.fence, now: environment.now(), limit: limit)
+                    late = []
                     found += slice.deliveries
                     gathered.nextDue = slice.nextDue
                     isMore = slice.deliveries.count == limit

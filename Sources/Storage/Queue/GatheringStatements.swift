@@ -3,8 +3,10 @@ internal import Postgres
 /// The statements on what digests gather.
 struct GatheringStatements {
     /// $1 fence, $2 user, $3 channel, $4 now, $5 when the one is due that it is gathered around, $6 whether that one was tried before,
-    /// $7 limit: claims what goes out with it, the oldest first.
+    /// $7 limit: claims what goes out with it, the oldest first. It is due with it from now on.
     let gather: Statement
+    /// $1 notifications, $2 channels, $3 fence, $4 time: what the caller holds is due then.
+    let unite: Statement
     /// $1 notifications, $2 channels of deliveries in the queue: what ``QueueStatements/work`` tells, without what events say.
     let outlines: Statement
 
@@ -23,10 +25,17 @@ struct GatheringStatements {
                 FOR UPDATE SKIP LOCKED
             )
             UPDATE \(schema).queue q
-            SET lease = $1::int8, claims = q.claims + 1
+            SET lease = $1::int8, claims = q.claims + 1, due_at = $5::timestamptz
             FROM found
             WHERE q.notification_id = found.notification_id AND q.channel = found.channel
             RETURNING q.notification_id, q.channel
+            """)
+        unite = Statement(
+            """
+            UPDATE \(schema).queue q
+            SET due_at = $4::timestamptz
+            FROM unnest($1::uuid[], $2::text[]) AS x (notification_id, channel)
+            WHERE q.notification_id = x.notification_id AND q.channel = x.channel AND q.lease = $3::int8
             """)
         outlines = Statement(
             """

@@ -13,17 +13,22 @@ extension TenantStore {
     /// Claims what goes out with a claimed delivery that waits for a digest. Exact, since nobody but the owner of the queue's fence
     /// claims: what is not there comes with a later digest.
     ///
+    /// All of it is due at one time from then on, the claimed delivery's: whoever finds it in the queue again, after a worker was lost,
+    /// finds one message.
+    ///
     /// - Parameters:
     ///   - place: of the claimed delivery.
     ///   - channel: its channel.
+    ///   - late: what was claimed with it, goes out with it, and was due at other times.
     ///   - fence: under which it was claimed. Nothing is found if that is not the queue's any more.
     ///   - now: the time; what is due up to it is gathered.
     ///   - limit: the most that is claimed.
     package func gather(
-        _ place: DigestPlace, on channel: Channel, fence: Int64, now: Instant, limit: Int
+        _ place: DigestPlace, on channel: Channel, besides late: [DeliveryID] = [], fence: Int64, now: Instant,
+        limit: Int
     ) async throws(StorageError) -> Gathered {
         try await storing { () async throws(PostgresError) in
-            let results = try await run([
+            var queries = [
                 Query(
                     gathering.gather,
                     [
@@ -31,7 +36,12 @@ extension TenantStore {
                         .timestamp(place.dueAt), .bool(place.wasTried), .int8(Int64(limit)),
                     ]),
                 Query(queue.nextDue, [.int8(fence)]),
-            ])
+            ]
+            if !late.isEmpty {
+                queries.append(
+                    Query(gathering.unite, Self.columns(late) + [.int8(fence), .timestamp(place.dueAt)]))
+            }
+            let results = try await run(queries)
             let found = try results[0].read { row throws(PostgresError) in
                 DeliveryID(notification: NotificationID(try row.uuidv7(0)), channel: try row.value(1))
             }
