@@ -57,4 +57,26 @@ extension DigestDeliveryTests {
             try await expectRest(stage, second)
         }
     }
+
+    /// No try was made: it waits for its digest, and nobody is told that it is a message by itself.
+    @Test func whatIsPutOffGoesOnToWaitForItsDigest() async throws {
+        try await onStage { stage in
+            let relay = try await TestServer.smtp()
+            try await stage.putRelay(port: relay.port)
+            let ids = try await publish(stage, 1...3)
+            try await stage.asSuperuser(
+                """
+                SET session_replication_role = replica;
+                UPDATE t_\(stage.store.tenant).account SET default_user_id = '?' WHERE account_id = 'acme'
+                """)
+            let due = window(stage).closes.seconds
+            let worker = await stage.worker()
+            close(stage, worker)
+            try await stage.eventually("put off") {
+                try await stage.integer(
+                    "SELECT count(*) FROM SCHEMA.queue q WHERE q.lease = 0 AND q.due_at > to_timestamp(\(due))") == 3
+            }
+            for id in ids { #expect(try await stage.state(id) == "digesting") }
+        }
+    }
 }

@@ -256,4 +256,42 @@ import Testing
             #expect(Set(try await scene.tenant.outlines(ids(items)).map(\.dueAt)) == [times[0]])
         }
     }
+
+    /// Put off without a try, it goes on to wait for its digest; the time that was decided stays what it was.
+    @Test func whatIsPutOffStaysInItsDigest() async throws {
+        try await withStorage { fixture in
+            let scene = try await PublishScene(fixture)
+            let closes = fixture.now.adding(seconds: 60)
+            let item = scene.item(key: "k", email: Self.window(closes))
+            _ = try await scene.tenant.publish([item], now: fixture.now)
+            _ = try await scene.tenant.takeOverQueue(fence: 1)
+            let id = ids([item])[0]
+            func stored() async throws -> DeliveryRecord {
+                try #require(try await scene.tenant.notification(id.notification)).deliveries[0]
+            }
+            let later = closes.adding(seconds: 30)
+            #expect(try await claim(scene, at: closes).deliveries == [id])
+            _ = try await scene.tenant.finish([DeliveryResult(id, .retry(at: later))], fence: 1, now: closes)
+            var waiting = try await stored()
+            #expect(waiting.state == .digesting && waiting.deliverAt == closes && waiting.updatedAt == fixture.now)
+            #expect(waiting.progress == DeliveryRecord.Progress(dueAt: later, isClaimed: false, attempts: 0))
+
+            // Its reader snoozes: it waits for the digest behind that.
+            let next = closes.adding(seconds: 86_400)
+            #expect(try await claim(scene, at: later).deliveries == [id])
+            let word = DeliveryResult(id, .postponed(until: next, digestOf: PublishScene.ann))
+            _ = try await scene.tenant.finish([word], fence: 1, now: later)
+            waiting = try await stored()
+            #expect(waiting.state == .digesting && waiting.deliverAt == closes && waiting.progress?.dueAt == next)
+
+            // A try that failed for the moment is another thing.
+            #expect(try await claim(scene, at: next).deliveries == [id])
+            let again = next.adding(seconds: 60)
+            let retry = DeliveryResult(id, .retry(at: again), attempt: attempt(fixture, .temporaryFailure))
+            _ = try await scene.tenant.finish([retry], fence: 1, now: next)
+            waiting = try await stored()
+            #expect(waiting.state == .pending && waiting.deliverAt == closes && waiting.progress?.attempts == 1)
+            #expect(waiting.progress?.dueAt == again)
+        }
+    }
 }

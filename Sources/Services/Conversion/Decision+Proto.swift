@@ -62,7 +62,7 @@ extension Carillon_V1_ChannelDecision {
         verdict = Carillon_V1_Verdict(delivery.verdict)
         reason = delivery.reason.rawValue
         explanation = delivery.reason.text
-        if let time = delivery.deliverAt { deliverTime = Google_Protobuf_Timestamp(time) }
+        if let time = delivery.awaitedTime { deliverTime = Google_Protobuf_Timestamp(time) }
     }
 }
 

@@ -76,7 +76,7 @@ package struct DeliveryRecord: Sendable {
     package let maskedAddress: String?
     /// What every attempt carries.
     package let messageID: String?
-    /// With a verdict of waiting: when it is to be made.
+    /// With a verdict of waiting: for when that was. Without one, for when it was first put off.
     package let deliverAt: Instant?
     /// When the state last changed.
     package let updatedAt: Instant
@@ -84,6 +84,14 @@ package struct DeliveryRecord: Sendable {
     package let progress: Progress?
     /// The attempts, the first one first; empty in lists.
     package var attempts: [AttemptRecord]
+
+    /// The time that it waits for, which may have come to be later than what was decided; of what waits no more, what was decided.
+    package var awaitedTime: Instant? {
+        switch state {
+        case .deferred, .digesting: progress?.dueAt ?? deliverAt
+        case .pending, .delivered, .failed, .suppressed, .expired, .cancelled, .outcomeUnknown: deliverAt
+        }
+    }
 }
 
 /// One try to hand a message to a provider, as stored.

@@ -30,7 +30,7 @@ struct FinishBatch {
                     statements.states,
                     all + [
                         .optionalTextArray(states.map { $0.state?.rawValue }), .optionalTextArray(states.map(\.reason)),
-                        .optionalTimestampArray(results.map { $0.resolution.dueAt.map { Timestamp($0) } }),
+                        .optionalTimestampArray(results.map { $0.resolution.postponedUntil.map { Timestamp($0) } }),
                         .timestamp(now), .optionalTextArray(results.map(\.digest)),
                     ]))
         }
@@ -73,6 +73,8 @@ extension DeliveryResult {
     fileprivate var state: (state: DeliveryState?, reason: String?) {
         let plain = resolution.state
         switch resolution {
+        // Without a try it goes on to wait for what it waited for.
+        case .retry where attempt == nil: return (nil, nil)
         case .delivered where digest != nil, .outcomeUnknown where digest != nil:
             return (plain.state, Reason.digested.rawValue)
         default:
@@ -101,6 +103,11 @@ extension DeliveryResult.Resolution {
         case .retry(let time), .postponed(let time, _): time
         default: nil
         }
+    }
+
+    /// The time at which its user wants it; nil leaves what was decided as it is.
+    fileprivate var postponedUntil: Instant? {
+        if case .postponed(let time, _) = self { time } else { nil }
     }
 
     /// Whose digest gathers it from now on; nil leaves it as it is.

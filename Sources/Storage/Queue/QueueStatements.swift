@@ -22,8 +22,8 @@ struct QueueStatements {
     let hold: Statement
     /// $1 notifications, $2 channels, $3 fence, $4 outcomes or NULL, $5… the columns of the attempts.
     let attempts: Statement
-    /// $1 notifications, $2 channels, $3 fence, $4 states or NULL, $5 reasons, $6 times, $7 now, $8 what they carry
-    /// instead of their own Message-ID, or NULL.
+    /// $1 notifications, $2 channels, $3 fence, $4 states or NULL, $5 reasons, $6 the times that they wait for where nothing was decided
+    /// on publishing, $7 now, $8 what they carry instead of their own Message-ID, or NULL.
     let states: Statement
     /// $1 notifications, $2 channels, $3 fence, $4 times or NULL, $5 attempts made, $6 whether the time is the recipient's wish, with
     /// which the expiry moves, $7 whose digest gathers it from now on, or NULL: what stays in the queue. What was called off meanwhile is
@@ -94,7 +94,7 @@ struct QueueStatements {
             """
             UPDATE \(schema).delivery d
             SET state = x.state, state_reason = x.reason,
-                deliver_at = CASE WHEN x.deliver_at IS NULL THEN d.deliver_at ELSE x.deliver_at END,
+                deliver_at = coalesce(d.deliver_at, x.deliver_at),
                 message_id = coalesce(x.message_id, d.message_id), updated_at = $7::timestamptz
             FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::timestamptz[], $8::text[])
                 AS x (notification_id, channel, state, reason, deliver_at, message_id)
