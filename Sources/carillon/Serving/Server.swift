@@ -133,9 +133,9 @@ final class Server: Sendable {
         let owner: OwnerPools? =
             if let database = settings.owner { await OwnerPools.make(database, on: loops[0], log) } else { nil }
         let registry = MetricRegistry(MetricCatalog.families)
-        let (bell, bounces) = (InboxBell(), BounceSignal())
+        let news = WorkerNews()
         let worker = makeWorker(
-            settings, on: deliveryLoop, in: workerEnvironment(registry, bell, bounces, log), log)
+            settings, on: deliveryLoop, in: workerEnvironment(registry, news, log), log)
         let maintainer = owner.map { owner in
             Maintainer(
                 loop: loops[0], owner.upkeep.administration, login: OwnerPools.session(settings.owner ?? ""), log: log)
@@ -147,8 +147,7 @@ final class Server: Sendable {
                     loop: loops[0], administration: owner.calls.administration,
                     session: OwnerPools.session(settings.owner ?? ""))
             }, worker, maintainer, MonthAlarm(log), registry)
-        bell.connect(services)
-        bounces.connect(services)
+        news.connect(services)
         let names = services.methods.serviceNames
         let health = HealthService(
             loops: loops, services: names + (settings.isReflectionEnabled ? ReflectionService.names : [])
@@ -202,7 +201,7 @@ final class Server: Sendable {
 
     /// What a worker is given: the time, chance, and whoever hears of what it does.
     private static func workerEnvironment(
-        _ registry: MetricRegistry, _ bell: InboxBell, _ bounces: BounceSignal, _ log: Logger
+        _ registry: MetricRegistry, _ news: WorkerNews, _ log: Logger
     ) -> DeliveryEnvironment {
         let counters = DeliveryCounters(registry)
         var environment = DeliveryEnvironment(
@@ -210,10 +209,10 @@ final class Server: Sendable {
             onEvent: { event in
                 counters.count(event)
                 log.report(event)
-                bell.hear(event)
+                news.hear(event)
             })
         environment.metrics = registry
-        environment.onRefusedAddresses = { bounces.tell($0, $1) }
+        environment.onRefusedAddresses = { news.hear(of: $1, of: $0) }
         return environment
     }
 

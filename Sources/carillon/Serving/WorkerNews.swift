@@ -4,9 +4,9 @@ internal import Services
 internal import Storage
 internal import Synchronization
 
-/// Carries the word of what the worker put into inboxes to the services, whose streams show it. The worker is made before the
-/// services, and knows none. Any thread.
-final class InboxBell: Sendable {
+/// Carries what the worker does to the services, which tell people of it. The worker is made before the services, and knows none. Any
+/// thread.
+final class WorkerNews: Sendable {
     private let services = Mutex<Services?>(nil)
 
     /// From now on these services are told.
@@ -14,9 +14,14 @@ final class InboxBell: Sendable {
         self.services.withLock { $0 = services }
     }
 
-    /// Hears what the worker does.
+    /// Hears what the worker does: streams show what it put into inboxes.
     func hear(_ event: DeliveryEvent) {
         guard case .recorded(let tenant, let result) = event, let arrival = result.arrival else { return }
         services.withLock(\.self)?.inboxesChanged([arrival.user], of: tenant)
+    }
+
+    /// Hears of addresses that were refused for good.
+    func hear(of refused: [ConcernedAccount], of tenant: TenantID) {
+        services.withLock(\.self)?.tell(of: refused, of: tenant)
     }
 }
