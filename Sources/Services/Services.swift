@@ -11,7 +11,7 @@ package final class Services: Sendable {
     let core: ServiceCore
     private let keeper: CredentialKeeper
     private let factsKeeper: FactsKeeper
-    private let bounceDesk: BounceDesk
+    private let noticeDesk: NoticeDesk
     /// The rows of the method table.
     package let methods: [RPCMethod]
     /// Pages that are not for programs.
@@ -33,7 +33,7 @@ package final class Services: Sendable {
         keeper = CredentialKeeper(core: core)
         factsKeeper = FactsKeeper(core: core)
         // There is no server without a loop.
-        bounceDesk = BounceDesk(core: core, on: core.all[0].0)
+        noticeDesk = NoticeDesk(core: core, on: core.all[0].0)
     }
 
     /// Keeps what this process knows of credentials in step with the registry, until the task is cancelled: hears of
@@ -52,7 +52,13 @@ package final class Services: Sendable {
 
     /// Tells the supplier's people of addresses that were refused for good. What cannot be told is left out. Any thread.
     package func tell(of concerned: [ConcernedAccount], of tenant: TenantID) {
-        bounceDesk.take(concerned, of: tenant)
+        noticeDesk.take(.refused(concerned), of: tenant)
+    }
+
+    /// Tells the supplier's people of a delivery that was not to be sent because its recipient cannot be told any more, if at least one
+    /// had to be told of its event and nobody is. What cannot be told is left out. Any thread.
+    package func tell(ofUnreached delivery: DeliveryID, of tenant: TenantID) {
+        noticeDesk.take(.unreached(delivery), of: tenant)
     }
 
     /// Records the last uses of keys. Called on the loop of ``keepCredentials(on:)``, after that has returned and before the

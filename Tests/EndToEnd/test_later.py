@@ -91,6 +91,23 @@ def test_an_event_that_was_called_off_is_not_told(customers: Supplier, mail_serv
     assert len(customers.inbox("dora")) == 1
 
 
+def test_who_has_to_hear_of_it_may_be_gone_by_then(customers: Supplier) -> None:
+    customers.add_user("rita")
+    event = customers.publish(TYPE, deliver_time=moment(2))
+    assert event.recipients[0].user_id == READERS[0]
+    for user in READERS:
+        customers.add_user(user, "acme", state=v1.USER_STATE_DISABLED)
+    assert all(one.state == v1.DELIVERY_STATE_SUPPRESSED for one in told(customers, event))
+    # The supplier's people hear that nobody does.
+    unreachable = "account.default_contact_unreachable"
+
+    def items() -> list[Any]:
+        return [item for item in customers.inbox("rita") if item.notification_type == unreachable]
+
+    eventually(items, "rita hears that nobody was told")
+    assert len(items()) == 1
+
+
 def told(supplier: Supplier, event: Any) -> list[Any]:
     """The notifications of an event to the account's users, when all has ended."""
     return [one for one in supplier.settled(event_id=event.event_id) if one.audience == v1.AUDIENCE_CUSTOMER]

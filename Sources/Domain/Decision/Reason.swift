@@ -81,4 +81,18 @@ package enum Reason: String, CaseIterable, Sendable, Hashable {
         default: false
         }
     }
+
+    /// Whether the reason makes a notification mandatory because at least one must be told, and its recipient is who was found for it.
+    package var isMandatoryForOne: Bool { isMandatory && self != .mandatoryForAll }
+
+    /// Whether the reason says that the recipient cannot be told, whatever anybody wishes.
+    package var saysUnreachable: Bool {
+        switch self {
+        case .recipientInactive, .notInvited, .outOfScope, .noAddress, .addressUnverified, .hardBounce, .complaint,
+            .smsStopped, .pushTokenGone, .channelBlocked, .channelUnavailable:
+            true
+        default:
+            false
+        }
+    }
 }

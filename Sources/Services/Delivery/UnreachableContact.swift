@@ -2,7 +2,8 @@ internal import Domain
 internal import Storage
 
 /// The event by which the supplier's people hear that an account could not be told of something that at least one of its
-/// users must hear of. It comes with the event that met nobody, or not at all.
+/// users must hear of. It comes with the event that met nobody, or not at all; behind one that is told of later, when its time has come
+/// and who was to hear of it cannot any more (``UnreachedNotice``).
 struct UnreachableContact {
     /// The event's type.
     static let key = TypeKey(unchecked: "account.default_contact_unreachable")
@@ -19,14 +20,25 @@ struct UnreachableContact {
     /// The event that follows from these decisions; nil when somebody of the account was reached, or nobody had to be.
     init?(_ decisions: [RecipientDecision], about type: NotificationType, addressed: [UserID], on sides: EventSides) {
         // What it raises itself ends here: the supplier's people have nobody behind them.
-        guard type.key != Self.key, let raised = Catalog.builtIn[Self.key],
-            let record = sides.account?.snapshot.record, let directory = sides.account?.snapshot.directory,
+        guard type.key != Self.key, let record = sides.account?.snapshot.record,
+            let directory = sides.account?.snapshot.directory,
             decisions.contains(where: { $0.recipient == .nobody(record.id) })
         else { return nil }
-        self.type = raised
-        account = record.id
         let isPersonal = type.audiences.customer?.scope.isPersonal == true
-        let contact = isPersonal ? addressed.first { directory[$0] != nil } : record.defaultUser
+        self.init(contact: isPersonal ? addressed.first { directory[$0] != nil } : record.defaultUser, on: sides)
+    }
+
+    /// The event of a contact that cannot be told.
+    ///
+    /// - Parameters:
+    ///   - contact: the user who had to be told; nil for none.
+    ///   - sides: the facts. Nil is what follows from those without an account.
+    init?(contact: UserID?, on sides: EventSides) {
+        guard let raised = Catalog.builtIn[Self.key], let record = sides.account?.snapshot.record,
+            let directory = sides.account?.snapshot.directory
+        else { return nil }
+        type = raised
+        account = record.id
         let address =
             contact.flatMap { sides.user($0)?.portalsContactPoint(on: .email)?.address } ?? record.billingEmail
         var entries = [

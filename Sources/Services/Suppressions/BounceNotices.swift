@@ -12,18 +12,22 @@ struct BounceNotices {
     /// The most events that one call, or one word of a worker, raises.
     private static let limit = 100
 
-    let core: ServiceCore
+    private let publisher: NoticePublisher
+
+    /// - Parameter publisher: publishes the events, in the name of who found it out.
+    init(_ publisher: NoticePublisher) {
+        self.publisher = publisher
+    }
 
     /// Raises the events, one after the other.
     ///
-    /// - Parameters:
-    ///   - concerned: accounts with their addresses.
-    ///   - scope: the tenant, on the loop that this runs on.
-    ///   - actor: who found it out.
-    func raise(about concerned: [ConcernedAccount], in scope: TenantScope, by actor: String) async {
-        for contact in concerned.compactMap({ BouncedContact($0) }).prefix(Self.limit) {
-            guard let draft = try? PublishDraft(contact.request, now: core.now) else { continue }
-            await EventRaiser(core: core).raise(draft, in: scope, by: actor)
+    /// - Parameter concerned: accounts with their addresses.
+    func raise(about concerned: [ConcernedAccount]) async {
+        let now = publisher.core.now
+        for one in concerned.filter({ BouncedContact($0) != nil }).prefix(Self.limit) {
+            await publisher.publish(about: one.account) { _ throws(Status) in
+                try BouncedContact(one).map { contact throws(Status) in try PublishDraft(contact.request, now: now) }
+            }
         }
     }
 }

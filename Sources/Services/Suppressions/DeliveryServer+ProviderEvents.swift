@@ -78,7 +78,8 @@ extension DeliveryServer {
         let change = try await changing(scope, context) { [found] () async throws(StorageError) in
             try await scope.store.suppress(found, source: .provider, stamp: stamp)
         }
-        await BounceNotices(core: core).raise(about: change.concerned, in: scope, by: caller.actor)
+        let publisher = NoticePublisher(core: core, scope: scope, actor: caller.actor)
+        await BounceNotices(publisher).raise(about: change.concerned)
         return change.changed
     }
 

@@ -14,10 +14,13 @@ final class WorkerNews: Sendable {
         self.services.withLock { $0 = services }
     }
 
-    /// Hears what the worker does: streams show what it put into inboxes.
+    /// Hears what the worker does: streams show what it put into inboxes, and of what it could send to nobody some are told.
     func hear(_ event: DeliveryEvent) {
-        guard case .recorded(let tenant, let result) = event, let arrival = result.arrival else { return }
-        services.withLock(\.self)?.inboxesChanged([arrival.user], of: tenant)
+        guard case .recorded(let tenant, let result) = event else { return }
+        if let arrival = result.arrival { services.withLock(\.self)?.inboxesChanged([arrival.user], of: tenant) }
+        if case .suppressed(let reason) = result.resolution, reason.saysUnreachable {
+            services.withLock(\.self)?.tell(ofUnreached: result.id, of: tenant)
+        }
     }
 
     /// Hears of addresses that were refused for good.

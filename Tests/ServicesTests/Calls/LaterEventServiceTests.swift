@@ -2,10 +2,12 @@ import CarillonAPI
 import CarillonGRPC
 import Domain
 import Foundation
+import Support
 import SwiftProtobuf
 import Testing
 
 @testable import Services
+@testable import Storage
 
 /// Publish for later, and CancelEvent.
 @Suite("Events for later")
@@ -173,6 +175,123 @@ struct LaterEventServiceTests {
                 }
             }
             #expect(try await tenant.deliveries.cancelEvent(Self.cancel(key: "k1")).cancelledCount == 6)
+        }
+    }
+
+    // MARK: Whoever had to be told is gone
+
+    /// Ends the deliveries of a notification as a worker's second look does, and tells the services of each.
+    private static func end(
+        _ notification: String, _ tenant: TestTenant, _ ends: (Channel) -> DeliveryResult.Resolution
+    ) async throws {
+        let store = try await tenant.house.onLoop { state in
+            try #require(try await state.scope(named: TenantID(unchecked: tenant.id))).store
+        }
+        let id = try #require(NotificationID(notification))
+        let now = tenant.house.clock.now
+        let words = [Channel.email, .inApp].map { DeliveryResult(DeliveryID(notification: id, channel: $0), ends($0)) }
+        _ = try await tenant.house.onLoop { _ in
+            _ = try await store.takeOverQueue(fence: 1)
+            _ = try await store.claim(fence: 1, now: now, limit: 100)
+            return try await store.finish(words, fence: 1, now: now)
+        }
+        for word in words { tenant.house.services.tell(ofUnreached: word.id, of: store.tenant) }
+    }
+
+    /// The events that tell of unreachable contacts, as stored.
+    private static func raised(_ tenant: TestTenant) async throws -> [String] {
+        let database = try await TestDatabase.shared()
+        return try database.cluster.execute(
+            """
+            SELECT object || ' ' || source_event_id || ' ' || context::text FROM t_\(tenant.id).event
+            WHERE type_key = 'account.default_contact_unreachable' ORDER BY event_id
+            """, database: database.name
+        ).map { $0[0] ?? "" }
+    }
+
+    private static func leave(_ user: String, _ tenant: TestTenant) async throws {
+        var request = Carillon_V1_UpsertUserRequest()
+        request.user.userID = user
+        request.user.accountID = "acme"
+        request.user.state = .disabled
+        request.updateMask.paths = ["state"]
+        _ = try await tenant.accounts.upsertUser(request)
+    }
+
+    @Test("when the one who had to be told is gone by then, and nobody else is told, the supplier's people are, once")
+    func gone() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            for user in ["bob", "cid"] { _ = try await tenant.choose(.off, user, "invoice.created") }
+            let later = try await tenant.deliveries.publish(Self.later(house, "k1", in: 600))
+            let heard = try await tenant.deliveries.publish(Self.later(house, "k2", in: 600))
+            #expect(later.recipients[0].userID == "ann")
+            // Who wants to hear of it now was not among those who were to be told.
+            _ = try await tenant.choose(.on, "bob", "invoice.created")
+            try await Self.leave("ann", tenant)
+            house.clock.advance(seconds: 600)
+            let inactive = DeliveryResult.Resolution.suppressed(.recipientInactive)
+            // Of one event she has found something in her inbox, before she left.
+            try await Self.end(heard.recipients[0].notificationID, tenant) { $0 == .inApp ? .delivered : inactive }
+            for _ in 0..<2 { try await Self.end(later.recipients[0].notificationID, tenant) { _ in inactive } }
+            // The supplier's people are no customers: what they were to hear changes nothing.
+            let rita = try #require(later.recipients.first { $0.userID == "rita" })
+            try await Self.end(rita.notificationID, tenant) { _ in inactive }
+            let told = "Default contact of Customer acme cannot be reached"
+            try await Self.settled(tenant)
+            let raised = try await Self.raised(tenant)
+            #expect(raised.count == 1)
+            #expect(raised.first?.hasPrefix("invoice/INV-1 \(later.eventID) ") == true)
+            #expect(raised.first?.contains("recipient_inactive") == true)
+            #expect(raised.first?.contains("ann@example.com") == true)
+            #expect(try await tenant.inbox("rita").listInbox(.init()).items.count { $0.title == told } == 1)
+        }
+    }
+
+    @Test("nobody is told of who need not have been told, or of what nobody must hear any more")
+    func notOwed() async throws {
+        try await House.open { house in
+            let tenant = try await house.tenant()
+            try await tenant.people()
+            let first = try await tenant.deliveries.publish(Self.later(house, "k1", in: 600))
+            var account = Carillon_V1_UpsertAccountRequest()
+            account.account.accountID = "acme"
+            account.account.notificationsSuppressed = true
+            account.updateMask.paths = ["notifications_suppressed"]
+            house.clock.advance(seconds: 600)
+            let inactive = DeliveryResult.Resolution.suppressed(.recipientInactive)
+            // Bob wanted to hear, and ann has to: she is still to be told.
+            let bob = try #require(first.recipients.first { $0.userID == "bob" })
+            try await Self.end(bob.notificationID, tenant) { _ in inactive }
+            try await Self.settled(tenant)
+            #expect(try await Self.raised(tenant).isEmpty)
+            let cid = try #require(first.recipients.first { $0.userID == "cid" })
+            try await Self.end(cid.notificationID, tenant) { _ in inactive }
+            // The account hears of nothing, so she would not have either.
+            _ = try await tenant.accounts.upsertAccount(account)
+            try await Self.leave("ann", tenant)
+            try await Self.end(first.recipients[0].notificationID, tenant) { _ in inactive }
+            try await Self.settled(tenant, "Second")
+            #expect(try await Self.raised(tenant).isEmpty)
+            // It hears again. Nobody had to tell Bob, who could not be told either.
+            account.account.notificationsSuppressed = false
+            _ = try await tenant.accounts.upsertAccount(account)
+            try await Self.end(bob.notificationID, tenant) { _ in inactive }
+            try await Self.settled(tenant, "Third")
+            #expect(try await Self.raised(tenant).isEmpty)
+        }
+    }
+
+    /// Returns when the desk has done what it was given: it does one thing after the other, and of an address it tells last.
+    private static func settled(_ tenant: TestTenant, _ name: String = "Last") async throws {
+        let account = ConcernedAccount(
+            address: Address(.email, "\(name)@example.com"), state: .hardBounced, since: tenant.house.clock.now,
+            account: AccountID(unchecked: "other"), name: name)
+        tenant.house.services.tell(of: [account], of: TenantID(unchecked: tenant.id))
+        let title = "Contact email address bounced: \(name)"
+        while try await !tenant.inbox("rita").listInbox(.init()).items.contains(where: { $0.title == title }) {
+            await Task.yield()
         }
     }
 }
