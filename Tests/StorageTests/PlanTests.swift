@@ -146,6 +146,8 @@ import Testing
                 let plan = try await plan(fixture, tenant, query)
                 try expect(plan, uses: "contact_point_address", scansNot: "contact_point", "app_user", "suppression")
             }
+            let known = try await plan(fixture, tenant, Query(tenant.suppressions.known, addresses))
+            try expect(known, uses: "contact_point_address", scansNot: "contact_point", "suppression")
             let page = Query(
                 tenant.suppressions.page,
                 [.text("email"), .text("a"), .textArray(["email", "sms"]), .null, .int8(51)])

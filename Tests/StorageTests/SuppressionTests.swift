@@ -301,4 +301,21 @@ import Testing
                 try await tenant.removeSuppression(of: Self.mail, stamp: fixture.stamp(), now: fixture.now) == .removed)
         }
     }
+
+    @Test func addressesThatSomebodyHasAreKnown() async throws {
+        try await withStorage { fixture in
+            let tenant = try await people(fixture)
+            let mailbox = Address(.email, "elsewhere@x.example")
+            let stored = Address(.sms, "+4930999")
+            let strangers: Set = [
+                Address(.email, "nobody@x.example"), Address(.sms, "+49301"), Address(.push, Self.mail.text),
+                Address(.sms, mailbox.text),
+            ]
+            _ = try await suppress(stored, .stopped, in: tenant, fixture)
+            let known: Set = [Self.number, Self.mail, mailbox, stored]
+            #expect(try await tenant.knownAddresses(known.union(strangers)) == known)
+            #expect(try await tenant.knownAddresses([]).isEmpty)
+            #expect(try await fixture.tenant().knownAddresses(known).isEmpty)
+        }
+    }
 }

@@ -13,7 +13,7 @@ extension DeliveryServer {
     func reportProviderEvents(
         _ request: Carillon_V1_ReportProviderEventsRequest, _ context: CallContext
     ) async throws -> Carillon_V1_ReportProviderEventsResponse {
-        // Whoever has no room left still obeys: it is little, and people ask for it.
+        // Whoever has no room left still obeys, since people ask for it; but not for people that the tenant does not have.
         let (scope, caller) = try await core.tenant(context)
         var check = FieldCheck()
         if request.events.isEmpty { check.add("events", "is required", reason: "REQUIRED") }
@@ -39,6 +39,13 @@ extension DeliveryServer {
                 try await stored(until: context.deadline) { () async throws(StorageError) in
                     try await scope.store.settleUnknown(outcomes, now: now)
                 })
+        }
+        if !scope.hasRoom {
+            let named = reports.addresses
+            let known = try await stored(until: context.deadline) { () async throws(StorageError) in
+                try await scope.store.knownAddresses(named)
+            }
+            reports.refuse(allBut: known, with: scope.terms.storageFull.status)
         }
         try await store(&reports, in: scope, by: caller, context)
         var response = Carillon_V1_ReportProviderEventsResponse()

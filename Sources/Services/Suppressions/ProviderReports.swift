@@ -61,6 +61,18 @@ struct ProviderReports {
         }
     }
 
+    /// The addresses that events name, and something is said of.
+    var addresses: Set<Address> { Set(news.compactMap { $0?.address }) }
+
+    /// Refuses what is said of all other addresses: nobody has them, and there is no room for more.
+    mutating func refuse(allBut known: Set<Address>, with error: Status) {
+        for (place, one) in news.enumerated() {
+            guard let one, !known.contains(one.address) else { continue }
+            news[place] = nil
+            failures[place] = error
+        }
+    }
+
     /// Takes note of the addresses of one round of which something has changed.
     mutating func applied(_ places: [Int], _ changed: Set<Address>) {
         for place in places {

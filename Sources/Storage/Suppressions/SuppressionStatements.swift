@@ -31,6 +31,8 @@ struct SuppressionStatements {
     let remember: Statement
     /// $1 channel, $2 address.
     let state: Statement
+    /// $1 channels, $2 addresses: those that somebody has, or of which something is stored.
+    let known: Statement
     /// $1 after this channel, $2 and address, $3 channels, $4 address or NULL, $5 limit.
     let page: Statement
 
@@ -184,6 +186,20 @@ struct SuppressionStatements {
             ORDER BY x.channel, x.address
             ON CONFLICT (channel, address) DO UPDATE SET created_at = excluded.created_at
             WHERE s.state = 'usable' AND s.created_at < excluded.created_at
+            """)
+        // An account's mailbox is looked for in one pass, as above, and only by whoever has no room left.
+        self.known = Statement(
+            """
+            SELECT x.channel, x.address
+            FROM unnest($1::text[], $2::text[]) AS x (channel, address)
+            WHERE EXISTS (
+                    SELECT 1 FROM \(schema).contact_point c WHERE c.channel = x.channel AND c.address = x.address)
+                OR EXISTS (
+                    SELECT 1 FROM \(schema).suppression s WHERE s.channel = x.channel AND s.address = x.address)
+            UNION
+            SELECT 'email', m.billing_email
+            FROM \(schema).account m
+            WHERE 'email' = ANY ($1::text[]) AND m.billing_email = ANY ($2::text[])
             """)
         self.state = Statement(
             "SELECT s.state FROM \(schema).suppression s WHERE s.channel = $1::text AND s.address = $2::text")

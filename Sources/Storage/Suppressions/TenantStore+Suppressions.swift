@@ -106,6 +106,18 @@ extension TenantStore {
         return (line + changes, line.count)
     }
 
+    /// Those of some addresses that a user or a mailbox has, or of which something is stored already.
+    package func knownAddresses(_ addresses: Set<Address>) async throws(StorageError) -> Set<Address> {
+        guard !addresses.isEmpty else { return [] }
+        return try await storing { () async throws(PostgresError) in
+            var known: Set<Address> = []
+            for row in try await run([Query(suppressions.known, Self.columns(Array(addresses)))])[0] {
+                known.insert(try Address(row: row, from: 0))
+            }
+            return known
+        }
+    }
+
     /// Addresses that nobody writes to, by channel and address.
     ///
     /// - Parameters:

@@ -69,4 +69,58 @@ struct StoredRowsTests {
             _ = try await tenant.deliveries.publish(invoice("above"))
         }
     }
+
+    @Test("who has stored all that it may obeys what is said of addresses that its people have, and of no others")
+    func reports() async throws {
+        try await LimitsScene.open(
+            limits: {
+                $0.credentialAge = .zero
+                $0.storedRows = 100
+            }
+        ) { tenant, _ in
+            func report(_ events: Carillon_V1_ProviderEvent...) async throws -> [String] {
+                var request = Carillon_V1_ReportProviderEventsRequest()
+                request.events = events
+                return try await tenant.deliveries.reportProviderEvents(request).results.map {
+                    $0.hasError ? $0.error.reason : "\($0.outcome)"
+                }
+            }
+            func event(
+                _ kind: Carillon_V1_ProviderEventKind, _ channel: Carillon_V1_Channel, _ address: String
+            ) -> Carillon_V1_ProviderEvent {
+                .with {
+                    $0.kind = kind
+                    $0.address.channel = channel
+                    $0.address.address = address
+                }
+            }
+            var user = Carillon_V1_UpsertUserRequest()
+            user.user.userID = "ann"
+            user.user.accountID = "acme"
+            user.user.phone = "+4930123456"
+            user.updateMask.paths = ["phone"]
+            _ = try await tenant.accounts.upsertUser(user)
+            var account = Carillon_V1_UpsertAccountRequest()
+            account.account.accountID = "acme"
+            account.account.billingEmail = "billing@example.com"
+            account.updateMask.paths = ["billing_email"]
+            _ = try await tenant.accounts.upsertAccount(account)
+            let stop = event(.stopped, .sms, "+4930999999")
+            #expect(try await report(stop) == ["applied"], "there is room")
+
+            try await Self.count(100, at: 1, tenant)
+            try await failure(.resourceExhausted, "STORAGE_FULL") { try await tenant.account("more") }
+            let results = try await report(
+                event(.stopped, .sms, "+4930888888"), event(.stopped, .sms, "+4930123456"), stop,
+                event(.bouncedPermanently, .email, "ann@example.com"),
+                event(.complained, .email, "billing@example.com"), event(.complained, .email, "nobody@example.com"),
+                event(.started, .sms, "+4930777777"), event(.tokenGone, .push, "token"),
+                event(.delivered, .email, "nobody@example.com"))
+            let full = "STORAGE_FULL"
+            #expect(
+                results == [full, "applied", "unchanged", "applied", "applied", full, full, full, "ignored"])
+            let listed = try await tenant.accounts.listSuppressions(.init()).suppressions.map(\.address)
+            #expect(Set(listed) == ["+4930999999", "+4930123456", "ann@example.com", "billing@example.com"])
+        }
+    }
 }
