@@ -194,7 +194,7 @@ let package = Package(
             name: "CarillonTests",
             dependencies: [
                 "carillon", "CarillonClient", "CarillonAPI", "CarillonGRPC", "CarillonNet", "Storage", "Domain",
-                "Prometheus", "Programs", logging, metrics,
+                "Telemetry", "Prometheus", "Programs", logging, metrics,
                 protobuf,
             ],
             swiftSettings: common),

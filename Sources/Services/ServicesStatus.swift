@@ -1,5 +1,6 @@
 internal import CarillonNet
 package import Postgres
+package import Telemetry
 
 /// A snapshot of what the services keep, for metrics. Sums over all loops, each part of which was true a moment ago.
 package struct ServicesStatus: Sendable {
@@ -11,6 +12,8 @@ package struct ServicesStatus: Sendable {
     package internal(set) var usersRead = 0
     /// Inboxes that are being watched: open WatchInbox streams.
     package internal(set) var inboxWatchers = 0
+    /// What checks have come to since the start.
+    package internal(set) var checks = DecisionCounts()
     /// How each loop's connections with the main database stand.
     package internal(set) var pools: [PostgresPoolStatus] = []
 }
@@ -23,12 +26,14 @@ extension Services {
             let part = await loop.run {
                 ServicesStatus(
                     users: state.knownUsers, factsOctets: state.budget.octets, usersRead: state.budget.usersRead,
-                    inboxWatchers: state.inboxes.watchers, pools: [state.pool.status])
+                    inboxWatchers: state.inboxes.watchers, checks: state.checkAnswers.counts, pools: [state.pool.status]
+                )
             }
             status.users += part.users
             status.factsOctets += part.factsOctets
             status.usersRead += part.usersRead
             status.inboxWatchers += part.inboxWatchers
+            status.checks.add(part.checks)
             status.pools += part.pools
         }
         return status

@@ -17,44 +17,27 @@ package final class DecisionCounters {
     private let factory: any MetricsFactory
     private var handles: [(any CounterHandler)?]
 
-    private static let verdicts = 4
-    /// See ``Reason/index``.
-    private static let reasons = 64
-    private static let channels = Channel.allCases.count
-
     /// Makes counters.
     ///
     /// - Parameter factory: where they count.
     package init(_ place: DecisionPlace, _ factory: any MetricsFactory) {
         self.place = place
         self.factory = factory
-        handles = Array(repeating: nil, count: Self.verdicts * Self.reasons * Self.channels)
+        handles = Array(repeating: nil, count: DecisionSeries.count)
     }
 
     /// Counts what was decided for a channel.
     package func count(_ decided: ChannelDecision, on channel: Channel) {
-        let verdict = Self.index(of: decided.verdict)
-        let index = (channel.index * Self.verdicts + verdict) * Self.reasons + Int(decided.reason.index)
+        let index = DecisionSeries.index(of: decided, on: channel)
         if let handle = handles[index] { return handle.increment(by: 1) }
+        let labels = DecisionSeries.labels(of: index)
         let made = factory.makeCounter(
             label: Self.name,
             dimensions: [
-                ("where", place.rawValue), ("verdict", Self.words[verdict]), ("reason", decided.reason.rawValue),
-                ("channel", channel.rawValue),
+                ("where", place.rawValue), ("verdict", labels.verdict), ("reason", labels.reason),
+                ("channel", labels.channel),
             ])
         handles[index] = made
         made.increment(by: 1)
-    }
-
-    /// The values of the label `verdict`.
-    private static let words = ["deliver", "defer", "digest", "suppress"]
-
-    private static func index(of verdict: Verdict) -> Int {
-        switch verdict {
-        case .deliver: 0
-        case .defer: 1
-        case .digest: 2
-        case .suppress: 3
-        }
     }
 }

@@ -59,6 +59,33 @@ struct CounterTests {
                 #"carillon_decisions_total{where="check",verdict="deliver",reason="opted_in",channel="push"} 3"#))
     }
 
+    @Test("Counts of one loop tell every decision there can be apart, and add up with another's")
+    func counts() {
+        let now = Instant(seconds: 1_700_000_000)
+        let window = DigestWindow(cadence: .daily, opens: now, closes: now)
+        var (counts, others) = (DecisionCounts(), DecisionCounts())
+        var expected: [[String]: Int] = [:]
+        for channel in Channel.allCases {
+            for reason in Reason.allCases {
+                let verdicts: [(Verdict, String)] = [
+                    (.deliver, "deliver"), (.defer(until: now), "defer"), (.digest(window), "digest"),
+                    (.suppress(reason), "suppress"),
+                ]
+                for (verdict, word) in verdicts {
+                    let times = expected.count
+                    counts.add(ChannelDecision(verdict, reason), on: channel, times: times)
+                    others.add(ChannelDecision(verdict, reason), on: channel)
+                    expected[[word, reason.rawValue, channel.rawValue]] = times + 1
+                }
+            }
+        }
+        counts.add(others)
+        var visited: [[String]: Int] = [:]
+        counts.visit { labels, count in visited[[labels.verdict, labels.reason, labels.channel]] = count }
+        #expect(visited == expected)
+        DecisionCounts().visit { labels, _ in Issue.record("\(labels) was never decided") }
+    }
+
     @Test("Duties that moved are counted by whom they moved to")
     func duties() async {
         let registry = Self.registry()

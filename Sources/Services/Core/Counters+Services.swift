@@ -4,11 +4,13 @@ internal import Telemetry
 
 // What services count, in terms of what they have at hand.
 
-extension DecisionCounters {
+extension DecisionCounts {
     /// Counts what a check came to, for each channel that it tells of.
-    func count(_ answer: CheckAnswer) {
+    ///
+    /// - Parameter times: how often it did.
+    mutating func add(_ answer: CheckAnswer, times: Int) {
         for channel in answer.channels {
-            if let decided = answer.decided[channel] { count(decided, on: channel) }
+            if let decided = answer.decided[channel] { add(decided, on: channel, times: times) }
         }
     }
 }

@@ -17,10 +17,8 @@ final class LoopState: @unchecked Sendable {
     let authenticator: Authenticator
     let inboxes: InboxHub
     let tenantStreams: TenantStreams
-    /// Answers of checks, ready to be sent.
+    /// Answers of checks, ready to be sent, and what checks have come to.
     let checkAnswers = CheckAnswers()
-    /// What checks have come to.
-    let checkCounters: DecisionCounters
     /// What was published, and decided of it.
     let publishCounters: PublishCounters
     /// Questions to the registry that pages without a credential have asked.
@@ -46,7 +44,6 @@ final class LoopState: @unchecked Sendable {
         self.pool = pool
         self.dependencies = dependencies
         registry = RegistryStore(pool: pool)
-        checkCounters = DecisionCounters(.check, dependencies.metrics)
         publishCounters = PublishCounters(dependencies.metrics)
         databases = DatabasePools(loop: loop, main: pool, configuration: dependencies.databases)
         searches = TenantSearches(loop: loop, limit: dependencies.limits.credentials)

@@ -1,5 +1,4 @@
 internal import CarillonAPI
-internal import CarillonGRPC
 internal import Domain
 
 /// What a check comes to.
@@ -37,29 +36,5 @@ struct CheckAnswer {
             signature |= UInt64(channel.index) << 1 | 1
         }
         return signature
-    }
-}
-
-/// The answers that were given lately, as they are sent: there are few different ones, and making one takes as long as deciding.
-///
-/// Confined to its loop.
-final class CheckAnswers {
-    private var prepared: [UInt64: PreparedMessage<Carillon_V1_CheckPreferenceResponse>] = [:]
-    /// The most that are kept. There are some hundreds; nobody can make thousands.
-    private static let limit = 4_096
-
-    /// An answer ready to be sent; nil for one that is made anew each time.
-    func prepared(_ answer: CheckAnswer) -> PreparedMessage<Carillon_V1_CheckPreferenceResponse>? {
-        guard let signature = answer.signature else { return nil }
-        if let known = prepared[signature] { return known }
-        guard let made = try? PreparedMessage(answer.message) else { return nil }
-        if prepared.count >= Self.limit { prepared = [:] }
-        prepared[signature] = made
-        return made
-    }
-
-    /// An answer as a message.
-    func message(_ answer: CheckAnswer) -> Carillon_V1_CheckPreferenceResponse {
-        prepared(answer)?.message ?? answer.message
     }
 }

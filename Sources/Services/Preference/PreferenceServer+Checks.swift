@@ -22,11 +22,15 @@ extension PreferenceServer {
             return nil
         }
         let answer = try check.answer(subject, now: core.now)
-        let state = core[context]
-        state.checkCounters.count(answer)
-        guard let prepared = state.checkAnswers.prepared(answer) else { return answer.message }
+        let answers = core[context].checkAnswers
+        guard let prepared = answers.prepared(answer) else {
+            answers.count(answer)
+            return answer.message
+        }
+        prepared.count()
         // What is returned for a call that is answered is passed over.
-        return try context.reply(prepared.frame) ? Carillon_V1_CheckPreferenceResponse() : prepared.message
+        return try context.reply(prepared.message.frame)
+            ? Carillon_V1_CheckPreferenceResponse() : prepared.message.message
     }
 
     func checkPreference(
@@ -39,7 +43,7 @@ extension PreferenceServer {
             throw Status.userNotFound(check.user)
         }
         let answer = try check.answer(subject, now: core.now)
-        core[context].checkCounters.count(answer)
+        core[context].checkAnswers.count(answer)
         return answer.message
     }
 
@@ -77,7 +81,7 @@ extension PreferenceServer {
                     return state.checkAnswers.message(answer)
                 })
         }
-        for answer in given { state.checkCounters.count(answer) }
+        for answer in given { state.checkAnswers.count(answer) }
         scope.chargeItems(request.checks.count - 1, at: context.loop.now)
         return response
     }
@@ -107,7 +111,7 @@ extension PreferenceServer {
                     let check = try PreferenceCheck(checking: sent)
                     guard let subject = try subjects[check.user]?.get() else { throw .userNotFound(check.user) }
                     let answer = try check.answer(subject, now: core.now)
-                    state.checkCounters.count(answer)
+                    state.checkAnswers.count(answer)
                     return state.checkAnswers.message(answer)
                 })
         }
@@ -168,7 +172,7 @@ extension PreferenceServer {
                 return Carillon_V1_CheckPreferenceResponse()
             }
             let answer = try check.answer(subject, now: core.now)
-            core[context].checkCounters.count(answer)
+            core[context].checkAnswers.count(answer)
             return core[context].checkAnswers.message(answer)
         }
         return isUnknown ? nil : result
@@ -184,7 +188,7 @@ extension PreferenceServer {
                 throw .userNotFound(check.user)
             }
             let answer = try check.answer(subject, now: core.now)
-            core[context].checkCounters.count(answer)
+            core[context].checkAnswers.count(answer)
             result.response = answer.message
         } catch {
             result.error = Carillon_V1_ItemError(error)

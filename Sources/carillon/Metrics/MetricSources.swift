@@ -5,6 +5,7 @@ internal import Postgres
 internal import Prometheus
 internal import Services
 internal import Storage
+internal import Telemetry
 
 /// What the parts of a server count for themselves, as readings.
 struct MetricSources: Sendable {
@@ -31,6 +32,7 @@ struct MetricSources: Sendable {
             Reading(Name.factsUsers, value: status.users),
             Reading(Name.factsLimit, value: factsLimit), Reading(Name.usersRead, value: status.usersRead),
         ]
+        readings += Self.readings(of: status.checks, at: .check)
         readings += Self.readings(of: status.pools, login: "serve")
         let work = await worker.status()
         readings += [
@@ -75,6 +77,17 @@ struct MetricSources: Sendable {
         // The two were counted one after the other, so that one may be ahead.
         for (code, count) in others where count > 0 {
             readings.append(Reading(Name.calls, "none", code.name, value: count))
+        }
+        return readings
+    }
+
+    /// What was decided at a place.
+    static func readings(of decisions: DecisionCounts, at place: DecisionPlace) -> [Reading] {
+        var readings: [Reading] = []
+        decisions.visit { labels, count in
+            readings.append(
+                Reading(
+                    DecisionCounters.name, place.rawValue, labels.verdict, labels.reason, labels.channel, value: count))
         }
         return readings
     }

@@ -5,6 +5,7 @@ import Postgres
 import Prometheus
 import Storage
 import SwiftProtobuf
+import Telemetry
 import Testing
 
 @testable import CarillonGRPC
@@ -59,6 +60,25 @@ struct MetricSourceTests {
                 #"carillon_connections_failed_total{cause="other"} 1"#,
             ])
         #expect(await Self.lines(registry, "metrics_dropped_total") == ["metrics_dropped_total 0"])
+    }
+
+    @Test("Decisions by place, verdict, reason and channel")
+    func decisions() async {
+        let registry = MetricRegistry(MetricCatalog.families)
+        registry.add {
+            var counts = DecisionCounts()
+            counts.add(ChannelDecision(.deliver, .optedIn), on: .inApp, times: 3)
+            counts.add(.suppressed(.hardBounce), on: .email)
+            return MetricSources.readings(of: counts, at: .check)
+        }
+        // Another place's are counted where they are made.
+        DecisionCounters(.publish, registry).count(.suppressed(.hardBounce), on: .email)
+        #expect(
+            await Self.lines(registry, "carillon_decisions_total") == [
+                #"carillon_decisions_total{where="check",verdict="deliver",reason="opted_in",channel="in_app"} 3"#,
+                #"carillon_decisions_total{where="check",verdict="suppress",reason="address_suppressed:hard_bounce",channel="email"} 1"#,
+                #"carillon_decisions_total{where="publish",verdict="suppress",reason="address_suppressed:hard_bounce",channel="email"} 1"#,
+            ])
     }
 
     @Test("Words of the worker by channel and outcome, and how long providers took")

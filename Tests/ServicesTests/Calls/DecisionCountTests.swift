@@ -1,6 +1,7 @@
 import CarillonAPI
 import CarillonGRPC
 import Prometheus
+import Telemetry
 import Testing
 
 @testable import Services
@@ -15,6 +16,11 @@ struct DecisionCountTests {
             let parts = line.dropFirst(name.count).split(separator: " ")
             let labels = parts.count == 2 ? parts[0].filter { $0 != "{" && $0 != "}" && $0 != "\"" } : ""
             if let last = parts.last, let count = Int(last), count > 0 { counts[labels] = count }
+        }
+        // Loops count checks for themselves.
+        guard name == DecisionCounters.name else { return counts }
+        await house.services.status().checks.visit { labels, count in
+            counts[checked(labels.reason, labels.verdict, labels.channel)] = count
         }
         return counts
     }
