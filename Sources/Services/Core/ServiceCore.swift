@@ -47,11 +47,13 @@ final class ServiceCore: Sendable {
 
     /// Who calls, as far as it is known without the database.
     ///
+    /// - Parameter key: that of the tenant's user who will be asked for next.
     /// - Throws: UNAUTHENTICATED; PERMISSION_DENIED when the method is not for such a caller (``MethodAccess``);
     ///   RESOURCE_EXHAUSTED when too many calls of the tenant are running, or come in a second.
-    func knownCaller(_ context: CallContext) throws(Status) -> Caller? {
+    func knownCaller(_ context: CallContext, expecting key: KnownUserTable.Key? = nil) throws(Status) -> Caller? {
         let state = states[context.loop]
         guard let caller = try state.authenticator.known(context, state) else { return nil }
+        if let key { caller.expect(key) }
         try caller.authorize(MethodAccess(context))
         try caller.enter(context)
         return caller

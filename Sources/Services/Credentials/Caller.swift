@@ -79,6 +79,9 @@ final class Caller: @unchecked Sendable {
         try scope.admit(context, by: bounds.gate, bounds.meter)
     }
 
+    /// Says that a user of its tenant will be asked for in a moment.
+    func expect(_ key: KnownUserTable.Key) { scope?.facts.users.expect(key) }
+
     /// The key whose use is to be noted; nil for one that was noted within ``KnownKey/usePause``.
     func keyToNote(at now: Instant) -> KnownKey? {
         if let notedAt, now.seconds - notedAt.seconds < KnownKey.usePause { return nil }

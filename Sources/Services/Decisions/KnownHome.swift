@@ -60,6 +60,12 @@ final class KnownHome {
         askedTurn = 0
     }
 
+    /// Says that the facts will be looked at in a moment.
+    func expectFacts() {
+        // Safe because nothing is read.
+        unsafe ColdMemory.fetch(UnsafeRawPointer(Unmanaged.passUnretained(facts).toOpaque()))
+    }
+
     /// Takes what was read of the account, unless more is known.
     ///
     /// - Parameters:

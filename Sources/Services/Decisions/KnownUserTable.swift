@@ -1,3 +1,4 @@
+internal import CarillonNet
 internal import Domain
 
 /// A hash table of users: open addressing with linear probing, between two thirds and four fifths full.
@@ -49,6 +50,16 @@ struct KnownUserTable {
 
     /// How much memory a place takes for each user, about, in octets: 48 for the key and the user, seven tenths full.
     static let placeOctets = 68
+
+    /// Fetches the place where the search for a key will begin, without waiting for it.
+    func expect(_ key: Key) {
+        guard count > 0 else { return }
+        let place = key.home(among: places.count)
+        // Safe because nothing is read.
+        unsafe places.withUnsafeBufferPointer { places in
+            if let first = places.baseAddress { unsafe ColdMemory.fetch(UnsafeRawPointer(first + place)) }
+        }
+    }
 
     /// A user.
     func find(_ key: Key) -> KnownUser? {

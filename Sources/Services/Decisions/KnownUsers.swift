@@ -20,9 +20,13 @@ struct KnownUsers {
     /// How much memory they take, about, in octets.
     var octets: Int { youngOctets + oldOctets }
 
+    /// Says that a user will be asked for in a moment.
+    func expect(_ key: KnownUserTable.Key) { young.expect(key) }
+
     /// A user, who is young again.
-    mutating func find(_ id: UserID) -> KnownUser? {
-        let key = Key(id)
+    ///
+    /// - Parameter key: that of the user's id.
+    mutating func find(_ key: KnownUserTable.Key) -> KnownUser? {
         if let user = young.find(key) { return user }
         guard let user = old.remove(key) else { return nil }
         oldOctets -= user.octets

@@ -96,10 +96,19 @@ final class TenantUsers: @unchecked Sendable {
 
     // MARK: Asking
 
-    /// A user with what decisions rest on, if that is known and fresh enough.
-    func known(_ id: UserID, _ freshness: Freshness) -> Subject? {
+    /// Says that a user will be asked for in a moment, after other work: so that what is known of the user is at hand then.
+    func expect(_ key: KnownUserTable.Key) {
         loop.assertOnLoop()
-        guard let user = users.find(id), let supplier else { return nil }
+        users.expect(key)
+    }
+
+    /// A user with what decisions rest on, if that is known and fresh enough.
+    ///
+    /// - Parameter key: that of the user's id, if it was made already.
+    func known(_ id: UserID, by key: KnownUserTable.Key? = nil, _ freshness: Freshness) -> Subject? {
+        loop.assertOnLoop()
+        guard let user = users.find(key ?? KnownUserTable.Key(id)), let supplier else { return nil }
+        user.home.expectFacts()
         let now = loop.now
         user.home.ask(at: now, turn)
         supplier.ask(at: now, turn)
