@@ -27,8 +27,8 @@ final class LoopState: @unchecked Sendable {
     let hearing: FactsHearing
     /// Tells them of those that this one makes.
     let teller: FactsTeller
-    /// Whether a task is at it.
-    private var isProving = false
+    /// Whether versions are being asked for, or will be when it is the next tenant's turn.
+    private(set) var isProving = false
     /// What was proven before is to be proven again.
     private var provedAnewAt = MonotonicTime(nanoseconds: .min)
     private let databases: DatabasePools
@@ -137,27 +137,52 @@ final class LoopState: @unchecked Sendable {
 
     /// How often the versions of a tenant's accounts are asked for at the most, where nothing is heard of changes: so late that two
     /// thousand tenants have had their turn before ``ServiceLimits/greatestFactsAge`` is over.
-    private static let provingPause = Duration.seconds(35)
+    static let provingPause = Duration.seconds(35)
     /// The most tenants whose versions are asked for each time.
     private static let tenantsAtOnce = 64
+    /// The time over which those of one round are spread, so that neither the database nor this loop is busy with them for as long, while
+    /// calls wait. A round is over before the next would begin.
+    static let provingRound = Duration.milliseconds(400)
 
     /// Sees to it that facts that are asked for stay current, without being read again. Called twice a second.
     ///
-    /// - Parameter isAnew: whether what was proven before counts no more, since changes may have been missed.
-    func proveFacts(isAnew: Bool) {
+    /// - Parameters:
+    ///   - isAnew: whether what was proven before counts no more, since changes may have been missed.
+    ///   - pause: how long a proof is good enough.
+    ///   - round: the time over which those that are due are spread.
+    func proveFacts(isAnew: Bool, pause: Duration = provingPause, round: Duration = provingRound) {
         loop.assertOnLoop()
         if isAnew { provedAnewAt = loop.now }
         guard !isProving else { return }
-        let before = max(loop.now.advanced(by: .zero - Self.provingPause), provedAnewAt)
+        let before = max(loop.now.advanced(by: .zero - pause), provedAnewAt)
         let due = scopes.values.lazy.map(\.facts.users).filter { $0.isInUse && $0.provenAt <= before }
             .prefix(Self.tenantsAtOnce)
         guard !due.isEmpty else { return }
         isProving = true
         let tenants = Array(due)
+        prove(tenants[...], at: loop.now, each: round / tenants.count)
+    }
+
+    /// Proves the facts of the first of some tenants, and then of the others. They come one after the other: what answers them waits for
+    /// none but one.
+    ///
+    /// - Parameters:
+    ///   - turn: the time at which it is the first one's turn.
+    ///   - step: the time from one's turn to the next's.
+    private func prove(_ tenants: ArraySlice<TenantUsers>, at turn: MonotonicTime, each step: Duration) {
+        guard let users = tenants.first else {
+            isProving = false
+            return
+        }
+        let (next, others) = (turn.advanced(by: step), tenants.dropFirst())
         loop.spawn {
-            // One after the other: what answers them waits for none but one.
-            for users in tenants { await users.proveVersionsNow() }
-            self.isProving = false
+            await users.proveVersionsNow()
+            // Those that are not current any more wait for no turn.
+            if self.loop.now < next, let other = others.first, self.provedAnewAt < other.provenAt {
+                self.loop.schedule(at: next) { self.prove(others, at: next, each: step) }
+            } else {
+                self.prove(others, at: next, each: step)
+            }
         }
     }
 

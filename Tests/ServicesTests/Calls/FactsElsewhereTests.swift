@@ -292,6 +292,46 @@ struct FactsElsewhereTests {
         }
     }
 
+    @Test(
+        "tenants have their turns to be proven one by one, unless they are not current any more",
+        .timeLimit(.minutes(5)))
+    func turns() async throws {
+        try await House.open(limits: { $0.factsAge = .seconds(3600) }) { house in
+            var ids: [TenantID] = []
+            for _ in 0..<2 {
+                let tenant = try await house.tenant()
+                try await tenant.people()
+                ids.append(try #require(TenantID(tenant.id)))
+            }
+            let tenants = ids
+            try await house.onLoop { state in
+                let users = try tenants.map { try #require(state.knownScope(of: $0)).facts.users }
+                for users in users { _ = try await users.subject(UserID(unchecked: "bob"), .current) }
+                func proven(since time: MonotonicTime) -> Int { users.count { $0.provenAt > time } }
+                /// Returns when nobody is being proven, with a time before all that comes.
+                func rest() async -> MonotonicTime {
+                    while state.isProving { await Task.yield() }
+                    let now = state.loop.now
+                    while state.loop.now == now { await Task.yield() }
+                    return now
+                }
+                // The first time, and when changes may have been missed meanwhile, nobody is current, and nobody waits.
+                for isFirst in [true, false] {
+                    let before = await rest()
+                    if !isFirst { state.proveFacts(isAnew: false, pause: .zero, round: .seconds(7200)) }
+                    state.proveFacts(isAnew: true, round: .seconds(7200))
+                    while proven(since: before) < 2 { await Task.yield() }
+                }
+                let before = await rest()
+                state.proveFacts(isAnew: false, pause: .zero, round: .seconds(7200))
+                while proven(since: before) == 0 { await Task.yield() }
+                // The other one's turn is in an hour.
+                for _ in 0..<1_000 { await Task.yield() }
+                #expect(proven(since: before) == 1 && state.isProving)
+            }
+        }
+    }
+
     @Test("users whom nobody asks for go when there are too many")
     func boundOfUsers() async throws {
         let limits: (inout ServiceLimits) -> Void = { ($0.factsOctets, $0.factsAge) = (4_096, .seconds(3600)) }
