@@ -59,6 +59,7 @@ import Testing
         }
         #expect(try life("security.one_time_code") == .seconds(15 * 60))
         #expect(try life("security.one_time_code", .sms) == .seconds(15 * 60))
+        #expect(try life("security.email_verification") == .seconds(24 * 3_600), "as long as its link works")
         #expect(try life("user.invited_by_supplier") == .seconds(72 * 3_600))
         #expect(try life("invoice.created") == .seconds(72 * 3_600))
         #expect(try life("invoice.created", .push) == .seconds(24 * 3_600))

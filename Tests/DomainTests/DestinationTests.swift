@@ -32,11 +32,25 @@ import Testing
         #expect(decision(user, .usable, type).verdict(on: .email) == .deliver)
     }
 
+    /// What is about access has addresses of its own; other types do not look at them.
+    @Test func accessGoesByItsOwnAddresses() throws {
+        var user = Sample.user("u", addresses: [.email: .usable])
+        user.accessAddresses = PerChannel(repeating: .missing)
+        let access = try #require(Catalog.builtIn[TypeKey(unchecked: "security.password_reset_requested")])
+        #expect(decision(user, nil, access).verdict(on: .email) == .suppress(.noAddress))
+        #expect(decision(user, .usable, access).verdict(on: .email) == .deliver)
+        let other = try Sample.type(setting: Setting(.mandatoryAll))
+        #expect(decision(user, nil, other).verdict(on: .email) == .deliver)
+    }
+
     @Test func whatIsAboutAccessIsKnown() {
-        let about = Catalog.builtIn.types.filter(\.isAboutAccess)
+        let about = Catalog.builtIn.types.filter { $0.isAboutAccess(for: .customer) }
         #expect(about.contains { $0.key.rawValue == "security.password_reset_requested" })
         #expect(about.contains { $0.key.rawValue == "user.invited_by_supplier" }, "a link that lets in")
         #expect(!about.contains { $0.key.rawValue == "invoice.created" })
+        #expect(
+            !about.contains { $0.key.rawValue == "security.sso_configuration_changed" }, "it goes to all administrators"
+        )
         #expect(about.allSatisfy { $0.category.rawValue == "Security" || $0.key.rawValue.hasPrefix("user.invit") })
     }
 }

@@ -187,6 +187,50 @@ def test_a_link_that_is_none_changes_nothing(supplier: Supplier, mail_server: Ma
     assert fetch(supplier.server, address, b"x" * 5000)[0] == 413
 
 
+def test_mails_cannot_be_led_away_in_silence(supplier: Supplier, mail_server: MailServer) -> None:
+    own, portals = supplier.address("own"), supplier.address("ann")
+
+    def warnings() -> int:
+        supplier.settled(user_id="ann")
+        return sum(mail.subject == "Your email address was changed" for mail in mail_server.mails_to(portals))
+
+    add(supplier, portals, own)
+    confirm(supplier.api, token(question(mail_server, own)))
+    assert told(supplier, mail_server) == [portals] and warnings() == 0
+    add(supplier, own)
+    assert told(supplier, mail_server) == [own] and warnings() == 1
+    # Codes go to no number that somebody has added, whoever said START.
+    add(supplier, "+4930123457", channel=SMS)
+    event = v1.ProviderEvent(
+        kind=v1.PROVIDER_EVENT_KIND_STARTED, address=v1.ChannelAddress(channel=SMS, address="+4930123457")
+    )
+    supplier.api.delivery.ReportProviderEvents(v1.ReportProviderEventsRequest(events=[event]))
+    assert states(supplier)[-1] == ("+4930123457", USABLE)
+    request = v1.CheckPreferenceRequest(user_id="ann", notification_type="security.one_time_code", channel=SMS)
+    assert supplier.api.preferences.CheckPreference(request).channels[0].reason == "address_suppressed:no_address"
+
+
+def test_settings_are_saved_again_when_the_name_has_changed(supplier: Supplier, mail_server: MailServer) -> None:
+    own = supplier.address("own")
+    add(supplier, own)
+    question(mail_server, own)
+    supplier.add_user("ann", "acme", display_name="Ann Another")
+    assert not add(supplier, own).notices
+    supplier.settled(user_id="ann")
+    assert len(mail_server.mails_to(own)) == 1
+
+
+def test_what_is_refused_does_not_count(supplier: Supplier, mail_server: MailServer) -> None:
+    request = v1.UpdatePreferencesRequest(user_id="ann")
+    request.etag = supplier.api.preferences.GetPreferences(v1.GetPreferencesRequest(user_id="ann")).etag
+    request.settings.contact_points.add(channel=EMAIL, address=supplier.address("own"))
+    supplier.choose("ann", v1.CHOICE_ON, notification_type=TYPE)
+    for _ in range(6):
+        refused(lambda: supplier.api.preferences.UpdatePreferences(request), grpc.StatusCode.ABORTED)
+    add(supplier, supplier.address("own"))
+    question(mail_server, supplier.address("own"))
+
+
 def test_questions_are_bounded(supplier: Supplier, mail_server: MailServer) -> None:
     own = supplier.address("own")
     for _ in range(3):
@@ -203,12 +247,20 @@ def test_questions_are_bounded(supplier: Supplier, mail_server: MailServer) -> N
     refusal = refused(lambda: add(supplier, *added), grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert refusal.reason == "CONFIRMATION_RATE"
     assert len(states(supplier)) == 5, "nothing of it was stored"
+    # Nor does another user's wish go to an address that was asked about so often.
+    supplier.add_user("mallory", "acme")
+    for _ in range(3):
+        add(supplier, own, user="mallory")
+        add(supplier, user="mallory")
+    refusal = refused(lambda: add(supplier, own, user="mallory"), grpc.StatusCode.RESOURCE_EXHAUSTED)
+    assert refusal.reason == "CONFIRMATION_RATE"
     # Others are not bound by that.
     supplier.add_user("eve", "acme")
     add(supplier, supplier.address("eves"), user="eve")
     question(mail_server, supplier.address("eves"))
     supplier.settled(user_id="ann")
-    assert len(mail_server.mails_to(own)) == 2
+    supplier.settled(user_id="mallory")
+    assert len(mail_server.mails_to(own)) <= 5
 
 
 def test_what_cannot_be_is_refused_with_its_places(supplier: Supplier) -> None:
@@ -238,11 +290,18 @@ def test_addresses_that_nobody_writes_to_are_not_asked_about(supplier: Supplier,
     (result,) = supplier.api.delivery.ReportProviderEvents(report).results
     assert not result.HasField("error")
     answer = add(supplier, gone)
-    assert [point.state for point in answer.settings.contact_points] == [v1.ADDRESS_STATE_HARD_BOUNCED]
+    # It waits to be confirmed: that the supplier writes there again says nothing of whose it is.
+    assert [point.state for point in answer.settings.contact_points] == [UNVERIFIED]
+    assert [notice.reason for notice in answer.notices] == ["confirmation_not_sent"] and gone in answer.notices[0].explanation
     refusal = refused(lambda: ask_again(supplier, gone), grpc.StatusCode.FAILED_PRECONDITION)
     assert refusal.reason == "ADDRESS_SUPPRESSED"
     assert told(supplier, mail_server) == [supplier.address("ann")]
     assert not mail_server.mails_to(gone)
+    supplier.api.accounts.RemoveSuppression(v1.RemoveSuppressionRequest(channel=EMAIL, address=gone))
+    assert states(supplier)[0] == (gone, UNVERIFIED)
+    ask_again(supplier, gone)
+    confirm(supplier.api, token(question(mail_server, gone)))
+    assert states(supplier)[0] == (gone, USABLE)
 
 
 def test_a_number_is_confirmed_by_its_owners_start(supplier: Supplier) -> None:

@@ -114,9 +114,39 @@ import Testing
             #expect(try await tenant.ownContact(of: Self.ann, Self.own)?.state == .complained)
             // Whose word was under way: the address is the user's, and is not written to.
             #expect(try await confirm(Self.own, in: tenant, fixture)?.user.record.contactPoints[0].state == .complained)
+            // What was given up has to be confirmed again, also when it may be written to again.
             try await add([], in: tenant, fixture)
             try await add([Self.own], in: tenant, fixture)
-            #expect(try await states(tenant)[0] == "own@home.example complained own")
+            #expect(try await states(tenant)[0] == "own@home.example unverified own")
+            _ = try await tenant.removeSuppression(
+                of: Self.own, stamp: fixture.stamp(), now: fixture.now.adding(seconds: 60))
+            #expect(try await states(tenant)[0] == "own@home.example unverified own")
+            #expect(try await tenant.ownContact(of: Self.ann, Self.own)?.state == .unverified)
+        }
+    }
+
+    /// A START says something of who had added the number by then.
+    @Test func aNumberIsConfirmedByAStartThatComes() async throws {
+        try await withStorage { fixture in
+            let (tenant, number) = (try await tenant(fixture), Address(.sms, "+4930123456"))
+            func start(at seconds: Int64) async throws -> Bool {
+                try await tenant.start(
+                    [OwnersStart(number, at: fixture.now.adding(seconds: seconds))], stamp: fixture.stamp()
+                ).changed == [number]
+            }
+            try await add([number], at: 60, in: tenant, fixture)
+            #expect(try await !start(at: 59))
+            #expect(try await states(tenant).last == "+4930123456 unverified own")
+            #expect(try await start(at: 61))
+            #expect(try await states(tenant).last == "+4930123456 usable own")
+            let user = try #require(
+                try await tenant.people([Self.ann], includingSupplier: false, .at(fixture.now)).users[Self.ann])
+            #expect(user.facts.addresses[.sms] == .usable)
+            #expect(user.facts.accessAddresses?[.sms] == .missing, "the portal gives a mail address")
+            try await put([], in: tenant, fixture)
+            let alone = try #require(
+                try await tenant.people([Self.ann], includingSupplier: false, .at(fixture.now)).users[Self.ann])
+            #expect(alone.facts.accessAddresses == nil, "there is nothing else")
         }
     }
 

@@ -46,7 +46,8 @@ package protocol DeliveryServiceHandler: Sendable {
     /// Takes what mail relays and providers of text messages report behind a message: bounces, complaints, STOP and START. An address
     /// that is gone or unwanted is not written to any more, whoever of the supplier's people has it; what they have subscribed to
     /// stays, and goes by their other addresses and channels. Each event has a result of its own, in order, and one that is wrong fails
-    /// alone. The same event once more changes nothing. Each event counts as a call (CALL_RATE).
+    /// alone. The same event once more changes nothing. Each event counts as a call (CALL_RATE). When the tenant has stored the rows that it
+    /// may, an event about an address that nobody has is RESOURCE_EXHAUSTED with the reason STORAGE_FULL.
     func reportProviderEvents(_ request: Carillon_V1_ReportProviderEventsRequest, _ context: CallContext) async throws -> Carillon_V1_ReportProviderEventsResponse
 
     /// Answers reportProviderEvents at once, on the connection's loop and without a task; nil leaves the call to the
@@ -175,7 +176,8 @@ package struct DeliveryServiceClient: Sendable {
     /// Takes what mail relays and providers of text messages report behind a message: bounces, complaints, STOP and START. An address
     /// that is gone or unwanted is not written to any more, whoever of the supplier's people has it; what they have subscribed to
     /// stays, and goes by their other addresses and channels. Each event has a result of its own, in order, and one that is wrong fails
-    /// alone. The same event once more changes nothing. Each event counts as a call (CALL_RATE).
+    /// alone. The same event once more changes nothing. Each event counts as a call (CALL_RATE). When the tenant has stored the rows that it
+    /// may, an event about an address that nobody has is RESOURCE_EXHAUSTED with the reason STORAGE_FULL.
     package func reportProviderEvents(_ request: Carillon_V1_ReportProviderEventsRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_ReportProviderEventsResponse {
         try await client.unary("/carillon.v1.DeliveryService/ReportProviderEvents", request, options: options)
     }

@@ -299,8 +299,8 @@ package nonisolated struct Carillon_V1_ContactPoint: Sendable {
   /// A mail address, or a telephone number in E.164 form.
   package var address: String = String()
 
-  /// How well it takes messages; set by the service. One that a user adds starts as UNVERIFIED: nothing but the question whether it is
-  /// the user's goes there until that is answered.
+  /// How well it takes messages; set by the service. One that a user adds, and that the portal does not give, starts as UNVERIFIED:
+  /// nothing but the question whether it is the user's goes there until that is answered.
   package var state: Carillon_V1_AddressState = .unspecified
 
   /// Whether it is the one that the portal gives by UpsertUser, which the user may have added too; set by the service.
@@ -358,7 +358,7 @@ package nonisolated struct Carillon_V1_PersonalSettings: Sendable {
   /// Mail addresses and telephone numbers that the user adds to those which the portal gives, at most 5, each once: in this order, and
   /// before the portal's, they are tried. An address must be confirmed before it is used: a mail asks for it, with a link that works for
   /// 24 hours; see SendConfirmation for another one. A number is confirmed by its owner's START, or by the portal that gives it too.
-  /// Messages about access to the portal, such as codes and resets of passwords, go to the portal's address while that can be used.
+  /// Messages about access to the portal, such as codes and resets of passwords, go to the portal's addresses alone, if it gives any.
   package var contactPoints: [Carillon_V1_ContactPoint] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

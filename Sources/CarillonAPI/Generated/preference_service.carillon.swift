@@ -70,8 +70,8 @@ package protocol PreferenceServiceHandler: Sendable {
     func confirmContactPointInline(_ request: Carillon_V1_ConfirmContactPointRequest, _ context: CallContext) throws -> Carillon_V1_ConfirmContactPointResponse?
 
     /// Asks again, by a new mail, whether an address that a user has added is the user's. Of such mails, those of UpdatePreferences
-    /// included, 5 may be asked for at once for one user and one more in each hour, whoever asks; further ones are RESOURCE_EXHAUSTED with
-    /// the reason CONFIRMATION_RATE and RetryInfo.
+    /// included, 5 may be asked for at once for one user, and at one address, and one more in each hour, whoever asks, in each process of
+    /// the service; further ones are RESOURCE_EXHAUSTED with the reason CONFIRMATION_RATE and RetryInfo.
     func sendConfirmation(_ request: Carillon_V1_SendConfirmationRequest, _ context: CallContext) async throws -> Carillon_V1_SendConfirmationResponse
 
     /// Answers sendConfirmation at once, on the connection's loop and without a task; nil leaves the call to the
@@ -83,8 +83,8 @@ package protocol PreferenceServiceHandler: Sendable {
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
     /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
     /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
-    /// with the reason PREFERENCE_RATE and RetryInfo. Mail addresses that are added are bounded as SendConfirmation says; a call that
-    /// fails behind that may have stored them, and sends their mails when it is repeated.
+    /// with the reason PREFERENCE_RATE and RetryInfo. Mail addresses that are added are bounded as SendConfirmation says; where no
+    /// mail can ask about one that was stored, a notice says why.
     func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, _ context: CallContext) async throws -> Carillon_V1_UpdatePreferencesResponse
 
     /// Answers updatePreferences at once, on the connection's loop and without a task; nil leaves the call to the
@@ -286,8 +286,8 @@ package struct PreferenceServiceClient: Sendable {
     }
 
     /// Asks again, by a new mail, whether an address that a user has added is the user's. Of such mails, those of UpdatePreferences
-    /// included, 5 may be asked for at once for one user and one more in each hour, whoever asks; further ones are RESOURCE_EXHAUSTED with
-    /// the reason CONFIRMATION_RATE and RetryInfo.
+    /// included, 5 may be asked for at once for one user, and at one address, and one more in each hour, whoever asks, in each process of
+    /// the service; further ones are RESOURCE_EXHAUSTED with the reason CONFIRMATION_RATE and RetryInfo.
     package func sendConfirmation(_ request: Carillon_V1_SendConfirmationRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_SendConfirmationResponse {
         try await client.unary("/carillon.v1.PreferenceService/SendConfirmation", request, options: options)
     }
@@ -297,8 +297,8 @@ package struct PreferenceServiceClient: Sendable {
     /// may, requests with a choice to hear of something are RESOURCE_EXHAUSTED with the reason STORAGE_FULL and RetryInfo; choices
     /// not to hear, and taking choices back, need no room. Each change is in the tenant's audit, which is kept; so of the calls for
     /// one user 120 may come at once and one more in each half minute, whoever makes them, and further ones are RESOURCE_EXHAUSTED
-    /// with the reason PREFERENCE_RATE and RetryInfo. Mail addresses that are added are bounded as SendConfirmation says; a call that
-    /// fails behind that may have stored them, and sends their mails when it is repeated.
+    /// with the reason PREFERENCE_RATE and RetryInfo. Mail addresses that are added are bounded as SendConfirmation says; where no
+    /// mail can ask about one that was stored, a notice says why.
     package func updatePreferences(_ request: Carillon_V1_UpdatePreferencesRequest, options: CallOptions = .init()) async throws(Status) -> Carillon_V1_UpdatePreferencesResponse {
         try await client.unary("/carillon.v1.PreferenceService/UpdatePreferences", request, options: options)
     }

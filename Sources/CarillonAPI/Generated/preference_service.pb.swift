@@ -269,7 +269,7 @@ package nonisolated struct Carillon_V1_GetPreferencesResponse: Sendable {
   /// The user's choices as stored, those without effect at the moment included.
   package var choices: [Carillon_V1_PreferenceChoice] = []
 
-  /// Changes whenever the user's choices or settings change; of an account, whenever the account does.
+  /// Changes whenever the user's choices or settings change, but for the states of addresses; of an account, whenever the account does.
   package var etag: String = String()
 
   /// The user's personal settings as stored. None for an account.

@@ -6,9 +6,10 @@ package enum TimeToLive {
     /// The time to live of a type on a channel, counted from when the event was published or the deferral ended.
     ///
     /// A code or one-time link is worthless after a quarter of an hour, except an invitation, which is no answer to
-    /// anything the recipient waits for. A reminder or digest of yesterday misleads. For the rest e-mail has three days,
+    /// anything the recipient waits for, and the question whether an address is somebody's, whose link works for a day. A reminder or digest of yesterday misleads. For the rest e-mail has three days,
     /// as long as relays try among themselves; what lights up a telephone has hours.
     package static func standard(of type: NotificationType, on channel: Channel) -> Duration {
+        if type.key == addressQuestion { return .hours(24) }
         if type.priority == .critical,
             type.variables.contains(where: { $0.sensitivity == .secret })
         {
@@ -22,6 +23,8 @@ package enum TimeToLive {
         case .inApp: return .hours(72)
         }
     }
+
+    private static let addressQuestion = TypeKey(unchecked: "security.email_verification")
 
     /// When a delivery that is due at `due` expires.
     package static func expiry(of type: NotificationType, on channel: Channel, due: Instant) -> Instant {

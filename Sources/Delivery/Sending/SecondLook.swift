@@ -133,7 +133,7 @@ struct SecondLook {
             guard let user = user(of: work) else { return nil }
             let zone = user.timeZone ?? facts[side(of: work)]?.record?.timeZone
             if let destination { return Target(address: destination, name: user.displayName, zone: zone, user: id) }
-            let point = user.contactPoint(on: work.id.channel, isAboutAccess: type.isAboutAccess)
+            let point = user.contactPoint(on: work.id.channel, isAboutAccess: type.isAboutAccess(for: work.audience))
             guard let point, point.state == .usable else { return nil }
             return Target(address: point.address, name: user.displayName, zone: zone, user: id)
         case .mailbox(let account):

@@ -126,7 +126,7 @@ struct Side {
     /// The channels that who must be told cannot drop. Mandatory fixes whether, not every channel: those that the setting names
     /// stay, and where none of them can be delivered the first that can.
     private func keptChannels(of user: UserFacts) -> ChannelSet {
-        let usable = event.usableChannels(of: user).subtracting(settings.unavailableChannels)
+        let usable = event.usableChannels(of: user, as: audience).subtracting(settings.unavailableChannels)
         let named = setting?.mandatoryChannels.intersection(event.type.channelSet) ?? []
         guard named.isDisjoint(with: usable), let first = event.type.channels.first(where: { usable.contains($0) })
         else {
@@ -183,7 +183,9 @@ struct Side {
     private func timed(
         _ channel: Channel, _ reason: Reason, _ user: UserFacts, _ wishes: Wishes, _ now: Instant
     ) -> ChannelDecision {
-        if let suppression = event.address(of: user, on: channel).suppression { return .suppressed(suppression) }
+        if let suppression = event.addresses(of: user, as: audience)[channel].suppression {
+            return .suppressed(suppression)
+        }
         if settings.unavailableChannels.contains(channel) { return .suppressed(.channelUnavailable) }
         let eventTime = eventTime(after: now)
         if channel.isInsidePortal { return untimed(reason, eventTime) }
@@ -242,7 +244,7 @@ struct Side {
             // An event may name people of the other side only; then this side owes nothing.
             let channels = event.type.channelSet.subtracting(settings.unavailableChannels)
             let isReached = candidates.contains {
-                $0.inactivity == nil && !event.usableChannels(of: $0).isDisjoint(with: channels)
+                $0.inactivity == nil && !event.usableChannels(of: $0, as: audience).isDisjoint(with: channels)
             }
             guard !candidates.isEmpty, !isReached else { return nil }
         case .nobody:

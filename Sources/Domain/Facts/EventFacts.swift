@@ -84,17 +84,17 @@ package struct EventFacts: Sendable, Equatable {
         return event
     }
 
-    /// The state of what a message to a user on a channel goes to.
-    func address(of user: UserFacts, on channel: Channel) -> AddressState {
-        if let destination, destination.channel == channel { return destination.state }
-        return user.addresses[channel]
+    /// The state of what messages to a user on each channel go to.
+    func addresses(of user: UserFacts, as audience: Audience) -> PerChannel<AddressState> {
+        var addresses = user.addresses
+        if let access = user.accessAddresses, type.isAboutAccess(for: audience) { addresses = access }
+        if let destination { addresses[destination.channel] = destination.state }
+        return addresses
     }
 
     /// The channels on which a message reaches a user who takes part.
-    func usableChannels(of user: UserFacts) -> ChannelSet {
-        guard let destination else { return user.usableChannels }
-        let other = user.usableChannels.subtracting(ChannelSet(destination.channel))
-        return destination.state == .usable ? other.union(ChannelSet(destination.channel)) : other
+    func usableChannels(of user: UserFacts, as audience: Audience) -> ChannelSet {
+        UserFacts.usableChannels(addresses(of: user, as: audience))
     }
 
     /// Whether it names a user.

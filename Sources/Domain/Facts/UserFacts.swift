@@ -23,6 +23,9 @@ package struct UserFacts: Hashable, Sendable {
     package var seniority: Int64
     /// The state of the user's address on each channel.
     package var addresses: PerChannel<AddressState>
+    /// The same for types that are about access to the portal (``NotificationType/isAboutAccess(for:)``), which do not go to addresses that the
+    /// user has added while the portal gives any; nil where there is no difference.
+    package var accessAddresses: PerChannel<AddressState>?
     /// The user's explicit choices.
     package var choices: PerAudience<Choices>
     /// The user's zone, quiet hours and digest times; nil when none were set: then nothing waits, and a digest closes at
@@ -37,7 +40,8 @@ package struct UserFacts: Hashable, Sendable {
     /// Makes the facts of one user.
     package init(
         id: UserID, status: Status = .active, isAdmin: Bool = false, isTeamMember: Bool = true, seniority: Int64 = 0,
-        addresses: PerChannel<AddressState>, choices: PerAudience<Choices>? = nil, schedule: Schedule? = nil,
+        addresses: PerChannel<AddressState>, accessAddresses: PerChannel<AddressState>? = nil,
+        choices: PerAudience<Choices>? = nil, schedule: Schedule? = nil,
         snoozedUntil: Instant? = nil, recentSends: [RecentSend] = []
     ) {
         self.id = id
@@ -46,6 +50,7 @@ package struct UserFacts: Hashable, Sendable {
         self.isTeamMember = isTeamMember
         self.seniority = seniority
         self.addresses = addresses
+        self.accessAddresses = accessAddresses
         self.choices = choices ?? .none
         self.schedule = schedule
         self.snoozedUntil = snoozedUntil
@@ -62,7 +67,10 @@ package struct UserFacts: Hashable, Sendable {
     }
 
     /// The channels on which the user has a usable address.
-    package var usableChannels: ChannelSet {
+    package var usableChannels: ChannelSet { Self.usableChannels(addresses) }
+
+    /// The channels on which some addresses are usable.
+    static func usableChannels(_ addresses: PerChannel<AddressState>) -> ChannelSet {
         var set: ChannelSet = []
         if addresses[.email] == .usable { set.formUnion(ChannelSet(.email)) }
         if addresses[.inApp] == .usable { set.formUnion(ChannelSet(.inApp)) }

@@ -59,9 +59,8 @@ package final class NotificationType: Sendable {
     /// Whether a customer's or object's suppression flag is passed over: messages about security and about legal terms
     /// must reach people who want to hear nothing else.
     package let isExemptFromSuppression: Bool
-    /// Whether it is about how its reader gets into the portal: of the category of security, or with a secret such as a code or a
-    /// link that lets in.
-    package let isAboutAccess: Bool
+    /// Whether it is of the category of security, or has a secret such as a code or a link that lets in.
+    private let concernsAccess: Bool
 
     /// Makes a type. The catalog's own types are checked by ``CatalogParser``.
     package init(
@@ -92,7 +91,13 @@ package final class NotificationType: Sendable {
         channelSet = ChannelSet(channels)
         let concernsSecurity = category.rawValue == "Security"
         isExemptFromSuppression = concernsSecurity || category.rawValue == "Privacy and consent"
-        isAboutAccess = concernsSecurity || variables.contains { $0.sensitivity == .secret }
+        concernsAccess = concernsSecurity || variables.contains { $0.sensitivity == .secret }
+    }
+
+    /// Whether it tells somebody of an audience, in person, how they get into the portal. What goes to many is news of security, and no
+    /// way in.
+    package func isAboutAccess(for audience: Audience) -> Bool {
+        concernsAccess && audiences[audience]?.scope == .addressedUser
     }
 
     /// The variable called `name`, if the type has it; implicit variables are not found.

@@ -4,31 +4,44 @@ internal import Domain
 internal import Storage
 
 /// The event by which a user hears, at the address that the portal gives, that mails go to another one from now on: if it was not the
-/// user who did that, somebody should know.
+/// user who did that, somebody should know. It is raised wherever that may become so, and is one for each address that is added.
 struct ChangedAddress {
     /// The event's type. It is about access, and so goes to the portal's address.
     static let key = TypeKey(unchecked: "security.email_changed")
 
     private let request: Carillon_V1_PublishRequest
 
-    /// Nil where mails go where they went, or where there was nowhere for them to go.
-    init?(from before: UserRecord, to after: UserRecord, _ address: Address, at time: Instant) {
-        guard address.channel == .email, let old = before.portalsContactPoint(on: .email), old.state == .usable,
-            old.address != address.text, after.contactPoint(on: .email)?.address == address.text
+    /// Nil where mails go to the portal's address, where they went elsewhere before, or where the portal gives none that can be used.
+    init?(from before: UserRecord, to after: UserRecord, at time: Instant) {
+        guard let now = after.contactPoint(on: .email), !now.isPortals, now.state == .usable, let since = now.ownSince,
+            before.contactPoint(on: .email)?.address != now.address,
+            after.portalsContactPoint(on: .email)?.state == .usable
         else { return nil }
+        self.init(after, now.address, since: since, at: time)
+    }
+
+    /// Likewise where it is not known what was before.
+    init?(_ user: UserRecord, at time: Instant) {
+        guard let now = user.contactPoint(on: .email), !now.isPortals, now.state == .usable, let since = now.ownSince,
+            user.portalsContactPoint(on: .email)?.state == .usable
+        else { return nil }
+        self.init(user, now.address, since: since, at: time)
+    }
+
+    private init(_ user: UserRecord, _ address: String, since: Instant, at time: Instant) {
         var request = Carillon_V1_PublishRequest()
-        request.idempotencyKey = .ofEvent(Self.key, "\(after.id)\n\(time.microseconds)\n\(address.text)")
+        request.idempotencyKey = .ofEvent(Self.key, "\(user.id)\n\(since.microseconds)\n\(address)")
         request.notificationType = Self.key.rawValue
-        request.accountID = after.account?.rawValue ?? ""
-        request.addressedUserIds = [after.id.rawValue]
+        request.accountID = user.account?.rawValue ?? ""
+        request.addressedUserIds = [user.id.rawValue]
         request.context = [
-            .text("user_id", after.id.rawValue),
-            .text("user_display_name", after.displayName.isEmpty ? after.id.rawValue : after.displayName),
-            .text("new_email_masked", MaskedAddress.of(address.text, on: .email)), .time("changed_at", time),
+            .text("user_id", user.id.rawValue),
+            .text("user_display_name", user.displayName.isEmpty ? user.id.rawValue : user.displayName),
+            .text("new_email_masked", MaskedAddress.of(address, on: .email)), .time("changed_at", time),
         ]
         self.request = request
     }
 
-    /// The event; nil if it cannot be published.
-    func draft(now: Instant) -> PublishDraft? { try? PublishDraft(request, now: now) }
+    /// The event.
+    func draft(now: Instant) throws(Status) -> PublishDraft { try PublishDraft(request, now: now) }
 }

@@ -19,7 +19,8 @@ struct ConfirmationPage {
     }
 
     private func answer(_ request: PageRequest) async -> PageAnswer {
-        guard let (loop, state) = core.all.first(where: { $0.0.isOnLoop }) else { return Self.later }
+        guard let state = core.stateHere else { return Self.later }
+        let loop = state.loop
         do throws(Status) {
             let confirming = Confirming(core: core)
             guard let text = request.parameters["token"], text.utf8.count <= Self.tokenLimit,

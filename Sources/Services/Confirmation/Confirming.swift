@@ -26,18 +26,21 @@ struct Confirming {
         _ token: ConfirmationToken, in scope: TenantScope, origin: String, on loop: EventLoop,
         until deadline: MonotonicTime?
     ) async throws(Status) -> ContactPoint? {
-        guard let before = try await scope.facts.users.read(token.user)?.record else { return nil }
-        guard let point = before[token.address], point.ownSince != nil else { return nil }
-        guard point.state == .unverified else { return point }
+        guard var record = try await scope.facts.users.read(token.user)?.record else { return nil }
+        guard let point = record[token.address], point.ownSince != nil else { return nil }
         let stamp = AuditStamp(
             id: core.dependencies.makeID(at: core.now), actor: "user/\(token.user)", origin: origin)
-        let update = try await core.confirm(
-            token.address, of: token.user, in: scope, stamp: stamp, on: loop, until: deadline)
-        let after = update.user.record
-        if let draft = ChangedAddress(from: before, to: after, token.address, at: core.now)?.draft(now: core.now) {
-            await EventRaiser(core: core).raise(draft, in: scope, by: stamp.actor)
+        if point.state == .unverified {
+            record = try await core.confirm(
+                token.address, of: token.user, in: scope, stamp: stamp, on: loop, until: deadline
+            ).user.record
         }
-        return after[token.address]
+        // Also the second time: the first may have come no further.
+        if let change = ChangedAddress(record, at: core.now) {
+            let publisher = NoticePublisher(core: core, scope: scope, actor: stamp.actor)
+            await publisher.publish(about: record.account) { _ throws(Status) in try change.draft(now: core.now) }
+        }
+        return record[token.address]
     }
 }
 

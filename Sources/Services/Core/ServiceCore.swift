@@ -32,6 +32,9 @@ final class ServiceCore: Sendable {
     /// The state of a loop.
     func state(on loop: EventLoop) -> LoopState { states[loop] }
 
+    /// The state of the loop that this is asked on; nil on no loop of ours.
+    var stateHere: LoopState? { states.all.first { $0.0.isOnLoop }?.1 }
+
     /// The loops with their states.
     var all: [(EventLoop, LoopState)] { states.all.map { ($0, $1) } }
 

@@ -64,6 +64,7 @@ private enum KnownWishes {
         others.customer = .none
         let hasMore =
             others != .none || facts.schedule != usual || facts.snoozedUntil != nil || !facts.recentSends.isEmpty
+            || facts.accessAddresses != nil
         self =
             if hasMore {
                 .more(MoreWishes(facts, besides: usual))
@@ -83,6 +84,7 @@ private enum KnownWishes {
             if let schedule = wishes.schedule { facts.schedule = schedule }
             facts.snoozedUntil = wishes.snoozedUntil
             facts.recentSends = wishes.recentSends
+            facts.accessAddresses = wishes.accessAddresses
         }
     }
 
@@ -102,12 +104,15 @@ private final class MoreWishes {
     let snoozedUntil: Instant?
     /// What the user got lately, where there are caps.
     let recentSends: [RecentSend]
+    /// Where the user has added addresses.
+    let accessAddresses: PerChannel<AddressState>?
 
     init(_ facts: UserFacts, besides usual: Schedule) {
         choices = facts.choices
         schedule = facts.schedule == usual ? nil : facts.schedule
         snoozedUntil = facts.snoozedUntil
         recentSends = facts.recentSends
+        accessAddresses = facts.accessAddresses
     }
 
     var octets: Int {

@@ -14,7 +14,7 @@ struct DeliveryServer: DeliveryServiceHandler {
     ) async throws -> Carillon_V1_PublishResponse {
         let (scope, caller) = try await core.publishingTenant(context)
         let draft = try PublishDraft(request, now: core.now)
-        return try await Publishing(core: core).publish(draft, in: scope, by: caller.actor, context)
+        return try await Publishing(core: core, in: scope, by: caller.actor, context).publish(draft)
     }
 
     func getNotification(

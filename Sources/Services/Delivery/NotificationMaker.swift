@@ -62,7 +62,8 @@ struct NotificationMaker {
         switch decision.recipient {
         case .user:
             channel == .email && destination != nil
-                ? destination : user?.contactPoint(on: channel, isAboutAccess: type.isAboutAccess)?.address
+                ? destination
+                : user?.contactPoint(on: channel, isAboutAccess: type.isAboutAccess(for: decision.audience))?.address
         case .mailbox(let account):
             channel != .email
                 ? nil

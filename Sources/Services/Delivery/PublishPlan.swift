@@ -21,7 +21,9 @@ struct PublishPlan {
         _ draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by actor: String,
         _ dependencies: ServiceDependencies, now: Instant
     ) throws(Status) {
-        for user in draft.addressees where sides.user(user) == nil { throw .userNotFound(user) }
+        for user in draft.addressees where sides.user(user) == nil {
+            throw draft.account == nil ? .supplierUserNotFound(user) : .userNotFound(user)
+        }
         let event = EventFacts(
             type: draft.type, actor: draft.actor, addressedUsers: draft.addressees,
             assignedReps: sides.account?.snapshot.record?.assignedUsers ?? [],

@@ -5,36 +5,67 @@ internal import Domain
 internal import Storage
 internal import SwiftProtobuf
 
-/// Decides about an event and stores it, for whoever calls: a portal that publishes it, or a call of which it follows.
+/// Decides about an event and stores it: one that a portal publishes, or one of our own that follows from something else.
 struct Publishing {
     /// How often it is decided anew when the facts that were decided on have changed meanwhile.
     private static let tries = 5
+    /// How long may be waited for a month to be made where no call waits.
+    private static let patience = Duration.seconds(20)
 
     let core: ServiceCore
+    /// The loop that this runs on.
+    let state: LoopState
+    /// The tenant there.
+    let scope: TenantScope
+    /// Who publishes.
+    let actor: String
+    /// The call that waits; nil where none does.
+    let context: CallContext?
+
+    /// For a call.
+    init(core: ServiceCore, in scope: TenantScope, by actor: String, _ context: CallContext) {
+        self.init(core: core, on: core[context], in: scope, by: actor, context)
+    }
+
+    /// For a call, or for what comes behind one.
+    init(
+        core: ServiceCore, on state: LoopState, in scope: TenantScope, by actor: String, _ context: CallContext? = nil
+    ) {
+        (self.core, self.state, self.scope, self.actor, self.context) = (core, state, scope, actor, context)
+    }
 
     /// Publishes an event.
     ///
-    /// - Parameters:
-    ///   - draft: the event, checked.
-    ///   - scope: the tenant.
-    ///   - actor: who publishes.
-    ///   - context: the call.
+    /// - Parameter draft: the event, checked.
     /// - Returns: what was decided, or the answer to an earlier call with the same idempotency key.
     /// - Throws: what Publish answers with.
+    func publish(_ draft: PublishDraft) async throws(Status) -> Carillon_V1_PublishResponse {
+        let response = try await publish(about: draft.account) { _ in draft }
+        guard let response else { throw Status(.internalError, .internalError, "there is no event") }
+        return response
+    }
+
+    /// Publishes an event that depends on facts.
+    ///
+    /// - Parameters:
+    ///   - account: the account that it is about.
+    ///   - draft: makes it of the facts that it is decided on; nil when they leave nothing to tell.
+    /// - Returns: the same; nil when there was nothing to tell.
     func publish(
-        _ draft: PublishDraft, in scope: TenantScope, by actor: String, _ context: CallContext
-    ) async throws(Status) -> Carillon_V1_PublishResponse {
+        about account: AccountID?, _ draft: (EventSides) throws(Status) -> PublishDraft?
+    ) async throws(Status) -> Carillon_V1_PublishResponse? {
         var hasMadeRoom = false
         for _ in 0..<Self.tries {
-            let sides = try await scope.facts.sides.sides(of: draft.account, .any)
-            guard let plan = try plan(for: draft, on: sides, of: scope, by: actor) else {
-                scope.facts.sides.forget(draft.account)
+            let sides = try await scope.facts.sides.sides(of: account, .any)
+            guard let draft = try draft(sides) else { return nil }
+            guard let plan = try plan(for: draft, on: sides) else {
+                scope.facts.sides.forget(account)
                 scope.facts.sides.forget(nil)
                 continue
             }
-            switch try await outcome(of: plan.item, in: scope, context, &hasMadeRoom) {
+            switch try await outcome(of: plan.item, &hasMadeRoom) {
             case .stored:
-                core[context].publishCounters.count(plan.item)
+                state.publishCounters.count(plan.item)
                 core.inboxesChanged(plan.inboxUsers, of: scope.id)
                 if plan.hasWork { core.dependencies.deliverySignal.wake(scope.id) }
                 return plan.response
@@ -50,7 +81,7 @@ struct Publishing {
                     "the idempotency_key was used for another request; use one key for one event",
                     metadata: ["event_id": event.description])
             case .staleFacts, nil:
-                scope.facts.sides.forget(draft.account)
+                scope.facts.sides.forget(account)
                 scope.facts.sides.forget(nil)
             case .rejected(let error):
                 throw Status(error)
@@ -62,9 +93,7 @@ struct Publishing {
     }
 
     /// What the event comes to; nil when somebody whom it names is not in facts that are not fresh, and may have come since.
-    private func plan(
-        for draft: PublishDraft, on sides: EventSides, of scope: TenantScope, by actor: String
-    ) throws(Status) -> PublishPlan? {
+    private func plan(for draft: PublishDraft, on sides: EventSides) throws(Status) -> PublishPlan? {
         do throws(Status) {
             return try PublishPlan(draft, on: sides, of: scope, by: actor, core.dependencies, now: core.now)
         } catch {
@@ -75,19 +104,19 @@ struct Publishing {
 
     /// Stores an event; nil means that it has to be tried again, because the month had no room and has now.
     private func outcome(
-        of item: PublishItem, in scope: TenantScope, _ context: CallContext, _ hasMadeRoom: inout Bool
+        of item: PublishItem, _ hasMadeRoom: inout Bool
     ) async throws(Status) -> PublishOutcome? {
         do throws(PublishFailure) {
             return try await scope.publisher.publish(item)
         } catch {
             switch error {
-            case .tooManyWaiting: throw context.refuse(.tooMuchWaiting)
+            case .tooManyWaiting: throw context?.refuse(.tooMuchWaiting) ?? CallRefusal.tooMuchWaiting.status
             case .storage(let error):
                 guard error.code == .monthMissing else { throw Status(error) }
                 let isFirst = !hasMadeRoom
                 hasMadeRoom = true
-                if isFirst, try await makeRoom(for: scope, context) { return nil }
-                if core.owner == nil { core[context].missesMonths(scope.id) }
+                if isFirst, try await makeRoom() { return nil }
+                if core.owner == nil { state.missesMonths(scope.id) }
                 throw Status(error)
             }
         }
@@ -103,15 +132,14 @@ struct Publishing {
     /// a new tenant's are waited for: the process that has made it is at them.
     ///
     /// - Returns: whether there may be room now.
-    private func makeRoom(for scope: TenantScope, _ context: CallContext) async throws(Status) -> Bool {
+    private func makeRoom() async throws(Status) -> Bool {
         guard let owner = core.owner else {
             guard scope.record.createdAt.duration(to: core.now) < Self.newTenantAge else { return false }
-            return (try? await core[context].loop.sleep(for: core.dependencies.limits.newTenantWait)) != nil
+            return (try? await state.loop.sleep(for: core.dependencies.limits.newTenantWait)) != nil
         }
         // The caller is told to come again before it hangs up.
-        let deadline =
-            context.deadline == .distantFuture
-            ? context.deadline : context.deadline.advanced(by: .zero - Self.answerTime)
+        let end = context?.deadline ?? state.loop.now.advanced(by: Self.patience)
+        let deadline = end == .distantFuture ? end : end.advanced(by: .zero - Self.answerTime)
         do throws(Status) {
             try await owner.ensureMonths(of: scope.id, now: core.now, until: deadline)
             return true

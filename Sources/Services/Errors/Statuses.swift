@@ -87,6 +87,14 @@ extension Status {
         Status(.notFound, .userNotFound, "there is no user \(id)", metadata: ["user_id": id.rawValue])
     }
 
+    /// Without an account only the supplier's people are addressed.
+    static func supplierUserNotFound(_ id: UserID) -> Status {
+        Status(
+            .notFound, .userNotFound,
+            "there is no user \(id) of the supplier; if it is a user of an account, name that in account_id",
+            metadata: ["user_id": id.rawValue])
+    }
+
     static func notificationNotFound(_ id: NotificationID) -> Status {
         Status(
             .notFound, .notificationNotFound, "there is no notification \(id)",

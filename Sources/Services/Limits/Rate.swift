@@ -76,6 +76,11 @@ final class RateMeter: Sendable {
         }
     }
 
+    /// Takes back what was counted and did not happen.
+    func giveBack(_ count: Int = 1, of rate: Rate) {
+        paidAt.subtract(rate.cost(count), ordering: .relaxed)
+    }
+
     /// Counts some that are not refused any more, however many they are: what comes next waits until they are paid for.
     func charge(_ count: Int, of rate: Rate, at now: MonotonicTime) {
         let cost = rate.cost(count)

@@ -68,16 +68,41 @@ extension TenantScope {
         throw context.refuse(terms.tooManyPreferences)
     }
 
-    /// Counts mails that ask whether addresses are a user's, whoever asks for them.
+    /// Counts mails that ask whether addresses are a user's, for the user and for each address, whoever asks for them.
     ///
     /// - Throws: RESOURCE_EXHAUSTED with the reason CONFIRMATION_RATE; then none was counted.
-    func admitConfirmations(_ count: Int = 1, of user: UserID, _ context: CallContext) throws(Status) {
-        guard count > 0 else { return }
-        guard !gates.confirmationRates[user].take(count, of: terms.confirmationRate, at: context.loop.now) else {
-            return
+    func admitConfirmations(of user: UserID, at addresses: [Address], _ context: CallContext) throws(Status) {
+        guard !addresses.isEmpty else { return }
+        let (rate, now) = (terms.confirmationRate, context.loop.now)
+        guard gates.confirmationRates[user].take(addresses.count, of: rate, at: now) else {
+            throw context.refuse(terms.tooManyConfirmations)
         }
-        throw context.refuse(terms.tooManyConfirmations)
+        for (place, address) in addresses.enumerated() {
+            guard gates.confirmationRates[Self.asked(address)].take(of: rate, at: now) else {
+                giveBackConfirmations(of: user, at: Array(addresses[..<place]))
+                gates.confirmationRates[user].giveBack(addresses.count - place, of: rate)
+                throw context.refuse(terms.tooManyConfirmations)
+            }
+        }
     }
+
+    /// Counts a mail that is sent already: whoever asks next waits the longer.
+    func chargeConfirmation(of user: UserID, at address: Address, _ now: MonotonicTime) {
+        gates.confirmationRates[user].charge(1, of: terms.confirmationRate, at: now)
+        gates.confirmationRates[Self.asked(address)].charge(1, of: terms.confirmationRate, at: now)
+    }
+
+    /// Takes back what was counted of mails that are not sent.
+    func giveBackConfirmations(of user: UserID, at addresses: [Address]) {
+        guard !addresses.isEmpty else { return }
+        gates.confirmationRates[user].giveBack(addresses.count, of: terms.confirmationRate)
+        for address in addresses {
+            gates.confirmationRates[Self.asked(address)].giveBack(of: terms.confirmationRate)
+        }
+    }
+
+    /// Where mails to one address count, whoever has added it: no user has such an id.
+    private static func asked(_ address: Address) -> UserID { UserID(unchecked: "/address/\(address.text)") }
 
     /// Counts a change of an account's defaults in the same way, whoever makes it.
     func admitDefaults(of account: AccountID, _ context: CallContext) throws(Status) {

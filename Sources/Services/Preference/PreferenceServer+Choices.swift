@@ -31,8 +31,7 @@ extension PreferenceServer {
         let found = try await stored(until: context.deadline) { () async throws(StorageError) in
             try await scope.store.choices(of: user)
         }
-        guard case (let choices, var record)? = found else { throw Status.userNotFound(user) }
-        record.contactPoints = reading.record.contactPoints
+        guard let (choices, record) = found else { throw Status.userNotFound(user) }
         let audience = try AudienceChoice.read(request.audience, of: subject, field: "audience")
         let page = PreferencePage(audience: audience, subject: subject, now: core.now)
         var response = Carillon_V1_GetPreferencesResponse()
@@ -69,17 +68,28 @@ extension PreferenceServer {
             request.choices, in: .init(of: subject), isRequired: draft.change.isEmpty)
         // Also those who want to hear less: each change leaves a line in the audit.
         try scope.admitPreferences(of: user, context)
-        let added = try await addedAddresses(draft, of: user, scope, context)
+        let before = try await recordBefore(draft, of: user, scope)
+        let added = before.map { draft.addresses(besides: $0) } ?? []
         if !added.isEmpty { try scope.requireRoom(context) }
         // Whoever wants to hear less is not refused for want of room, and cannot store much by it: one row for each type and channel.
         if choices.changes.contains(where: { $0.isOn == true }) { try scope.requireRoom(context) }
         let revision = try Etag.revision(request.etag)
-        try scope.admitConfirmations(added.count { $0.channel == .email }, of: user, context)
-        let update = try await store(
-            choices, draft, of: user, expecting: revision, by: caller, scope, context)
-        // Also addresses that were stored before, by a call that got no further.
-        let unasked =
-            draft.change.contactPoints == nil ? [] : try await ask(update.user.record, by: caller, scope, context)
+        let questions = added.filter { $0.channel == .email }
+        try scope.admitConfirmations(of: user, at: questions, context)
+        let update: PreferencesUpdate
+        do throws(Status) {
+            update = try await store(choices, draft, of: user, expecting: revision, by: caller, scope, context)
+        } catch {
+            scope.giveBackConfirmations(of: user, at: questions)
+            throw error
+        }
+        var unasked: [Carillon_V1_PreferenceNotice] = []
+        if let before {
+            let desk = ConfirmationDesk(core: core, scope: scope, caller: caller, context: context)
+            // Also addresses that were stored before, by a call that got no further.
+            unasked = await desk.ask(update.user.record, counted: questions)
+            await desk.tellOfChange(from: before, to: update.user.record)
+        }
 
         var response = Carillon_V1_UpdatePreferencesResponse()
         response.choices = ToldChoices.of(update.stored)

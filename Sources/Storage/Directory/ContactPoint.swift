@@ -27,13 +27,25 @@ package struct ContactPoint: Sendable, Hashable {
 extension UserRecord {
     /// Where messages on a channel go: the first usable address, else the first.
     ///
-    /// - Parameter isAboutAccess: whether what is said is about the user's access (``Domain/NotificationType/isAboutAccess``). It goes
-    ///   to the address that the portal gives, while that is usable: whoever comes into somebody's browser must not lead it elsewhere
-    ///   by adding an address.
+    /// - Parameter isAboutAccess: whether what is said is about the user's access (``Domain/NotificationType/isAboutAccess(for:)``). It goes
+    ///   to the addresses that the portal gives, if it gives any on whatever channel: whoever comes into somebody's browser must not
+    ///   lead a code or the reset of a password elsewhere by adding an address.
     package func contactPoint(on channel: Channel, isAboutAccess: Bool = false) -> ContactPoint? {
+        if isAboutAccess, contactPoints.contains(where: \.isPortals) { return portalsContactPoint(on: channel) }
         let points = contactPoints.filter { $0.channel == channel }
-        let usable = points.filter { $0.state == .usable }
-        return (isAboutAccess ? usable.first { $0.isPortals } : nil) ?? usable.first ?? points.first
+        return points.first { $0.state == .usable } ?? points.first
+    }
+
+    /// The state of the address on each channel, as decisions see it.
+    ///
+    /// - Parameter isAboutAccess: see ``contactPoint(on:isAboutAccess:)``.
+    func addressStates(isAboutAccess: Bool = false) -> PerChannel<AddressState> {
+        var states = PerChannel(repeating: AddressState.missing)
+        states[.inApp] = .usable
+        for channel in [Channel.email, .push, .sms, .webhook] {
+            if let point = contactPoint(on: channel, isAboutAccess: isAboutAccess) { states[channel] = point.state }
+        }
+        return states
     }
 
     /// The preferred address on a channel among those that the portal gives: the first usable one, else the first.

@@ -44,14 +44,12 @@ extension UserRecord {
     func facts(choices: PerAudience<Choices>?, schedule: Schedule, recentSends: [RecentSend]?) -> UserFacts {
         var choices = choices ?? .none
         for cadence in cadences { cadence.apply(to: &choices[cadence.audience]) }
-        var addresses = PerChannel(repeating: AddressState.missing)
-        addresses[.inApp] = .usable
-        for channel in [Channel.email, .push, .sms, .webhook] {
-            if let point = contactPoint(on: channel) { addresses[channel] = point.state }
-        }
+        let addresses = addressStates()
+        let forAccess = ownContactPoints.isEmpty ? addresses : addressStates(isAboutAccess: true)
         return UserFacts(
             id: id, status: status, isAdmin: isAdmin, isTeamMember: isTeamMember, seniority: createdAt.microseconds,
-            addresses: addresses, choices: choices, schedule: schedule, snoozedUntil: snoozedUntil,
+            addresses: addresses, accessAddresses: forAccess == addresses ? nil : forAccess, choices: choices,
+            schedule: schedule, snoozedUntil: snoozedUntil,
             recentSends: recentSends ?? [])
     }
 }

@@ -5,8 +5,8 @@ internal import Postgres
 struct OwnContactStatements {
     /// $1 user, $2 channels, $3 addresses: those that are no longer named are the user's own no more.
     let drop: Statement
-    /// $1 user, $2 channels, $3 addresses, $4 places, $5 now: those that are not stored yet have to be confirmed, unless they are
-    /// suppressed for everybody.
+    /// $1 user, $2 channels, $3 addresses, $4 places, $5 now: those that nobody has given, or that were given up, have to be confirmed. So
+    /// have those that are suppressed for everybody: the end of a suppression says nothing of whose an address is.
     let put: Statement
     /// $1 user, $2 channel, $3 address: since when it is the user's own, and its state as a message that asks to confirm it would find it.
     let find: Statement
@@ -23,18 +23,16 @@ struct OwnContactStatements {
                 SELECT 1 FROM unnest($2::text[], $3::text[]) AS x (channel, address)
                 WHERE x.channel = c.channel AND x.address = c.address)
             """)
-        // An owner's START is of the number, not of this user's hold on it: it is confirmed by a START that comes.
         put = Statement(
             """
             INSERT INTO \(schema).contact_point AS c (user_id, channel, address, own_position, own_since, state)
-            SELECT u.user_id, x.channel, x.address, x.position, $5::timestamptz,
-                CASE WHEN s.state <> 'usable' THEN s.state ELSE 'unverified' END
+            SELECT u.user_id, x.channel, x.address, x.position, $5::timestamptz, 'unverified'
             FROM unnest($2::text[], $3::text[], $4::int4[]) AS x (channel, address, position)
             JOIN \(schema).app_user u ON u.user_id = $1::text
-            LEFT JOIN \(suppression) ON s.channel = x.channel AND s.address = x.address
             ORDER BY x.channel, x.address
             ON CONFLICT (user_id, channel, address) DO UPDATE SET
-                own_position = excluded.own_position, own_since = coalesce(c.own_since, excluded.own_since)
+                own_position = excluded.own_position, own_since = coalesce(c.own_since, excluded.own_since),
+                state = CASE WHEN c.position IS NULL AND c.own_position IS NULL THEN excluded.state ELSE c.state END
             """)
         find = Statement(
             """

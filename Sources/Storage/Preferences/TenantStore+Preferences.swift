@@ -22,15 +22,17 @@ package struct PreferencesUpdate: Sendable {
 }
 
 extension TenantStore {
-    /// What a user chose, and the user's record as it stood then, but for the addresses; nil if there is no such user.
+    /// What a user chose, and the user's record as it stood then; nil if there is no such user.
     package func choices(
         of user: UserID
     ) async throws(StorageError) -> (stored: StoredChoices, record: UserRecord)? {
         try await storing { () async throws(PostgresError) in
             let results = try await run([
                 Query(directory.users, [.textArray([user.rawValue])]), Query(preferences.choices, [.text(user)]),
+                Query(directory.contactPointsOfUsers, [.textArray([user.rawValue])]),
             ])
-            guard let record = try results[0].readFirst(UserRecord.init(row:)) else { return nil }
+            guard var record = try results[0].readFirst(UserRecord.init(row:)) else { return nil }
+            record.contactPoints = try results[2].read(ContactPoint.init(row:))
             let stored = StoredChoices(
                 choices: try results[1].readChoices(), cadences: record.cadences, revision: record.choicesRevision)
             return (stored, record)

@@ -53,10 +53,12 @@ struct SuppressionStatements {
         "(s.state = ANY ($\(first)::text[]) AND ($\(first + 1)::bool OR s.created_at <= x.at))"
     }
 
-    /// SQL for whether the contact point c is made usable by x, whose suppression is s, if there is one.
+    /// SQL for whether the contact point c is made usable by x, whose suppression is s, if there is one. What a user has added later is
+    /// not confirmed by it.
     static func isRestored(from first: Int) -> String {
         """
         (c.state = ANY ($\(first)::text[] || $\(first + 2)::text[])
+                AND (c.state <> 'unverified' OR c.own_since IS NULL OR c.own_since <= x.at)
                 AND (s.state IS NULL OR s.state = 'usable' OR \(isLifted(from: first))))
         """
     }

@@ -83,8 +83,16 @@ extension Reference {
     /// 9. "blocked channel, no address, hard bounce, complaint, SMS STOP, push token gone, even when mandatory". What the
     /// user can mend is said before what only the supplier can.
     func addressIsOut(_ user: UserFacts, on channel: Channel) -> Reason? {
-        suppression(of: user.addresses[channel])
+        suppression(of: address(of: user, on: channel))
             ?? (world.settings.unavailableChannels.contains(channel) ? .channelUnavailable : nil)
+    }
+
+    /// Where a message goes. Nothing in the text: an event about an address goes there, and what tells somebody in person how to get
+    /// into the portal keeps to the addresses that the portal gives ("make address a changeable, verified attribute", trap 23).
+    func address(of user: UserFacts, on channel: Channel) -> AddressState {
+        if let destination = world.destination, destination.channel == channel { return destination.state }
+        let isAboutAccess = world.category.rawValue == "Security" && world.terms[audience]?.scope == .addressedUser
+        return (isAboutAccess ? user.accessAddresses : nil)?[channel] ?? user.addresses[channel]
     }
 
     /// What the state of an address is called as a reason.

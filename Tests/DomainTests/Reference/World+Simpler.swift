@@ -52,7 +52,8 @@ extension World {
 
     private var simplerEvents: [World] {
         var worlds = usual(\.actor, nil) + usual(\.isObjectSuppressed, false) + usual(\.isTemplateMissing, false)
-        worlds += usual(\.inapplicability, nil) + usual(\.heldDuty, nil) + usual(\.notBefore, nil)
+        worlds +=
+            usual(\.inapplicability, nil) + usual(\.heldDuty, nil) + usual(\.notBefore, nil) + usual(\.destination, nil)
         for index in addressedUsers.indices { worlds.append(with { $0.addressedUsers.remove(at: index) }) }
         for index in assignedReps.indices { worlds.append(with { $0.assignedReps.remove(at: index) }) }
         let second = Instant(seconds: now.seconds)
@@ -95,6 +96,7 @@ extension World.Person {
         if facts.status != .active { people.append(with { $0.facts.status = .active }) }
         if facts.isAdmin { people.append(with { $0.facts.isAdmin = false }) }
         if facts.seniority != 0 { people.append(with { $0.facts.seniority = 0 }) }
+        if facts.accessAddresses != nil { people.append(with { $0.facts.accessAddresses = nil }) }
         if facts.snoozedUntil != nil { people.append(with { $0.facts.snoozedUntil = nil }) }
         for channel in Channel.allCases where facts.addresses[channel] != .usable {
             people.append(with { $0.facts.addresses[channel] = .usable })

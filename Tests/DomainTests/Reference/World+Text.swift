@@ -44,6 +44,7 @@ extension World {
         if isTemplateMissing { lines.append("template missing") }
         if let inapplicability { lines.append("inapplicable: \(inapplicability.rawValue)") }
         if let notBefore { lines.append("not before \(notBefore) + \(notBefore.microseconds % 1_000_000) us") }
+        if let destination { lines.append("goes to \(destination.channel.rawValue), \(destination.state.rawValue)") }
         if let heldDuty { lines.append("held duty: \(heldDuty.rawValue)") }
         return lines
     }
@@ -81,6 +82,9 @@ extension World.Person {
         if facts.seniority != 0 { words.append("seniority \(facts.seniority)") }
         for channel in Channel.allCases where facts.addresses[channel] != .usable {
             words.append("\(channel.rawValue) \(facts.addresses[channel].rawValue)")
+        }
+        if let access = facts.accessAddresses {
+            words += Channel.allCases.map { "\($0.rawValue) \(access[$0].rawValue) for access" }
         }
         for audience in Audience.allCases where !facts.choices[audience].isEmpty {
             words.append("chose for \(audience.rawValue) \(facts.choices[audience].text)")

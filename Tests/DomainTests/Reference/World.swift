@@ -50,6 +50,8 @@ struct World {
     var inapplicability: EventFacts.Inapplicability?
     /// When it may be told at the earliest; nil is at once.
     var notBefore: Instant?
+    /// Where it goes, when it is about an address itself.
+    var destination: EventFacts.Destination?
 
     // Both sides.
     /// The account's people; nil when the event belongs to no account.
@@ -86,7 +88,7 @@ extension World {
         return EventFacts(
             type: type, actor: actor, addressedUsers: addressedUsers, assignedReps: assignedReps,
             isObjectSuppressed: isObjectSuppressed, isTemplateMissing: isTemplateMissing,
-            inapplicability: inapplicability, notBefore: notBefore)
+            inapplicability: inapplicability, notBefore: notBefore, destination: destination)
     }
 
     /// The account, as the engine is told of it.

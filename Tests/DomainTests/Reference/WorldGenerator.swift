@@ -140,6 +140,11 @@ struct WorldGenerator {
         for channel in world.channels where isUnlucky || dice.oneIn(6) {
             facts.addresses[channel] = dice.pick(AddressState.allCases)
         }
+        if dice.oneIn(4) {
+            var access = facts.addresses
+            for channel in world.channels where dice.oneIn(2) { access[channel] = dice.pick(AddressState.allCases) }
+            facts.accessAddresses = access
+        }
         for audience in Audience.allCases where world.terms[audience] != nil {
             if dice.oneIn(2) { facts.choices[audience] = choices() }
         }
@@ -206,6 +211,11 @@ struct WorldGenerator {
         world.isTemplateMissing = dice.oneIn(40)
         if dice.oneIn(12) { world.inapplicability = dice.pick(EventFacts.Inapplicability.allCases) }
         if dice.oneIn(6) { world.notBefore = ahead() }
+        // Nobody else than whom it names can be asked whether an address is theirs.
+        let isAddressed = Audience.allCases.allSatisfy { world.terms[$0].map { $0.scope == .addressedUser } ?? true }
+        if isAddressed, dice.oneIn(3) {
+            world.destination = .init(on: dice.pick(world.channels), dice.pick(AddressState.allCases))
+        }
         if dice.oneIn(10) { world.heldDuty = dice.pick(Duty.allCases) }
     }
 }

@@ -35,7 +35,8 @@ import Testing
                         addresses[channel] = state
                         let facts = UserFacts(
                             id: UserID(unchecked: "ann"), status: status, isAdmin: number == 1,
-                            isTeamMember: number == 0, addresses: addresses, choices: wishes,
+                            isTeamMember: number == 0, addresses: addresses,
+                            accessAddresses: number == 0 ? nil : PerChannel(repeating: state), choices: wishes,
                             schedule: number == 0 ? .standard : Schedule(zone: zone, digestMinute: 17),
                             snoozedUntil: number == 0 ? nil : Instant(seconds: 5),
                             recentSends: number == 0
