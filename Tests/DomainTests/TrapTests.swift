@@ -3,7 +3,12 @@ import Testing
 @testable import Domain
 
 /// What other notification systems got wrong in decisions and schedules, one test each. The numbers are those of the list of traps in
-/// the reference on semantics; traps of queues, digests, tokens and templates are tested where those are.
+/// the reference on semantics; traps of queues, digests, tokens and templates are tested where those are:
+///
+/// 8 `ZoneBookTests`, `test_metrics`; 9 `DigestDeliveryTests`; 10 `test_later`, `RetryPolicyTests`; 11 `test_kill`; 12, 19 and 20
+/// `test_digest`; 13 `CallOffTests`, `LaterEventServiceTests`, `test_later`; 15 `PortalTokenTests`, `test_portal_tokens`;
+/// 16 `ManyChecksTests`, `PreferenceTransferTests`; 17 and 18 `test_publish_refusals`; 22 `test_suppressions`;
+/// 23 `OwnContactTests`, `test_contact_points`; 24 and 25 `test_unsubscribe`.
 @Suite struct TrapTests {
     private func window(_ weekday: Weekday, _ start: Int, _ end: Int) throws -> QuietHours.Window {
         try #require(QuietHours.Window(weekday, from: start, to: end))

@@ -68,6 +68,18 @@ def test_nobody_hears_of_it_before_its_time(customers: Supplier, mail_server: Ma
     assert len([mail for mail in mails if mail.recipient == customers.address("dora")]) == 2
 
 
+def test_what_happened_long_ago_is_told_all_the_same(customers: Supplier, mail_server: MailServer) -> None:
+    """Trap 10: a backlog loses no mail. What is too late to be sent ends as expired, by its type's time from when it was due."""
+    event = customers.publish(TYPE, occur_time=moment(-90 * 86_400)).event_id
+    states = {
+        (item.user_id, way.channel): way.state
+        for item in customers.settled(event_id=event)
+        for way in item.deliveries
+    }
+    assert set(states.values()) == {v1.DELIVERY_STATE_DELIVERED} and {user for user, _ in states} == set(READERS)
+    assert all(mail_server.mails_to(customers.address(user)) for user in READERS)
+
+
 def test_an_event_that_was_called_off_is_not_told(customers: Supplier, mail_server: MailServer) -> None:
     request = customers.event(TYPE, deliver_time=moment(1))
     event = customers.api.delivery.Publish(request)
