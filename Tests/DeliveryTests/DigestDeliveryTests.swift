@@ -336,6 +336,7 @@ import Testing
             }
             close(stage, stopped)
             _ = await relay.events("message", count: 1)
+            await stage.stopLooking(stopped)
             try await stage.expireWorkers()
             _ = await stage.worker(TakeoverTests.hasten)
             try await expect(stage, ids, "delivered digested")

@@ -268,6 +268,11 @@ final class Stage: @unchecked Sendable {
         try await asSuperuser("UPDATE carillon.worker SET expires_at = '2000-01-01Z'")
     }
 
+    /// Has a worker look at no queue by itself any more, as a process that was stopped: it learns what has happened when it goes on.
+    func stopLooking(_ worker: DeliveryWorker) async {
+        await loop.run { for work in worker.tenants.values { work.look?.cancel() } }
+    }
+
     func close() async {
         for worker in workers.withLock({ $0 }) { await worker.drain(grace: .zero) }
         await owner.close()

@@ -50,6 +50,7 @@ import Testing
             // Does not renew for so long that the others see it dead, as a process that was stopped.
             let stopped = await stage.worker()
             _ = await relay.events("message", count: 1)
+            await stage.stopLooking(stopped)
             try await stage.expireWorkers()
             _ = await stage.worker(Self.hasten)
             try await stage.eventually("delivered") { try await stage.state(id) == "delivered" }
