@@ -90,23 +90,32 @@ def mail_server(make_mail_server: Callable[..., MailServer]) -> Iterator[MailSer
 
 
 @pytest.fixture(scope="session")
-def make_server(
+def server_maker(
     binary: Path,
     tmp_path_factory: pytest.TempPathFactory,
     authority: Authority,
     certificate: Certificate,
     cluster: Cluster,
-) -> Iterator[ServerMaker]:
-    """Makes servers, each with a database of its own; they are gone at the end."""
+) -> Callable[[list[Carillon]], ServerMaker]:
+    """Makes what makes servers, each with a database of its own, and notes them."""
+
+    def maker(made: list[Carillon]) -> ServerMaker:
+        def make(own_cluster: Cluster | None = None, **options: object) -> Carillon:
+            database = (own_cluster or cluster).make_database()
+            folder = tmp_path_factory.mktemp("carillon")
+            made.append(Carillon(binary, folder, database, authority, certificate, **options))
+            return made[-1]
+
+        return make
+
+    return maker
+
+
+@pytest.fixture(scope="module")
+def make_server(server_maker: Callable[[list[Carillon]], ServerMaker]) -> Iterator[ServerMaker]:
+    """Makes servers that are gone at the end of the module: each holds connections, of which a cluster has so many."""
     made: list[Carillon] = []
-
-    def make(own_cluster: Cluster | None = None, **options: object) -> Carillon:
-        database = (own_cluster or cluster).make_database()
-        folder = tmp_path_factory.mktemp("carillon")
-        made.append(Carillon(binary, folder, database, authority, certificate, **options))
-        return made[-1]
-
-    yield make
+    yield server_maker(made)
     for server in made:
         server.close()
 
@@ -134,21 +143,29 @@ def metrics(server: Carillon, metrics_key: MetricsKey) -> Metrics:
 
 
 @pytest.fixture(scope="session")
-def server(make_server: ServerMaker, clients: Authority, metrics_key: MetricsKey) -> Iterator[Carillon]:
+def server(
+    server_maker: Callable[[list[Carillon]], ServerMaker], clients: Authority, metrics_key: MetricsKey
+) -> Iterator[Carillon]:
     """The server of the tests in which nothing breaks. It runs from the first of them to the last."""
     flags = ["--tls-client-ca", str(clients.file), "--tls-client-certificates", "optional", *metrics_key.flags]
-    server = make_server(flags=flags).start()
+    made: list[Carillon] = []
+    server = server_maker(made)(flags=flags).start()
     process = server.running.process
-    yield server
-    assert process is server.running.process and server.running.is_running, f"carillon died: {server.running.tail()}"
-    server.running.send(signal.SIGTERM)
-    for channel in server.open_channels:
-        channel.close()
-    assert server.running.wait() == 0, server.running.tail()
-    logged = server.logged()
-    # "eyJ" begins every token, for it is how every JSON object begins in base64.
-    hidden = [*server.secrets.all(), *server.issued_keys, metrics_key.word, MailServer.PASSWORD, SECRET_WORDS, "eyJ"]
-    assert [secret for secret in hidden if secret in logged] == [], "the log holds secrets"
+    try:
+        yield server
+        ended = f"carillon died: {server.running.tail()}"
+        assert process is server.running.process and server.running.is_running, ended
+        server.running.send(signal.SIGTERM)
+        for channel in server.open_channels:
+            channel.close()
+        assert server.running.wait() == 0, server.running.tail()
+        logged = server.logged()
+        # "eyJ" begins every token, for it is how every JSON object begins in base64.
+        words = [metrics_key.word, MailServer.PASSWORD, SECRET_WORDS, "eyJ"]
+        hidden = [*server.secrets.all(), *server.issued_keys, *words]
+        assert [secret for secret in hidden if secret in logged] == [], "the log holds secrets"
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")
