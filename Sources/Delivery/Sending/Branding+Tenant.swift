@@ -13,7 +13,12 @@ extension Branding {
 
 extension TenantRecord {
     /// The page of the portal where users change what is sent to them.
-    package var preferencesURL: String {
-        (portalURL.hasSuffix("/") ? String(portalURL.dropLast()) : portalURL) + "/preferences"
+    package var preferencesURL: String { portalPage("/preferences") }
+
+    /// A page of the portal.
+    ///
+    /// - Parameter path: its path, from a slash on.
+    package func portalPage(_ path: String) -> String {
+        (portalURL.hasSuffix("/") ? String(portalURL.dropLast()) : portalURL) + path
     }
 }

@@ -29,17 +29,9 @@ struct ChangedAddress {
     }
 
     private init(_ user: UserRecord, _ address: String, since: Instant, at time: Instant) {
-        var request = Carillon_V1_PublishRequest()
-        request.idempotencyKey = .ofEvent(Self.key, "\(user.id)\n\(since.microseconds)\n\(address)")
-        request.notificationType = Self.key.rawValue
-        request.accountID = user.account?.rawValue ?? ""
-        request.addressedUserIds = [user.id.rawValue]
-        request.context = [
-            .text("user_id", user.id.rawValue),
-            .text("user_display_name", user.displayName.isEmpty ? user.id.rawValue : user.displayName),
-            .text("new_email_masked", MaskedAddress.of(address, on: .email)), .time("changed_at", time),
-        ]
-        self.request = request
+        request = Carillon_V1_PublishRequest(
+            Self.key, to: user, "\(since.microseconds)\n\(address)",
+            [.text("new_email_masked", MaskedAddress.of(address, on: .email)), .time("changed_at", time)])
     }
 
     /// The event.

@@ -1,9 +1,9 @@
 internal import CarillonAPI
 internal import CarillonGRPC
+internal import Delivery
 internal import Domain
 internal import Security
 internal import Storage
-internal import SwiftProtobuf
 
 /// The mail that asks whether an address which a user has added is the user's. It goes to that address, whatever others the user has.
 struct ConfirmationQuestion {
@@ -36,16 +36,10 @@ struct ConfirmationQuestion {
     func draft(
         _ key: DataKey, _ tenant: TenantRecord, publicURL: String?, now: Instant
     ) throws(Status) -> PublishDraft {
-        var request = Carillon_V1_PublishRequest()
-        request.idempotencyKey = idempotencyKey
-        request.notificationType = Self.key.rawValue
-        request.accountID = user.account?.rawValue ?? ""
-        request.addressedUserIds = [user.id.rawValue]
-        request.context = [
-            .text("user_id", user.id.rawValue),
-            .text("user_display_name", user.displayName.isEmpty ? user.id.rawValue : user.displayName),
-            .url("verification_url", try link(key, tenant, publicURL)), .time("expires_at", expiry),
-        ]
+        // One for each time that one address of one user is asked about.
+        let request = Carillon_V1_PublishRequest(
+            Self.key, to: user, "\(time.microseconds)\n\(address)",
+            [.url("verification_url", try link(key, tenant, publicURL)), .time("expires_at", expiry)])
         var draft = try PublishDraft(request, now: now)
         draft.destination = address
         return draft
@@ -60,13 +54,7 @@ struct ConfirmationQuestion {
             throw Status(.internalError, .internalError, "the link cannot be sealed")
         }
         if let publicURL { return "\(publicURL)\(ConfirmationPage.path)?token=\(text)" }
-        let portal = tenant.portalURL.hasSuffix("/") ? String(tenant.portalURL.dropLast()) : tenant.portalURL
         let page = type.link(for: user.account == nil ? .internalIndividual : .customer)?.description ?? "/"
-        return "\(portal)\(page)?token=\(text)"
-    }
-
-    /// One for each time that one address of one user is asked about; it names nobody.
-    private var idempotencyKey: String {
-        .ofEvent(Self.key, "\(user.id)\n\(time.microseconds)\n\(address)")
+        return "\(tenant.portalPage(page))?token=\(text)"
     }
 }

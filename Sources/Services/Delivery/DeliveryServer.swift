@@ -1,9 +1,7 @@
 internal import CarillonAPI
 internal import CarillonGRPC
-internal import CarillonNet
 internal import Domain
 internal import Storage
-internal import SwiftProtobuf
 
 /// DeliveryService: takes events and tells what became of them.
 struct DeliveryServer: DeliveryServiceHandler {

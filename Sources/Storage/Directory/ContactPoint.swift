@@ -32,8 +32,8 @@ extension UserRecord {
     ///   lead a code or the reset of a password elsewhere by adding an address.
     package func contactPoint(on channel: Channel, isAboutAccess: Bool = false) -> ContactPoint? {
         if isAboutAccess, contactPoints.contains(where: \.isPortals) { return portalsContactPoint(on: channel) }
-        let points = contactPoints.filter { $0.channel == channel }
-        return points.first { $0.state == .usable } ?? points.first
+        return contactPoints.first { $0.channel == channel && $0.state == .usable }
+            ?? contactPoints.first { $0.channel == channel }
     }
 
     /// The state of the address on each channel, as decisions see it.
@@ -50,7 +50,7 @@ extension UserRecord {
 
     /// The preferred address on a channel among those that the portal gives: the first usable one, else the first.
     package func portalsContactPoint(on channel: Channel) -> ContactPoint? {
-        let points = contactPoints.filter { $0.channel == channel && $0.isPortals }
+        let points = contactPoints.lazy.filter { $0.channel == channel && $0.isPortals }
         return points.first { $0.state == .usable } ?? points.first
     }
 

@@ -45,7 +45,7 @@ extension UserRecord {
         var choices = choices ?? .none
         for cadence in cadences { cadence.apply(to: &choices[cadence.audience]) }
         let addresses = addressStates()
-        let forAccess = ownContactPoints.isEmpty ? addresses : addressStates(isAboutAccess: true)
+        let forAccess = contactPoints.contains { $0.ownSince != nil } ? addressStates(isAboutAccess: true) : addresses
         return UserFacts(
             id: id, status: status, isAdmin: isAdmin, isTeamMember: isTeamMember, seniority: createdAt.microseconds,
             addresses: addresses, accessAddresses: forAccess == addresses ? nil : forAccess, choices: choices,
