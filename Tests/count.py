@@ -1,4 +1,4 @@
-"""Adds up the JUnit reports of all runners and prints the one line that says how the whole run went.
+"""Adds up the JUnit reports of all runners: names what failed, and prints the one line that says how the whole run went.
 
 usage: count.py REPORT...
 
@@ -10,6 +10,21 @@ from __future__ import annotations
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+
+# What is told of each failure here; its runner has told the rest.
+REASON_LENGTH = 600
+
+
+def name_of(case: ElementTree.Element) -> str:
+    """The class or file of a test and its own name."""
+    return ".".join(filter(None, (case.get("classname"), case.get("name"))))
+
+
+def reason_of(case: ElementTree.Element) -> str:
+    """Why a test failed, on one line."""
+    words = " ".join(child.get("message") or child.text or "" for child in case if child.tag in ("failure", "error"))
+    return " ".join(words.split())[:REASON_LENGTH]
 
 
 def count(report: Path) -> tuple[int, int, int]:
@@ -24,6 +39,7 @@ def count(report: Path) -> tuple[int, int, int]:
         outcomes = {child.tag for child in case}
         if outcomes & {"failure", "error"}:
             failed += 1
+            print(f"failed: {name_of(case)}: {reason_of(case)}")
         elif "skipped" in outcomes:
             skipped += 1
         else:
