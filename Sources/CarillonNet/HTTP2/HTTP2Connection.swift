@@ -381,6 +381,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
         drain = .announced
         drainReason = reason
         delegate?.connectionIsDraining(self)
+        guard state == .open else { return }
         session.announceGoAway()
         deadline?.cancel()
         deadline = loop.schedule(after: limits.drainNoticeTime) { self.sendFinalGoAway() }
@@ -415,7 +416,7 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
         guard state == .open, closing == nil else { return }
         ending = reason
         delegate?.connectionIsCutOff(self, reason)
-        while unwritten.isEmpty, session.conduct.sentGoAway == nil {
+        while state == .open, unwritten.isEmpty, session.conduct.sentGoAway == nil {
             let count = gather()
             guard count > 0, write(UnsafeRawBufferPointer(rebasing: loop.writeBuffer[..<count])) else { break }
         }
@@ -434,6 +435,8 @@ package final class HTTP2Connection: TickParticipant, TurnTaker, @unchecked Send
         pulse?.cancel()
         pulse = nil
         session.close()
+        // Whoever heard that a stream is over may have closed it: the descriptor is somebody else's by now.
+        guard state == .lingering else { return }
         deadline?.cancel()
         deadline = loop.schedule(after: limits.lingerTime) { self.close(reason) }
         if unwritten.isEmpty { finishSending() } else { watch?.interest = [.readable, .writable] }
