@@ -14,14 +14,8 @@ import Testing
     private let theirs: CInt
 
     init() {
-        var ends: [CInt] = [0, 0]
-        #if canImport(Glibc)
-            let kind = CInt(SOCK_STREAM.rawValue)
-        #else
-            let kind = SOCK_STREAM
-        #endif
-        precondition(socketpair(AF_UNIX, kind, 0, &ends) == 0)
-        (ours, theirs) = (ends[0], ends[1])
+        let pair = SocketPair()
+        (ours, theirs) = (pair.one, pair.other)
         _ = fcntl(ours, F_SETFL, O_NONBLOCK)
     }
 
